@@ -1,1 +1,15 @@
-export {};
+export { exercise } from './exercise.js';
+export type { FaultPoint } from './fault.js';
+export { armFaults, fault, InjectedFault } from './fault.js';
+export type { About, Log, LogOptions } from './log.js';
+export { createLog, loggerOf, silentLog } from './log.js';
+export type { Metrics, MetricsOptions } from './metrics.js';
+export { createMetrics } from './metrics.js';
+export { scrub } from './redact.js';
+export { isRequestId, requestIdOf } from './request-id.js';
+export type { Service, StackOptions } from './service.js';
+export { Stack } from './service.js';
+export type { SpanOptions } from './trace.js';
+export { carry, linkOf, tracer, withSpan } from './trace.js';
+export type { TracingOptions } from './tracing.js';
+export { tracing } from './tracing.js';
