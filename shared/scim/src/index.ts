@@ -1,1 +1,27 @@
-export {};
+/** SCIM 2.0 (RFC 7643, RFC 7644), pure: no driver, no HTTP, no clock. */
+export * from './comparable.js';
+export * from './datetime.js';
+export * from './discovery.js';
+export * from './equal.js';
+export * from './errors.js';
+export * from './etag.js';
+export * from './filter/ast.js';
+export * from './filter/equalities.js';
+export * from './filter/match.js';
+export { FILTER_DEPTH_MAX, FILTER_LENGTH_MAX, FILTER_TERMS_MAX, type ParseFilterOptions, parseFilter } from './filter/parse.js';
+export * from './filter/print.js';
+export { IGNORED_MAX, type UnknownAttributes } from './ignored.js';
+export * from './json.js';
+export * from './patch/apply.js';
+export * from './patch/operation.js';
+export * from './path.js';
+export * from './project.js';
+export * from './resource.js';
+export * from './schema/definition.js';
+export * from './schema/enterprise.js';
+export * from './schema/group.js';
+export * from './schema/user.js';
+export * from './search-tree.js';
+export * from './text.js';
+export * from './urns.js';
+export { type Validated, type ValidateOptions, validateResource } from './validate.js';

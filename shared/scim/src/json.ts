@@ -1,0 +1,77 @@
+/**
+ * JSON as it comes over the wire, made safe to walk.
+ * A body is parsed once, here; whatever follows may rely on bounded nesting and on keys that can't reach a prototype.
+ */
+import { ScimError } from './errors.js';
+
+export type JsonPrimitive = string | number | boolean | null;
+export type JsonValue = JsonPrimitive | JsonValue[] | JsonObject;
+export interface JsonObject {
+  [key: string]: JsonValue;
+}
+
+/** Deeper bodies are refused: MongoDB takes no more than 100 levels, and nothing in SCIM needs more than five. */
+export const JSON_DEPTH_MAX = 100;
+
+/**
+ * Parses a request body. Of an exactly repeated key the last counts (as JSON.parse has it); keys named `__proto__`, `constructor` or
+ * `prototype` are dropped at every level, so that no later assignment can reach a prototype.
+ *
+ * @throws ScimError `invalidSyntax`: not JSON, or nested deeper than `depthMax`
+ */
+export function parseJson(text: string, { depthMax = JSON_DEPTH_MAX }: { depthMax?: number } = {}): JsonValue {
+  // Before JSON.parse: what follows recurses, and a body of a million brackets must not get that far.
+  if (nestsDeeperThan(text, depthMax)) throw ScimError.of('invalidSyntax', `body: nested deeper than ${depthMax} levels`);
+  let value: JsonValue;
+  try {
+    value = JSON.parse(text) as JsonValue;
+  } catch (error) {
+    throw ScimError.of('invalidSyntax', 'body: not valid JSON', { cause: error });
+  }
+  // A key may be spelled with escapes (`\u005f_proto__`), so any escape of that kind is reason to look.
+  if (SUSPICIOUS.test(text)) dropPrototypeKeys(value);
+  return value;
+}
+
+export function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The word for a value's type in an error's detail. */
+export function typeName(value: JsonValue | undefined): string {
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'array' : typeof value;
+}
+
+const SUSPICIOUS = /__proto__|constructor|prototype|\\u/;
+const PROTOTYPE_KEYS = ['__proto__', 'constructor', 'prototype'];
+
+function dropPrototypeKeys(value: JsonValue): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (!Array.isArray(value)) {
+    for (const key of PROTOTYPE_KEYS) if (Object.hasOwn(value, key)) delete value[key];
+  }
+  for (const member of Object.values(value)) dropPrototypeKeys(member);
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** One pass over the text; brackets inside strings don't count. */
+function nestsDeeperThan(text: string, depthMax: number): boolean {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      for (at++; at < text.length; at++) {
+        const inner = text.charCodeAt(at);
+        if (inner === QUOTE) break;
+        if (inner === BACKSLASH) at++;
+      }
+    } else if (code === 0x7b || code === 0x5b) {
+      depth += 1;
+      if (depth > depthMax) return true;
+    } else if (code === 0x7d || code === 0x5d) depth -= 1;
+  }
+  return false;
+}

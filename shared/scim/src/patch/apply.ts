@@ -1,0 +1,436 @@
+/**
+ * PATCH (RFC 7644 §3.5.2): what a list of operations makes of a resource's attributes. All of them or none: an error leaves no trace, as the
+ * input is never changed. The result is canonical, as `validateResource` makes it.
+ *
+ * Where the RFC leaves room, or identity providers need some:
+ * - `add` and `replace` of a complex attribute change the sub-attributes that are given and leave the others; null or "" clears one.
+ * - `replace` by a value path replaces the whole element; what its filter demanded stays, so that it still satisfies it.
+ * - A value path that finds nothing makes an element of its filter, where that is made of `eq` alone; else it is `noTarget`.
+ * - Removing what isn't there is a success. `remove` with a value removes these elements from a multi-valued attribute.
+ * - Setting `primary` takes it from whoever had it.
+ * - A path that is read-only is `mutability`; a read-only member of a path-less value is left out.
+ */
+import { comparable } from '../comparable.js';
+import { sameValue } from '../equal.js';
+import { quote, ScimError } from '../errors.js';
+import { compileFilter } from '../filter/match.js';
+import { Ignored, type UnknownAttributes } from '../ignored.js';
+import { isObject, type JsonObject, type JsonValue, typeName } from '../json.js';
+import { resolvePath } from '../path.js';
+import type { AttributeDefinition, ResourceTypeDefinition, SchemaDefinition } from '../schema/definition.js';
+import { checkRequired } from '../validate.js';
+import {
+  coerce,
+  coerceMany,
+  coerceOne,
+  coerceSub,
+  elementKey,
+  inOrder,
+  isEmpty,
+  isPrimary,
+  mergeElements,
+  Place,
+  unwrap,
+} from '../value.js';
+import { type AttributeTarget, type PatchOperation, type PatchTarget, parsePatchPath } from './operation.js';
+import { templateOf } from './template.js';
+
+export interface PatchOptions {
+  readonly unknownAttributes?: UnknownAttributes;
+}
+
+export interface Patched {
+  readonly attributes: JsonObject;
+  /** Names of unknown attributes, for the provisioning log. */
+  readonly ignored: string[];
+}
+
+/** @throws ScimError `mutability`, `invalidValue`, `invalidPath`, `noTarget`, `invalidFilter`, naming the operation */
+export function applyPatch(
+  type: ResourceTypeDefinition,
+  attributes: JsonObject,
+  operations: readonly PatchOperation[],
+  options: PatchOptions = {},
+): Patched {
+  const ignored = new Ignored(options.unknownAttributes ?? 'ignore');
+  const draft = new Draft(type, attributes);
+  operations.forEach((operation, index) => {
+    applyOperation(type, draft, operation, new Place(ignored, `Operations[${index}]: `));
+  });
+  return { attributes: draft.finish(), ignored: ignored.list() };
+}
+
+/** A copy that is made as far as it is written to. */
+class Draft {
+  readonly #type: ResourceTypeDefinition;
+  readonly #core: JsonObject;
+  readonly #extensions = new Map<string, JsonObject>();
+
+  constructor(type: ResourceTypeDefinition, attributes: JsonObject) {
+    this.#type = type;
+    this.#core = { ...attributes };
+    for (const { schema } of type.extensions) {
+      const extension = attributes[schema.id];
+      if (isObject(extension)) this.#extensions.set(schema.id, { ...extension });
+    }
+  }
+
+  get(urn: string | undefined, attribute: AttributeDefinition): JsonValue | undefined {
+    return (urn === undefined ? this.#core : this.#extensions.get(urn))?.[attribute.name];
+  }
+
+  set(urn: string | undefined, attribute: AttributeDefinition, value: JsonValue | undefined): void {
+    let container = urn === undefined ? this.#core : this.#extensions.get(urn);
+    if (container === undefined) {
+      container = {};
+      this.#extensions.set(urn!, container);
+    }
+    if (value === undefined) delete container[attribute.name];
+    else container[attribute.name] = value;
+  }
+
+  /** Everything in the tables' order. @throws ScimError `invalidValue`, where an extension is there without what it requires */
+  finish(): JsonObject {
+    const attributes: JsonObject = {};
+    for (const { name } of this.#type.attributes) if (this.#core[name] !== undefined) attributes[name] = this.#core[name];
+    for (const { schema, required } of this.#type.extensions) {
+      const values = this.#extensions.get(schema.id) ?? {};
+      const extension: JsonObject = {};
+      for (const { name } of schema.attributes) if (values[name] !== undefined) extension[name] = values[name];
+      const empty = Object.keys(extension).length === 0;
+      if (empty && required) throw ScimError.of('invalidValue', `${schema.id}: required, but missing`);
+      if (empty) continue;
+      for (const attribute of schema.attributes) {
+        if (attribute.mutability !== 'readOnly') checkRequired(attribute, extension[attribute.name], `${schema.id}:${attribute.name}`);
+      }
+      attributes[schema.id] = extension;
+    }
+    return attributes;
+  }
+}
+
+function applyOperation(type: ResourceTypeDefinition, draft: Draft, { op, path, target, value }: PatchOperation, place: Place): void {
+  if (target === undefined) applyMembers(type, draft, op, value, place);
+  else if (target.kind === 'unknown') place.ignored.note(path ?? target.text, 'invalidPath');
+  else if (target.kind === 'schema') applySchema(type, draft, op, target.schema, target.urn, value, place);
+  else if (target.kind === 'attribute') {
+    refuseReadOnly(target, place);
+    applyMember(draft, op, target, value, place);
+  }
+}
+
+/** A value without a path: each member's name is one. */
+function applyMembers(
+  type: ResourceTypeDefinition,
+  draft: Draft,
+  op: PatchOperation['op'],
+  value: JsonValue | undefined,
+  place: Place,
+): void {
+  if (!isObject(value)) throw ScimError.of('invalidValue', `${place.prefix}value: expected an object, got ${typeName(value)}`);
+  const seen = new Set<string>();
+  for (const key of Object.keys(value)) {
+    const target = targetOfKey(type, key);
+    if (target.kind === 'unknown') place.ignored.note(target.text);
+    else if (target.kind === 'schema') applySchema(type, draft, op, target.schema, target.urn, value[key], place);
+    else if (target.kind === 'attribute') {
+      if (target.filter === undefined) refuseTwice(seen, target, key, place);
+      if (!isReadOnly(target)) applyMember(draft, op, target, value[key]!, place);
+    }
+  }
+}
+
+/** The object under a schema's URN, with a path or without. */
+function applySchema(
+  type: ResourceTypeDefinition,
+  draft: Draft,
+  op: PatchOperation['op'],
+  schema: SchemaDefinition,
+  urn: string | undefined,
+  value: JsonValue | undefined,
+  place: Place,
+): void {
+  if (op === 'remove' || value === null || value === '') {
+    if (urn === undefined) throw ScimError.of('invalidPath', `${place.prefix}${schema.id}: the core schema can't be removed`);
+    for (const attribute of schema.attributes) {
+      if (attribute.mutability === 'readOnly' || draft.get(urn, attribute) === undefined) continue;
+      if (attribute.mutability === 'immutable') {
+        throw ScimError.of('mutability', `${place.prefix}${schema.id}:${attribute.name}: is immutable, and has a value`);
+      }
+      draft.set(urn, attribute, undefined);
+    }
+    return;
+  }
+  if (!isObject(value)) throw ScimError.of('invalidValue', `${place.prefix}${schema.id}: expected an object, got ${typeName(value)}`);
+  const seen = new Set<string>();
+  for (const key of Object.keys(value)) {
+    const text = `${schema.id}:${key}`;
+    const target = targetOfKey(type, text);
+    if (target.kind === 'unknown') place.ignored.note(text);
+    else if (target.kind === 'attribute') {
+      if (target.filter === undefined) refuseTwice(seen, target, key, place);
+      if (!isReadOnly(target)) applyMember(draft, op, target, value[key]!, place);
+    }
+  }
+}
+
+function applyMember(draft: Draft, op: PatchOperation['op'], target: AttributeTarget, value: JsonValue | undefined, place: Place): void {
+  if (op === 'remove') remove(draft, target, value, place);
+  else write(draft, op, target, value ?? null, place);
+}
+
+/** What a member's name points to. What isn't even a path is a member that no schema knows; only brackets show that a path was meant. */
+function targetOfKey(type: ResourceTypeDefinition, text: string): PatchTarget {
+  if (!text.includes('[') && resolvePath(type, text).kind === 'malformed') return { kind: 'unknown', text };
+  return parsePatchPath(type, text);
+}
+
+function refuseTwice(seen: Set<string>, { urn, attribute, sub }: AttributeTarget, key: string, place: Place): void {
+  const name = `${urn ?? ''}:${attribute.name}.${sub?.name ?? ''}`;
+  if (seen.has(name)) throw ScimError.of('invalidSyntax', `${place.prefix}${attribute.name}: given twice, again as ${quote(key)}`);
+  seen.add(name);
+}
+
+function isReadOnly({ attribute, sub }: AttributeTarget): boolean {
+  return attribute.mutability === 'readOnly' || sub?.mutability === 'readOnly';
+}
+
+function nameOf({ urn, attribute, sub }: AttributeTarget): string {
+  return `${urn === undefined ? '' : `${urn}:`}${attribute.name}${sub === undefined ? '' : `.${sub.name}`}`;
+}
+
+function refuseReadOnly(target: AttributeTarget, place: Place): void {
+  if (isReadOnly(target)) throw ScimError.of('mutability', `${place.prefix}${nameOf(target)}: is read-only`);
+}
+
+function write(draft: Draft, op: 'add' | 'replace', target: AttributeTarget, raw: JsonValue, place: Place): void {
+  const { urn, attribute } = target;
+  const before = draft.get(urn, attribute);
+  const after = attribute.multiValued ? writeMany(op, target, asList(before), raw, place) : writeSingle(target, before, raw, place);
+  const where = `${place.prefix}${urn === undefined ? '' : `${urn}:`}${attribute.name}`;
+  // An extension's required attributes are looked at in the end, when all of them had a chance to come.
+  if (urn === undefined || after !== undefined) checkRequired(attribute, after, where);
+  if (attribute.mutability === 'immutable' && before !== undefined && !sameValue(before, after)) {
+    throw ScimError.of('mutability', `${where}: is immutable, and has a value`);
+  }
+  draft.set(urn, attribute, after);
+}
+
+function writeSingle(
+  { attribute, sub }: AttributeTarget,
+  before: JsonValue | undefined,
+  raw: JsonValue,
+  place: Place,
+): JsonValue | undefined {
+  const current = isObject(before) ? before : {};
+  if (sub !== undefined) return assembled(attribute, current, { [sub.name]: coerceSub(attribute, sub, raw, place) ?? null }, place);
+  if (attribute.type !== 'complex') return coerce(attribute, raw, place);
+  const given = coerce(attribute, raw, place);
+  const only = unwrap(attribute, raw, place);
+  if (isEmpty(only)) return undefined;
+  return assembled(attribute, current, { ...cleared(attribute, only), ...(isObject(given) ? given : {}) }, place);
+}
+
+/** Sub-attributes that the client set to null or "", as nulls. */
+function cleared(attribute: AttributeDefinition, raw: JsonValue): JsonObject {
+  const nulls: JsonObject = {};
+  if (!isObject(raw)) return nulls;
+  for (const key of Object.keys(raw)) {
+    const sub = attribute.byName.get(key) ?? attribute.byName.get(key.toLowerCase());
+    if (sub !== undefined && sub.mutability !== 'readOnly' && isEmpty(raw[key])) nulls[sub.name] = null;
+  }
+  return nulls;
+}
+
+/** A complex value with some sub-attributes changed; null clears. Undefined, where nothing is left. */
+function assembled(attribute: AttributeDefinition, current: JsonObject, changes: JsonObject, place: Place): JsonObject | undefined {
+  for (const sub of attribute.subAttributes ?? []) {
+    const change = changes[sub.name];
+    if (sub.mutability !== 'immutable' || change === undefined || current[sub.name] === undefined) continue;
+    const same = typeof change === typeof current[sub.name] && sameComparable(sub, change, current[sub.name]!);
+    if (!same) throw ScimError.of('mutability', `${place.prefix}${attribute.name}.${sub.name}: is immutable, and has a value`);
+  }
+  const next = { ...current, ...changes };
+  // A reference belongs to the value beside it; a new value must not keep the old one's.
+  if (changes.value !== undefined && changes.value !== current.value && changes.$ref === undefined && attribute.byName.has('$ref'))
+    delete next.$ref;
+  const ordered = inOrder(attribute, next);
+  return Object.keys(ordered).length === 0 ? undefined : ordered;
+}
+
+function sameComparable(definition: AttributeDefinition, a: JsonValue, b: JsonValue): boolean {
+  const left = comparable(definition, a);
+  return left === undefined ? sameValue(a, b) : left === comparable(definition, b);
+}
+
+function asList(value: JsonValue | undefined): JsonValue[] {
+  if (value === undefined || value === null) return [];
+  return Array.isArray(value) ? value : [value];
+}
+
+function writeMany(
+  op: 'add' | 'replace',
+  target: AttributeTarget,
+  before: JsonValue[],
+  raw: JsonValue,
+  place: Place,
+): JsonValue[] | undefined {
+  const { attribute, filter, sub } = target;
+  if (filter === undefined && sub === undefined) {
+    const given = (coerce(attribute, raw, place) as JsonValue[] | undefined) ?? [];
+    if (op === 'replace') return given.length === 0 ? undefined : given;
+    if (given.length === 0) return before.length === 0 ? undefined : before;
+    const merged = mergeElements(attribute, before, given);
+    const primary = given.find(isPrimary);
+    return primary === undefined ? merged : handOver(merged, keyedBy(attribute, primary));
+  }
+  return writeElements(op, target, before, raw, place);
+}
+
+function keyedBy(attribute: AttributeDefinition, element: JsonValue): (each: JsonValue) => boolean {
+  const key = elementKey(attribute, element);
+  return (each) => elementKey(attribute, each) === key;
+}
+
+/** Whoever is primary now, the others no longer are (RFC 7644 §3.5.2). */
+function handOver(elements: JsonValue[], isNew: (element: JsonValue) => boolean): JsonValue[] {
+  return elements.map((each) => (isObject(each) && each.primary === true && !isNew(each) ? { ...each, primary: false } : each));
+}
+
+/** Changes the elements that the filter finds, or all of them where only a sub-attribute is named; makes one where there is none. */
+function writeElements(
+  op: 'add' | 'replace',
+  target: AttributeTarget,
+  before: JsonValue[],
+  raw: JsonValue,
+  place: Place,
+): JsonValue[] | undefined {
+  const { attribute, filter, sub } = target;
+  const satisfies = filter === undefined ? () => true : compileFilter(filter);
+  const template = filter === undefined ? {} : templateOf(filter);
+  const change = changeOf(op, target, raw, template ?? {}, place);
+  const changed = new Set<JsonValue>();
+  const after: JsonValue[] = [];
+  let found = false;
+  for (const element of before) {
+    if (!isObject(element) || !satisfies(element)) {
+      after.push(element);
+      continue;
+    }
+    found = true;
+    const next = change(element);
+    if (next === undefined) continue;
+    after.push(next);
+    changed.add(next);
+  }
+  if (!found && !isEmpty(raw)) {
+    if (template === undefined) {
+      throw ScimError.of(
+        'noTarget',
+        `${place.prefix}${attribute.name}[…]${sub === undefined ? '' : `.${sub.name}`}: no value satisfies the filter`,
+      );
+    }
+    const created = change(template);
+    if (created !== undefined) {
+      after.push(created);
+      changed.add(created);
+    }
+  }
+  const primaries = [...changed].filter(isPrimary);
+  const setsPrimary = sub === undefined ? primaries.length > 0 : sub.name === 'primary' || !found;
+  if (setsPrimary && primaries.length > 1) {
+    throw ScimError.of('invalidValue', `${place.prefix}${attribute.name}: more than one value would be primary`);
+  }
+  const handed = setsPrimary && primaries.length === 1 ? handOver(after, (each) => each === primaries[0]) : after;
+  const unique = mergeElements(attribute, [], handed);
+  return unique.length === 0 ? undefined : unique;
+}
+
+/** What becomes of one element; undefined: it goes. */
+function changeOf(
+  op: 'add' | 'replace',
+  { attribute, sub }: AttributeTarget,
+  raw: JsonValue,
+  template: JsonObject,
+  place: Place,
+): (element: JsonObject) => JsonObject | undefined {
+  if (sub !== undefined) {
+    const changes = { [sub.name]: coerceSub(attribute, sub, raw, place) ?? null };
+    return (element) => assembled(attribute, element, changes, place);
+  }
+  place.name = attribute.name;
+  place.index = -1;
+  place.sub = '';
+  const only = unwrap(attribute, raw, place);
+  const given = coerceOne(attribute, only, place);
+  if (!isObject(given)) {
+    if (isObject(only) && Object.keys(only).length > 0) return (element) => assembled(attribute, element, cleared(attribute, only), place);
+    return () => undefined;
+  }
+  if (op === 'add') return (element) => assembled(attribute, element, { ...cleared(attribute, only), ...given }, place);
+  return (element) => {
+    assembled(attribute, element, given, place); // looks at what is immutable
+    return inOrder(attribute, { ...template, ...given });
+  };
+}
+
+function remove(draft: Draft, target: AttributeTarget, raw: JsonValue | undefined, place: Place): void {
+  const { urn, attribute, filter, sub } = target;
+  const before = draft.get(urn, attribute);
+  const whole = filter === undefined && sub === undefined;
+  if (sub?.required || (whole && attribute.required && !(attribute.multiValued && raw !== undefined && raw !== null))) {
+    throw ScimError.of('mutability', `${place.prefix}${nameOf(target)}: is required, and can't be removed`);
+  }
+  if (before === undefined) return;
+  const after = attribute.multiValued ? removeMany(target, asList(before), raw, place) : removeSingle(target, before, place);
+  if (attribute.mutability === 'immutable' && !sameValue(before, after)) {
+    throw ScimError.of('mutability', `${place.prefix}${nameOf(target)}: is immutable, and has a value`);
+  }
+  if (attribute.required && after === undefined) {
+    throw ScimError.of('mutability', `${place.prefix}${nameOf(target)}: is required, and can't be removed`);
+  }
+  draft.set(urn, attribute, after);
+}
+
+function removeSingle({ attribute, sub }: AttributeTarget, before: JsonValue, place: Place): JsonValue | undefined {
+  if (sub === undefined || !isObject(before)) return undefined;
+  return assembled(attribute, before, { [sub.name]: null }, place);
+}
+
+function removeMany(target: AttributeTarget, before: JsonValue[], raw: JsonValue | undefined, place: Place): JsonValue[] | undefined {
+  const { attribute, filter, sub } = target;
+  const satisfies = filter === undefined ? () => true : compileFilter(filter);
+  let after: JsonValue[];
+  if (sub !== undefined) {
+    after = before.flatMap((each) =>
+      isObject(each) && satisfies(each) ? (assembled(attribute, each, { [sub.name]: null }, place) ?? []) : [each],
+    );
+  } else if (filter !== undefined) {
+    after = before.filter((each) => !(isObject(each) && satisfies(each)));
+  } else if (raw === undefined || raw === null || raw === '') {
+    after = [];
+  } else {
+    after = withoutListed(attribute, before, raw, place);
+  }
+  return after.length === 0 ? undefined : after;
+}
+
+/** Entra's older form: `remove` of `members` with `[{ "value": "…" }]` removes these, and an empty list nobody. */
+function withoutListed(attribute: AttributeDefinition, before: JsonValue[], raw: JsonValue, place: Place): JsonValue[] {
+  place.name = attribute.name;
+  const listed = coerceMany(attribute, raw, place) ?? [];
+  if (attribute.byName.has('$ref') || attribute.type !== 'complex') {
+    const keys = new Set(listed.map((each) => elementKey(attribute, each)));
+    return before.filter((each) => !keys.has(elementKey(attribute, each)));
+  }
+  const wanted = listed.filter(isObject);
+  return before.filter((each) => !(isObject(each) && wanted.some((listedOne) => agrees(attribute, each, listedOne))));
+}
+
+/** Whether an element has everything that is said of the one to remove. */
+function agrees(attribute: AttributeDefinition, element: JsonObject, listed: JsonObject): boolean {
+  return (attribute.subAttributes ?? []).every((sub) => {
+    const wanted = listed[sub.name];
+    return wanted === undefined || (element[sub.name] !== undefined && sameComparable(sub, wanted, element[sub.name]!));
+  });
+}

@@ -1,0 +1,133 @@
+/** A PATCH body as operations (RFC 7644 §3.5.2): read tolerantly, every path resolved against the tables. */
+import { quote, ScimError } from '../errors.js';
+import type { Filter } from '../filter/ast.js';
+import { parseElementFilter } from '../filter/parse.js';
+import { isObject, type JsonObject, type JsonValue, typeName } from '../json.js';
+import { resolvePath } from '../path.js';
+import { type AttributeDefinition, lookUp, type ResourceTypeDefinition, type SchemaDefinition } from '../schema/definition.js';
+import { PATCH_OP_URN } from '../urns.js';
+
+export const PATCH_OPERATIONS_MAX = 10_000;
+export const PATCH_PATH_LENGTH_MAX = 8_192;
+
+/** `emails[type eq "work"].value`: attribute, filter, sub. `urn` is the extension's; undefined for core and common attributes. */
+export interface AttributeTarget {
+  readonly kind: 'attribute';
+  readonly urn: string | undefined;
+  readonly attribute: AttributeDefinition;
+  readonly filter: Filter | undefined;
+  readonly sub: AttributeDefinition | undefined;
+}
+
+export type PatchTarget =
+  | AttributeTarget
+  /** The URN of a schema by itself: the members of the value are its attributes. */
+  | { readonly kind: 'schema'; readonly schema: SchemaDefinition; readonly urn: string | undefined }
+  /** Taken and never kept: `password`. */
+  | { readonly kind: 'dropped' }
+  /** No table knows it. */
+  | { readonly kind: 'unknown'; readonly text: string };
+
+export interface PatchOperation {
+  readonly op: 'add' | 'remove' | 'replace';
+  /** As the client wrote it; undefined: the members of the value are the paths. */
+  readonly path: string | undefined;
+  readonly target: PatchTarget | undefined;
+  /** Undefined only where the client left it out, which only `remove` may. */
+  readonly value: JsonValue | undefined;
+}
+
+/**
+ * @throws ScimError `invalidSyntax`: no PATCH body, unknown `op`; `invalidPath`, `invalidFilter`: a path outside the grammar;
+ *   `noTarget`: a remove without path; `invalidValue`: an add or replace without value; 413: too many operations
+ */
+export function parsePatch(type: ResourceTypeDefinition, body: JsonValue): PatchOperation[] {
+  if (!isObject(body)) throw ScimError.of('invalidSyntax', `body: expected an object, got ${typeName(body)}`);
+  checkSchemas(member(body, 'schemas'));
+  const operations = member(body, 'operations');
+  if (!Array.isArray(operations)) throw ScimError.of('invalidSyntax', `Operations: expected an array, got ${typeName(operations)}`);
+  if (operations.length === 0) throw ScimError.of('invalidSyntax', 'Operations: expected at least one, got none');
+  if (operations.length > PATCH_OPERATIONS_MAX) {
+    throw new ScimError(413, undefined, `Operations: at most ${PATCH_OPERATIONS_MAX} are taken at once, got ${operations.length}`);
+  }
+  return operations.map((operation, index) => parseOperation(type, operation, `Operations[${index}]`));
+}
+
+/** What a path points to. @throws ScimError `invalidPath`, or `invalidFilter` for what is in the brackets */
+export function parsePatchPath(type: ResourceTypeDefinition, text: string): PatchTarget {
+  if (text.length > PATCH_PATH_LENGTH_MAX) throw ScimError.of('invalidPath', `path: longer than ${PATCH_PATH_LENGTH_MAX} characters`);
+  const open = text.indexOf('[');
+  if (open < 0) {
+    const resolved = resolvePath(type, text);
+    if (resolved.kind === 'malformed')
+      return invalid(text, 'expected an attribute, as in "name.familyName" or "emails[type eq \\"work\\"].value"');
+    if (resolved.kind === 'unknown') return { kind: 'unknown', text };
+    return resolved.kind === 'attribute' ? { kind: 'attribute', ...resolved.path, filter: undefined } : resolved;
+  }
+  const close = text.lastIndexOf(']');
+  const after = close < open ? null : AFTER.exec(text.slice(close + 1));
+  if (after === null) return invalid(text, 'expected "]", and at most a sub-attribute after it');
+  return parseValuePath(type, text, text.slice(0, open), text.slice(open + 1, close), after[1]);
+}
+
+const AFTER = /^(?:\.(\$ref|[A-Za-z][A-Za-z0-9_-]*))?$/;
+
+function parseValuePath(
+  type: ResourceTypeDefinition,
+  text: string,
+  name: string,
+  filterText: string,
+  subName: string | undefined,
+): PatchTarget {
+  const resolved = resolvePath(type, name.trimEnd());
+  if (resolved.kind === 'unknown') return { kind: 'unknown', text };
+  if (resolved.kind === 'dropped') return resolved;
+  if (resolved.kind !== 'attribute' || resolved.path.sub !== undefined) return invalid(text, 'expected an attribute before "["');
+  const { urn, attribute } = resolved.path;
+  if (!attribute.multiValued || attribute.type !== 'complex')
+    return invalid(text, `${attribute.name} takes no filter, as it isn't multi-valued and complex`);
+  const filter = parseElementFilter(attribute, filterText);
+  const sub = subName === undefined ? undefined : lookUp(attribute.byName, subName);
+  if (subName !== undefined && sub === undefined) return { kind: 'unknown', text };
+  return { kind: 'attribute', urn, attribute, filter, sub };
+}
+
+function invalid(text: string, expected: string): never {
+  throw ScimError.of('invalidPath', `path ${quote(text)}: ${expected}`);
+}
+
+function checkSchemas(schemas: JsonValue | undefined): void {
+  if (schemas === undefined || schemas === null) return; // Okta's path-less group patches come without
+  const named =
+    Array.isArray(schemas) && schemas.some((each) => typeof each === 'string' && each.toLowerCase() === PATCH_OP_URN.toLowerCase());
+  if (!named) throw ScimError.of('invalidSyntax', `schemas: expected [${quote(PATCH_OP_URN)}]`);
+}
+
+function parseOperation(type: ResourceTypeDefinition, operation: JsonValue, where: string): PatchOperation {
+  if (!isObject(operation)) throw ScimError.of('invalidSyntax', `${where}: expected an object, got ${typeName(operation)}`);
+  const verb = member(operation, 'op');
+  const op = typeof verb === 'string' ? verb.toLowerCase() : undefined;
+  if (op !== 'add' && op !== 'remove' && op !== 'replace') {
+    throw ScimError.of(
+      'invalidSyntax',
+      `${where}.op: expected "add", "remove" or "replace", got ${typeof verb === 'string' ? quote(verb) : typeName(verb)}`,
+    );
+  }
+  const path = member(operation, 'path') ?? undefined;
+  if (path !== undefined && typeof path !== 'string')
+    throw ScimError.of('invalidPath', `${where}.path: expected a string, got ${typeName(path)}`);
+  const value = member(operation, 'value');
+  if (op === 'remove' && path === undefined) throw ScimError.of('noTarget', `${where}: a remove needs a path`);
+  if (op !== 'remove' && value === undefined) throw ScimError.of('invalidValue', `${where}.value: expected a value for ${op}, got none`);
+  if (path === undefined && !isObject(value)) {
+    throw ScimError.of('invalidValue', `${where}.value: expected an object where there is no path, got ${typeName(value)}`);
+  }
+  return { op, path, target: path === undefined ? undefined : parsePatchPath(type, path), value };
+}
+
+/** A member of the message itself, in any case; of two spellings the exact one counts. */
+function member(object: JsonObject, name: string): JsonValue | undefined {
+  if (Object.hasOwn(object, name)) return object[name];
+  const key = Object.keys(object).find((each) => each.toLowerCase() === name);
+  return key === undefined ? undefined : object[key];
+}

@@ -1,0 +1,234 @@
+/**
+ * What a value from a client means for one attribute: its canonical form, `undefined` where it is unassigned (RFC 7643 §2.5), or a ScimError.
+ *
+ * Taken although not quite right, since identity providers send it: booleans as strings in any case, numbers as strings, a single value
+ * wrapped in an array (`["x"]`, `[{ "value": "x" }]`), a multi-valued attribute given as one value, and a bare string for a complex
+ * attribute that has a `value` (`manager`). Read-only sub-attributes and unknown ones are left out.
+ */
+import { canonicalInstant } from './datetime.js';
+import { ScimError } from './errors.js';
+import type { Ignored } from './ignored.js';
+import { isObject, type JsonObject, type JsonValue, typeName } from './json.js';
+import { type AttributeDefinition, lookUp } from './schema/definition.js';
+import { foldCase, isWellFormed } from './text.js';
+
+/** Where we are, for the error's detail: set on the way down, read only when something is wrong. */
+export class Place {
+  name = '';
+  index = -1;
+  sub = '';
+  constructor(
+    readonly ignored: Ignored,
+    /** Stands before the attribute's name: `Operations[2]: `, or an extension's URN and a colon. */
+    public prefix = '',
+  ) {}
+
+  toString(): string {
+    return `${this.prefix}${this.name}${this.index < 0 ? '' : `[${this.index}]`}${this.sub === '' ? '' : `.${this.sub}`}`;
+  }
+
+  fail(expected: string, came: JsonValue | undefined): never {
+    throw ScimError.of('invalidValue', `${this}: expected ${expected}, got ${typeName(came)}`);
+  }
+
+  refuse(what: string): never {
+    throw ScimError.of('invalidValue', `${this}: ${what}`);
+  }
+}
+
+/** The canonical value of an attribute. @throws ScimError `invalidValue`, `invalidSyntax` for two spellings of one name */
+export function coerce(attribute: AttributeDefinition, raw: JsonValue, place: Place): JsonValue | undefined {
+  place.name = attribute.name;
+  place.index = -1;
+  place.sub = '';
+  return attribute.multiValued ? coerceMany(attribute, raw, place) : coerceSingle(attribute, raw, place);
+}
+
+/** The canonical value of a sub-attribute. */
+export function coerceSub(attribute: AttributeDefinition, sub: AttributeDefinition, raw: JsonValue, place: Place): JsonValue | undefined {
+  place.name = attribute.name;
+  place.index = -1;
+  place.sub = sub.name;
+  return sub.multiValued ? coerceMany(sub, raw, place) : coerceSingle(sub, raw, place);
+}
+
+/** One element of a multi-valued attribute, or the value of a single-valued one. */
+export function coerceOne(attribute: AttributeDefinition, raw: JsonValue, place: Place): JsonValue | undefined {
+  if (raw === null) return undefined;
+  switch (attribute.type) {
+    case 'complex':
+      return coerceComplex(attribute, raw, place);
+    case 'boolean':
+      return coerceBoolean(raw, place);
+    case 'integer':
+    case 'decimal':
+      return coerceNumber(attribute.type, raw, place);
+    default:
+      return coerceText(attribute, raw, place);
+  }
+}
+
+/**
+ * The elements of a multi-valued attribute without empty ones and without repetition; undefined where none is left.
+ * @throws ScimError `invalidValue`, where more than one is primary
+ */
+export function coerceMany(attribute: AttributeDefinition, raw: JsonValue, place: Place): JsonValue[] | undefined {
+  if (raw === null) return undefined;
+  const outer = place.index;
+  const list = Array.isArray(raw) ? raw : [raw];
+  const values: JsonValue[] = [];
+  for (let at = 0; at < list.length; at++) {
+    place.index = at;
+    place.sub = '';
+    const value = coerceOne(attribute, list[at]!, place);
+    if (value !== undefined) values.push(value);
+  }
+  place.index = outer;
+  place.sub = '';
+  if (values.length === 0) return undefined;
+  const unique = values.length === 1 ? values : mergeElements(attribute, [], values);
+  if (unique.filter(isPrimary).length > 1) place.refuse('more than one value is primary');
+  return unique;
+}
+
+export function isPrimary(element: JsonValue): boolean {
+  return isObject(element) && element.primary === true;
+}
+
+/**
+ * What makes two elements the same (RFC 7643 §2.4: the combination of type and value). Where elements name resources (they have a `$ref`),
+ * the value alone: a member is a member once. Without a value: everything there is.
+ */
+export function elementKey(attribute: AttributeDefinition, element: JsonValue): string {
+  if (!isObject(element))
+    return typeof element === 'string' && !attribute.caseExact ? `=${foldCase(element)}` : `=${JSON.stringify(element)}`;
+  const value = element.value;
+  if (value === undefined) return `#${JSON.stringify(element)}`;
+  const definition = attribute.byName.get('value');
+  const folded = typeof value === 'string' && definition?.caseExact === false ? foldCase(value) : JSON.stringify(value);
+  if (attribute.byName.has('$ref')) return `=${folded}`;
+  return `=${typeof element.type === 'string' ? foldCase(element.type) : ''}\0${folded}`;
+}
+
+/** `existing` and then `added`; an element that is there already takes over what the later one says. */
+export function mergeElements(attribute: AttributeDefinition, existing: readonly JsonValue[], added: readonly JsonValue[]): JsonValue[] {
+  const byKey = new Map<string, JsonValue>();
+  for (const element of existing) byKey.set(elementKey(attribute, element), element);
+  for (const element of added) {
+    const key = elementKey(attribute, element);
+    const before = byKey.get(key);
+    byKey.set(key, isObject(before) && isObject(element) ? inOrder(attribute, { ...before, ...element }) : (before ?? element));
+  }
+  return [...byKey.values()];
+}
+
+/** A complex value with its members in the table's order, and without null ones. */
+export function inOrder(attribute: AttributeDefinition, value: JsonObject): JsonObject {
+  const ordered: JsonObject = {};
+  for (const { name } of attribute.subAttributes ?? []) {
+    const member = value[name];
+    if (member !== undefined && member !== null) ordered[name] = member;
+  }
+  return ordered;
+}
+
+/** Unassigned as far as a client may say so (RFC 7643 §2.5), plus the empty string. */
+export function isEmpty(raw: JsonValue | undefined): boolean {
+  return raw === undefined || raw === null || raw === '' || (Array.isArray(raw) && raw.length === 0);
+}
+
+/** A value out of the array, or the array and object, that some clients wrap it in. */
+export function unwrap(attribute: AttributeDefinition, raw: JsonValue, place: Place): JsonValue {
+  if (!Array.isArray(raw)) return raw;
+  if (raw.length === 0) return null;
+  if (raw.length > 1) place.refuse(`expected one value, got ${raw.length}`);
+  const only = raw[0]!;
+  if (attribute.type !== 'complex' && isObject(only)) {
+    const value = only.value;
+    if (value !== undefined && !Array.isArray(value) && !isObject(value)) return value;
+  }
+  return only;
+}
+
+function coerceSingle(attribute: AttributeDefinition, raw: JsonValue, place: Place): JsonValue | undefined {
+  return coerceOne(attribute, Array.isArray(raw) ? unwrap(attribute, raw, place) : raw, place);
+}
+
+function coerceComplex(attribute: AttributeDefinition, raw: JsonValue, place: Place): JsonObject | undefined {
+  if (typeof raw === 'string' && attribute.byName.has('value')) {
+    if (raw === '') return undefined;
+    return coerceComplex(attribute, { value: raw }, place);
+  }
+  if (raw === '') return undefined;
+  if (!isObject(raw)) return place.fail('an object', raw);
+  const subs = attribute.subAttributes ?? [];
+  const given: (JsonValue | undefined)[] = new Array(subs.length).fill(undefined);
+  for (const key of Object.keys(raw)) {
+    const sub = lookUp(attribute.byName, key);
+    if (sub === undefined) place.ignored.note(`${attribute.name}.${key}`);
+    else if (sub.mutability === 'readOnly') continue;
+    else if (given[sub.position] === undefined) given[sub.position] = raw[key]!;
+    else throw ScimError.of('invalidSyntax', `${place}.${sub.name}: given twice, in two spellings`);
+  }
+  const value: JsonObject = {};
+  let empty = true;
+  for (const sub of subs) {
+    const each = given[sub.position];
+    if (each === undefined || each === null) continue;
+    place.sub = sub.name;
+    const coerced = sub.multiValued ? coerceMany(sub, each, place) : coerceSingle(sub, each, place);
+    if (coerced === undefined) continue;
+    value[sub.name] = coerced;
+    empty = false;
+  }
+  place.sub = '';
+  if (empty) return undefined;
+  return value.value === undefined && typeof value.$ref === 'string' ? named(attribute, value, value.$ref) : value;
+}
+
+/** `$ref` without `value` names the resource by the last segment of its path. */
+function named(attribute: AttributeDefinition, value: JsonObject, reference: string): JsonObject {
+  const segment = /([^/?#]+)\/?(?:[?#].*)?$/s.exec(reference)?.[1];
+  if (segment === undefined || attribute.byName.get('value')?.type !== 'string') return value;
+  try {
+    return inOrder(attribute, { ...value, value: decodeURIComponent(segment) });
+  } catch {
+    return inOrder(attribute, { ...value, value: segment }); // not percent-encoded after all
+  }
+}
+
+function coerceBoolean(raw: JsonValue, place: Place): boolean | undefined {
+  if (typeof raw === 'boolean') return raw;
+  if (typeof raw !== 'string') return place.fail('a boolean', raw);
+  if (raw === '') return undefined;
+  const folded = raw.toLowerCase();
+  if (folded === 'true') return true;
+  if (folded === 'false') return false;
+  return place.refuse('expected a boolean, got a string that is neither "true" nor "false"');
+}
+
+const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+
+function coerceNumber(type: 'integer' | 'decimal', raw: JsonValue, place: Place): number | undefined {
+  if (raw === '') return undefined;
+  const value = typeof raw === 'string' && NUMBER.test(raw) ? Number(raw) : raw;
+  if (typeof value !== 'number') return place.fail(type === 'integer' ? 'an integer' : 'a number', value);
+  if (type === 'integer' && !Number.isSafeInteger(value)) return place.refuse('expected an integer of at most 53 bits');
+  if (!Number.isFinite(value)) return place.refuse('expected a number that a double can hold');
+  return value === 0 ? 0 : value; // -0 would not survive JSON
+}
+
+const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
+const NOT_IN_URI = /[\s<>"\p{Cc}]/u;
+
+function coerceText(attribute: AttributeDefinition, raw: JsonValue, place: Place): string | undefined {
+  if (typeof raw !== 'string') return place.fail('a string', raw);
+  if (raw === '') return undefined;
+  if (!isWellFormed(raw)) return place.refuse('holds a lone surrogate, which is no character');
+  if (attribute.type === 'dateTime' && canonicalInstant(raw) === undefined) {
+    return place.refuse('expected a dateTime such as "2026-01-31T09:30:00Z"');
+  }
+  if (attribute.type === 'binary' && !BASE64.test(raw)) return place.refuse('expected base64');
+  if (attribute.type === 'reference' && NOT_IN_URI.test(raw)) return place.refuse('expected a URI');
+  return raw;
+}
