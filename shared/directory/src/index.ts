@@ -1,1 +1,6 @@
-export {};
+export * from './command.js';
+export * from './decide.js';
+export * from './errors.js';
+export * from './history.js';
+export * from './index-fields.js';
+export * from './resource.js';

@@ -1,1 +1,4 @@
-export {};
+export * from './backoff.js';
+export * from './consumer.js';
+export * from './doorbell.js';
+export * from './ringer.js';

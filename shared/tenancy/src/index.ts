@@ -1,1 +1,4 @@
-export {};
+export * from './deployment.js';
+export * from './records.js';
+export * from './tenants.js';
+export * from './tokens.js';

@@ -1,0 +1,21 @@
+import type { JsonObject, PatchOperation } from '@rollcall/scim';
+import type { ResourceTypeName } from './resource.js';
+
+/** What a validated request asks for. `attributes` come from `validateResource`, `operations` from `parsePatch`. */
+export type Command =
+  | { readonly kind: 'create'; readonly type: ResourceTypeName; readonly attributes: JsonObject }
+  | { readonly kind: 'replace'; readonly type: ResourceTypeName; readonly id: string; readonly attributes: JsonObject; readonly ifMatch?: string }
+  | {
+      readonly kind: 'patch';
+      readonly type: ResourceTypeName;
+      readonly id: string;
+      readonly operations: readonly PatchOperation[];
+      readonly ifMatch?: string;
+    }
+  | { readonly kind: 'delete'; readonly type: ResourceTypeName; readonly id: string; readonly ifMatch?: string };
+
+/** What only the outside can give, taken once per command so that every attempt decides the same: a new id, and the time (RFC 3339, UTC). */
+export interface Stamp {
+  readonly id: string;
+  readonly now: string;
+}

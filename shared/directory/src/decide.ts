@@ -1,0 +1,260 @@
+import { applyPatch, etagMatches, GROUP, type JsonObject, ScimError, sameAttributes, USER } from '@rollcall/scim';
+import type { Command, Stamp } from './command.js';
+import { emailOf, fieldsOf, type IndexField, identityField, isClaim, joinIds, NAME_ATTRIBUTE, claimField } from './index-fields.js';
+import { isActive, type Preserver, type Resource, type ResourceTypeName, type Versioned, withActive } from './resource.js';
+
+/** An index entry as it was read. `raw` is what the commit compares; `ids` are the holders it means, from MongoDB where Redis has none yet. */
+export interface Entry {
+  readonly raw: string;
+  readonly ids: readonly string[];
+}
+
+/** What a decision may look at: a snapshot, grown by `look` until it is enough. */
+export interface State {
+  /** The resource that the command addresses. */
+  readonly current?: Versioned | undefined;
+  readonly entries: ReadonlyMap<IndexField, Entry>;
+  /** Other resources, by id; null where there is none. */
+  readonly others: ReadonlyMap<string, Versioned | null>;
+  /** Whether the tenant's index holds every resource; if not, a commit writes all of its resource's entries. */
+  readonly complete: boolean;
+}
+
+/** What the commit checks again before it writes. */
+export interface Premises {
+  /** Version of the resource itself; 0: there is none. */
+  readonly version: number;
+  /** Other resources that the decision rests on. */
+  readonly others: readonly { readonly id: string; readonly version: number }[];
+  /** Index entries: what was seen, and what is to be there afterwards ('' = none). */
+  readonly entries: readonly { readonly field: IndexField; readonly seen: string; readonly next: string }[];
+}
+
+export type Operation = 'create' | 'revive' | 'adopt' | 'replace' | 'patch' | 'delete';
+
+export type Decision =
+  | {
+      readonly kind: 'accept';
+      readonly operation: Operation;
+      readonly next: Resource;
+      readonly before?: Versioned | undefined;
+      readonly premises: Premises;
+      /** A leaver: access that must go first. */
+      readonly urgent: boolean;
+    }
+  /** A repeated request costs no version and no job. */
+  | { readonly kind: 'unchanged'; readonly current: Versioned }
+  | { readonly kind: 'refuse'; readonly error: ScimError }
+  /** The snapshot does not hold enough: read these too and decide again. */
+  | { readonly kind: 'look'; readonly entries: readonly IndexField[]; readonly others: readonly string[] };
+
+/**
+ * What a command does to one resource (DESIGN sections 1 and 8). No clock, no ids, no I/O: same input, same decision.
+ * Never throws for anything a client can send: what is refused comes back as a `refuse`.
+ */
+export function decide(state: State, command: Command, at: Stamp): Decision {
+  try {
+    if (command.kind === 'create') return create(state, command.type, command.attributes, at);
+    const current = state.current;
+    if (current === undefined || current.resource.deleted || current.resource.type !== command.type) return refuse(notFound(command));
+    if (command.ifMatch !== undefined && !etagMatches(command.ifMatch, current.version)) return refuse(preconditionFailed(current));
+    switch (command.kind) {
+      case 'replace':
+        return replace(state, current, command.attributes);
+      case 'patch': {
+        const { attributes } = applyPatch(command.type === 'User' ? USER : GROUP, withActive(current.resource), command.operations);
+        return change(state, current, 'patch', attributes, activeWish(current.resource, attributes));
+      }
+      case 'delete':
+        return remove(state, current);
+      default:
+        return assertNever(command);
+    }
+  } catch (error) {
+    if (error instanceof ScimError) return refuse(error);
+    throw error;
+  }
+}
+
+/** Judged in the order of DESIGN section 8: live managed holder of the name, deleted or unmanaged account of the person, else a new one. */
+function create(state: State, type: ResourceTypeName, given: JsonObject, at: Stamp): Decision {
+  const { active, ...attributes } = given;
+  const wantsActive = active !== false;
+  const fresh: Resource = {
+    type,
+    id: at.id,
+    created: at.now,
+    deleted: false,
+    attributes,
+    account: { preservedBy: wantsActive ? [] : ['idp'], origin: 'scim', managedBy: 'scim' },
+  };
+  const missing = unread(state, fieldsOf(fresh), at.id);
+  if (missing) return missing;
+
+  const taken = holderOf(state, fresh);
+  if (taken?.resource.account.managedBy === 'scim') return refuse(nameTaken(fresh));
+  const candidates = type === 'User' ? accountsOf(state, fresh) : [];
+  if (taken && !candidates.includes(taken)) {
+    // An unmanaged holder of the name is this person only where nothing better tells who the person is.
+    if (emailOf(attributes) !== undefined) return refuse(nameTaken(fresh));
+    candidates.push(taken);
+  }
+  const [known, second] = candidates;
+  if (second) return refuse(ambiguous(fresh));
+  if (!known) return commit(state, undefined, 'create', fresh);
+
+  if (wantsActive && known.resource.account.preservedBy.includes('administrator')) return refuse(preservedByAdministrator());
+  const revived: Resource = {
+    ...known.resource,
+    deleted: false,
+    attributes,
+    account: { ...known.resource.account, managedBy: 'scim', preservedBy: marked(known.resource, 'idp', !wantsActive) },
+  };
+  return commit(state, known, known.resource.deleted ? 'revive' : 'adopt', revived);
+}
+
+function replace(state: State, current: Versioned, given: JsonObject): Decision {
+  const wish = given.active;
+  // A PUT that restates `active: true` on what only an administrator preserves is no attempt to reactivate it: Okta sends it with every change.
+  const restated = wish === true && !current.resource.account.preservedBy.includes('idp');
+  return change(state, current, 'replace', given, typeof wish === 'boolean' && !restated ? wish : undefined);
+}
+
+/** Takes new attributes, and what the client wishes of `active` (undefined: as it is). */
+function change(state: State, current: Versioned, operation: 'replace' | 'patch', given: JsonObject, wish: boolean | undefined): Decision {
+  const { active: _, ...attributes } = given;
+  const { account } = current.resource;
+  if (wish === true && account.preservedBy.includes('administrator')) return refuse(preservedByAdministrator());
+  const preservedBy = wish === undefined ? account.preservedBy : marked(current.resource, 'idp', !wish);
+  const next: Resource = { ...current.resource, attributes, account: { ...account, managedBy: 'scim', preservedBy } };
+  if (sameResource(current.resource, next)) return { kind: 'unchanged', current };
+  return commit(state, current, operation, next);
+}
+
+function remove(state: State, current: Versioned): Decision {
+  const next: Resource = {
+    ...current.resource,
+    deleted: true,
+    account: { ...current.resource.account, preservedBy: marked(current.resource, 'idp', true) },
+  };
+  return commit(state, current, 'delete', next);
+}
+
+/**
+ * Turns a next state into a decision with all its premises: the entries it leaves and takes, and the holders it overrules.
+ * A complete index is told only of entries that change; an incomplete one of all, so that a loader never counts a resource twice.
+ */
+function commit(state: State, before: Versioned | undefined, operation: Operation, next: Resource): Decision {
+  const held = before ? fieldsOf(before.resource) : [];
+  const wanted = fieldsOf(next);
+  const touched = [...new Set([...held, ...wanted])].filter(
+    (field) => !state.complete || held.includes(field) !== wanted.includes(field) || (before && entryLacks(state, field, next.id)),
+  );
+  const missing = unread(state, touched, next.id);
+  if (missing) return missing;
+
+  const others = new Map<string, number>();
+  const entries: { field: IndexField; seen: string; next: string }[] = [];
+  for (const field of touched) {
+    const { raw, ids } = state.entries.get(field)!;
+    const rest = ids.filter((id) => id !== next.id);
+    if (wanted.includes(field) && isClaim(field)) {
+      for (const id of rest) {
+        const holder = state.others.get(id);
+        if (holder && bears(holder, field)) return refuse(nameTaken(next));
+        // The entry is not borne out by its holder: it is taken over, if the holder is still what was seen.
+        others.set(id, holder?.version ?? 0);
+      }
+      rest.length = 0;
+    }
+    const after = joinIds(wanted.includes(field) ? [...rest, next.id] : rest);
+    if (after !== raw || raw !== joinIds(ids)) entries.push({ field, seen: raw, next: after });
+  }
+  return {
+    kind: 'accept',
+    operation,
+    next,
+    before,
+    premises: {
+      version: before?.version ?? 0,
+      others: [...others].map(([id, version]) => ({ id, version })),
+      entries,
+    },
+    urgent: isLeaving(before?.resource, next),
+  };
+}
+
+/** Access goes away with this write: an active account becomes inactive or deleted. */
+function isLeaving(before: Resource | undefined, next: Resource): boolean {
+  if (before === undefined) return false;
+  return (isActive(before) && !before.deleted) && (!isActive(next) || next.deleted);
+}
+
+/** A `look` at what the snapshot lacks of these fields, and of the resources that their entries name; undefined if nothing is missing. */
+function unread(state: State, fields: readonly IndexField[], self: string): Decision | undefined {
+  const entries = fields.filter((field) => !state.entries.has(field));
+  const named = fields.filter((field) => !field.startsWith('x:')).flatMap((field) => state.entries.get(field)?.ids ?? []);
+  const others = [...new Set(named)].filter((id) => id !== self && id !== state.current?.resource.id && !state.others.has(id));
+  return entries.length + others.length > 0 ? { kind: 'look', entries, others } : undefined;
+}
+
+const entryLacks = (state: State, field: IndexField, id: string): boolean => {
+  const entry = state.entries.get(field);
+  return entry !== undefined && !entry.ids.includes(id);
+};
+
+/** The live resource that holds the name of `wanted`, if its entry is borne out. */
+function holderOf(state: State, wanted: Resource): Versioned | undefined {
+  const name = wanted.attributes[NAME_ATTRIBUTE[wanted.type]];
+  if (typeof name !== 'string') return undefined;
+  const field = claimField(NAME_ATTRIBUTE[wanted.type], name);
+  return borne(state, field)[0];
+}
+
+/** The accounts of this person that a POST may revive or adopt: deleted, or not managed by SCIM. */
+function accountsOf(state: State, wanted: Resource): Versioned[] {
+  const identity = emailOf(wanted.attributes) ?? wanted.attributes.userName;
+  if (typeof identity !== 'string') return [];
+  return borne(state, identityField(identity)).filter(({ resource }) => resource.deleted || resource.account.managedBy !== 'scim');
+}
+
+const borne = (state: State, field: IndexField): Versioned[] =>
+  (state.entries.get(field)?.ids ?? []).map((id) => state.others.get(id)).filter((holder): holder is Versioned => !!holder && bears(holder, field));
+
+/** Whether a resource's own state says that an index entry is true of it. */
+export const bears = (holder: Versioned, field: IndexField): boolean => fieldsOf(holder.resource).includes(field);
+
+function marked(resource: Resource, by: Preserver, on: boolean): readonly Preserver[] {
+  const rest = resource.account.preservedBy.filter((mark) => mark !== by);
+  return on ? [...rest, by] : rest;
+}
+
+/** What a PATCH wishes of `active`: only a value that differs from what is shown counts as a wish. */
+const activeWish = (current: Resource, patched: JsonObject): boolean | undefined =>
+  typeof patched.active === 'boolean' && patched.active !== isActive(current) ? patched.active : undefined;
+
+function sameResource(a: Resource, b: Resource): boolean {
+  return (
+    a.deleted === b.deleted &&
+    a.account.managedBy === b.account.managedBy &&
+    a.account.preservedBy.length === b.account.preservedBy.length &&
+    a.account.preservedBy.every((mark) => b.account.preservedBy.includes(mark)) &&
+    sameAttributes(a.attributes, b.attributes)
+  );
+}
+
+const refuse = (error: ScimError): Decision => ({ kind: 'refuse', error });
+
+const notFound = ({ type, id }: { type: string; id: string }) => new ScimError(404, undefined, `${type} ${id} not found`);
+const preconditionFailed = (current: Versioned) =>
+  new ScimError(412, undefined, `If-Match: the resource is at W/"${current.version}" by now; read it again`);
+const nameTaken = ({ type, attributes }: Resource) =>
+  ScimError.of('uniqueness', `${NAME_ATTRIBUTE[type]}: "${String(attributes[NAME_ATTRIBUTE[type]])}" is taken by another ${type}`);
+const ambiguous = ({ type }: Resource) =>
+  ScimError.of('uniqueness', `more than one preserved account could be this ${type}; an administrator must decide which`);
+const preservedByAdministrator = () =>
+  new ScimError(403, undefined, 'active: an administrator preserved this account; only an administrator can reactivate it');
+
+function assertNever(value: never): never {
+  throw new Error(`not handled: ${JSON.stringify(value)}`);
+}

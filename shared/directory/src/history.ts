@@ -1,0 +1,32 @@
+import { type JsonObject, type JsonValue, sameAttributes } from '@rollcall/scim';
+import type { Operation } from './decide.js';
+import { type Resource, withActive } from './resource.js';
+
+/** One line of the chronicle: who did what to whom, and what it changed. The version is added by the script that accepts it. */
+export interface HistoryLine {
+  readonly at: string;
+  readonly by: string;
+  readonly request: string;
+  readonly operation: Operation | 'discard' | 'repair';
+  readonly type: string;
+  /** Per attribute that changed, what was and what is; a missing side means unassigned. A create has none: what it was follows from the present state walked back. */
+  readonly changes: Readonly<Record<string, { readonly before?: JsonValue; readonly after?: JsonValue }>>;
+}
+
+/** The difference between two states of a resource, by attribute, with `deleted` and the account's members beside them. */
+export function changesBetween(before: Resource | undefined, after: Resource): HistoryLine['changes'] {
+  if (before === undefined) return {};
+  const [was, is] = [flat(before), flat(after)];
+  const changes: Record<string, { before?: JsonValue; after?: JsonValue }> = {};
+  for (const name of new Set([...Object.keys(was), ...Object.keys(is)])) {
+    const [old, now] = [was[name], is[name]];
+    if (old !== undefined && now !== undefined && sameAttributes({ value: old }, { value: now })) continue;
+    changes[name] = { ...(old === undefined ? {} : { before: old }), ...(now === undefined ? {} : { after: now }) };
+  }
+  return changes;
+}
+
+function flat(resource: Resource): JsonObject {
+  const { preservedBy, managedBy, origin } = resource.account;
+  return { ...withActive(resource), deleted: resource.deleted, 'account.preservedBy': [...preservedBy], 'account.managedBy': managedBy, 'account.origin': origin };
+}

@@ -1,0 +1,44 @@
+import type { JsonObject } from '@rollcall/scim';
+
+export type ResourceTypeName = 'User' | 'Group';
+
+/** Who keeps an account from being active. The marks are independent: lifting one never lifts the other. */
+export type Preserver = 'idp' | 'administrator';
+
+/** What the resource means to the application (DESIGN section 8). */
+export interface Account {
+  readonly preservedBy: readonly Preserver[];
+  readonly origin: 'scim' | 'manual' | 'import' | 'directory';
+  readonly managedBy: 'scim' | 'manual' | 'directory';
+}
+
+/**
+ * A SCIM resource and the account behind it, as one document.
+ * `attributes` are canonical (see `validateResource`), without what is computed: id, meta, and `active`, which follows from the account.
+ * A deleted resource answers 404 and releases its names; its account, id and data stay.
+ */
+export interface Resource {
+  readonly type: ResourceTypeName;
+  readonly id: string;
+  /** When the resource was first created, RFC 3339, UTC. */
+  readonly created: string;
+  readonly deleted: boolean;
+  readonly attributes: JsonObject;
+  readonly account: Account;
+}
+
+/** A resource in one of its versions. `version` grows with every write of the tenant; `born` is the version at creation. */
+export interface Versioned {
+  readonly resource: Resource;
+  readonly version: number;
+  readonly born: number;
+  /** When this version was accepted: ms since 1970, by the clock of Redis. */
+  readonly modified_ms: number;
+}
+
+/** SCIM's `active`: true while nobody preserves the account. */
+export const isActive = (resource: Resource): boolean => resource.account.preservedBy.length === 0;
+
+/** The attributes as a client sees them before projection: with `active` as it truly is. */
+export const withActive = (resource: Resource): JsonObject =>
+  resource.type === 'User' ? { ...resource.attributes, active: isActive(resource) } : resource.attributes;

@@ -1,0 +1,281 @@
+import { countedPrefix, fieldsOf, type IndexField, TransientError, type Versioned } from '@rollcall/directory';
+import { onMongo, onRedis } from './errors.js';
+import { fieldEntriesInMongo, type HolderAt } from './mongo/holders.js';
+import type { MongoLink } from './mongo/link.js';
+import { collectionOf } from './mongo/models.js';
+import { idOfMember, type Keys, type TenantKeys, typeOfMember } from './redis/keys.js';
+import type { RedisLink } from './redis/link.js';
+import { begin } from './redis/scripts/begin/begin.js';
+import { lease } from './redis/scripts/lease/lease.js';
+import { load } from './redis/scripts/load/load.js';
+import { release } from './redis/scripts/release/release.js';
+import { settle } from './redis/scripts/settle/settle.js';
+import { type CachedState, readStates } from './redis/state.js';
+
+/** What a request may assume about a tenant, as its head says. */
+export interface TenantView {
+  readonly tenant: string;
+  readonly keys: TenantKeys;
+  readonly epoch: number;
+  /** Run of the server under which this holds; a commit has it as a premise. */
+  readonly run: string;
+  /** The index holds every resource: a miss is an absence. */
+  readonly complete: boolean;
+  /** Settings version; a commit has it as a premise. */
+  readonly settings: number;
+  /** False: read under a server whose continuity is not shown yet, but which has not gone back behind what this process knows. */
+  readonly writable: boolean;
+}
+
+export interface ContinuityOptions {
+  /** Whether the server syncs each write before it answers: only then does a higher counter prove that nothing is missing. */
+  readonly durability: 'always' | 'everysec';
+  readonly settledTtl_s: number;
+  readonly fillAgeMax_ms: number;
+  readonly newToken: () => string;
+  readonly onEvent: (event: ContinuityEvent) => void;
+}
+
+export type ContinuityEvent =
+  | { readonly kind: 'shown'; readonly tenant: string; readonly epoch: number }
+  | { readonly kind: 'raised'; readonly tenant: string; readonly epoch: number; readonly dropped: number; readonly kept: number };
+
+/**
+ * Shows, per tenant, that Redis has forgotten nothing, or raises the tenant's epoch (DESIGN section 3; docs/decisions/0002).
+ * Whoever meets a head that is absent, or of another run of the server, goes through here before it reads or writes.
+ */
+export class Continuity {
+  readonly #beginning = new Map<string, Promise<void>>();
+  readonly #seen = new Map<string, number>();
+
+  constructor(
+    readonly redis: RedisLink,
+    readonly mongo: MongoLink,
+    readonly keys: Keys,
+    readonly options: ContinuityOptions,
+  ) {}
+
+  /** Notes a version that this process was told of: a server that knows less has forgotten something. */
+  saw(tenant: string, version: number): void {
+    const before = this.#seen.get(tenant) ?? 0;
+    if (version <= before) return;
+    if (before === 0 && this.#seen.size >= SEEN_MAX) this.#seen.delete(this.#seen.keys().next().value!);
+    this.#seen.set(tenant, version);
+  }
+
+  /**
+   * What holds for a tenant now.
+   * @throws TransientError while Redis is away, or continuity can't be shown as MongoDB is away
+   */
+  async view(tenant: string, purpose: 'read' | 'write'): Promise<TenantView> {
+    for (let attempt = 1; ; attempt += 1) {
+      const run = this.redis.run;
+      const keys = this.keys.tenant(tenant);
+      const head = await readHead(this.redis, keys);
+      const view = { tenant, keys, epoch: head.epoch, run: run.id, complete: head.complete, settings: head.settings };
+      if (head.epoch > 0 && head.run === run.id) return { ...view, writable: true };
+      try {
+        await this.#beginOnce(tenant);
+      } catch (error) {
+        const known = this.#seen.get(tenant);
+        const readable = head.epoch > 0 && known !== undefined && head.counter >= known;
+        if (purpose === 'read' && readable && error instanceof TransientError) return { ...view, writable: false };
+        throw error;
+      }
+      if (attempt >= VIEW_ATTEMPTS_MAX) throw new TransientError(`the state of tenant ${tenant} keeps changing`, { away: 'redis' });
+    }
+  }
+
+  #beginOnce(tenant: string): Promise<void> {
+    let running = this.#beginning.get(tenant);
+    if (!running) {
+      running = this.#begin(tenant).finally(() => this.#beginning.delete(tenant));
+      this.#beginning.set(tenant, running);
+    }
+    return running;
+  }
+
+  async #begin(tenant: string): Promise<void> {
+    const keys = this.keys.tenant(tenant);
+    const run = this.redis.run;
+    const head = await readHead(this.redis, keys);
+    const [record, top] = await Promise.all([this.#record(tenant), this.#top(tenant)]);
+    const continues =
+      this.options.durability === 'always' &&
+      !run.promoted &&
+      head.epoch === record.epoch &&
+      head.epoch > 0 &&
+      head.counter >= Math.max(top, this.#seen.get(tenant) ?? 0);
+    if (continues) {
+      const shown = { keys, token: '', epoch: head.epoch, run: run.id, settings: 0, counter: 0, complete: false };
+      if ((await onRedis(begin.run(this.redis.redis, shown))) === 'shown') this.options.onEvent({ kind: 'shown', tenant, epoch: head.epoch });
+      return;
+    }
+    await this.#raise(tenant, keys, run.id, head.epoch);
+  }
+
+  /** Raises MongoDB's epoch, then Redis's. Idempotent: a process that dies half-way leaves it to the next. */
+  async #raise(tenant: string, keys: TenantKeys, run: string, oldEpoch: number): Promise<void> {
+    const token = this.options.newToken();
+    const lock = { key: keys.loading(), token, ttl_ms: LOCK_MS };
+    for (let attempt = 1; !(await onRedis(lease.run(this.redis.redis, lock))); attempt += 1) {
+      if (attempt > LOCK_ATTEMPTS_MAX) throw new TransientError(`the index of tenant ${tenant} is being begun elsewhere`, { away: 'redis' });
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      const head = await readHead(this.redis, keys);
+      if (head.epoch > 0 && head.run === run) return;
+    }
+    try {
+      const head = await readHead(this.redis, keys);
+      if (head.epoch > oldEpoch && head.run === run) return;
+      const epoch = await this.#raiseRecord(tenant, head.epoch);
+      const { dropped, kept } = await this.#reconcilePending(tenant, keys, epoch, token);
+      const [record, top] = await Promise.all([this.#record(tenant), this.#top(tenant)]);
+      const counter = Math.max(epoch * VERSIONS_PER_EPOCH, top, this.#seen.get(tenant) ?? 0);
+      const complete = top === 0;
+      const begun = { keys, token, epoch, run, settings: record.revision, counter, complete };
+      if ((await onRedis(begin.run(this.redis.redis, begun))) !== 'begun') return;
+      if (head.epoch > 0) await onRedis(this.redis.redis.unlink(keys.index(head.epoch)));
+      this.options.onEvent({ kind: 'raised', tenant, epoch, dropped, kept });
+    } finally {
+      await release.run(this.redis.redis, { key: keys.loading(), token }).catch(() => 0);
+    }
+  }
+
+  /** Raises the record's epoch above both; compare-and-set, so that two processes never raise to the same one. */
+  async #raiseRecord(tenant: string, inRedis: number): Promise<number> {
+    for (let attempt = 1; attempt <= VIEW_ATTEMPTS_MAX; attempt += 1) {
+      const { epoch } = await this.#record(tenant);
+      const next = Math.max(epoch, inRedis) + 1;
+      const raised = await onMongo(
+        this.mongo.collection('tenants').updateOne({ _id: tenant, epoch }, { $set: { epoch: next } }),
+      );
+      if (raised.modifiedCount === 1) return next;
+    }
+    throw new TransientError(`the epoch of tenant ${tenant} keeps changing`, { away: 'mongodb' });
+  }
+
+  /** What is pending or dead is compared with MongoDB: what MongoDB has as new is dropped; what is kept enters the new index. */
+  async #reconcilePending(tenant: string, keys: TenantKeys, epoch: number, token: string): Promise<{ dropped: number; kept: number }> {
+    const redis = this.redis.redis;
+    const [pending, dead] = await onRedis(Promise.all([redis.zrange(keys.pending(), 0, -1), redis.zrange(keys.dead(), 0, -1)]));
+    const members = [...new Set([...pending, ...dead])];
+    let dropped = 0;
+    let kept = 0;
+    for (let at = 0; at < members.length; at += CHUNK) {
+      const chunk = members.slice(at, at + CHUNK);
+      const taken_us = await this.redis.now_us();
+      const states = await readStates(redis, keys, chunk.map(idOfMember));
+      const stored = await this.#versionsInMongo(tenant, chunk);
+      const settled = chunk.flatMap((member, i) => {
+        const state = states[i];
+        const there = stored.get(idOfMember(member)) ?? 0;
+        return state && there >= state.version ? [{ type: typeOfMember(member), id: idOfMember(member), version: state.version }] : [];
+      });
+      if (settled.length > 0) {
+        await onRedis(settle.run(redis, { keys, tenant, settledTtl_s: this.options.settledTtl_s, applied: settled }));
+        dropped += settled.length;
+      }
+      const gone = new Set(settled.map(({ id }) => id));
+      const left = states.filter((state): state is CachedState => state !== undefined && !gone.has(state.resource.id));
+      kept += left.length;
+      for (const type of ['User', 'Group'] as const) {
+        const fields = heldFields(left.filter((state) => state.resource.type === type));
+        if (fields.size === 0) continue;
+        // An entry that exists must be whole: whoever else MongoDB knows under it comes along.
+        const inMongo = await fieldEntriesInMongo(this.mongo, tenant, [...fields.keys()]);
+        const entries = [...fields].map(([field, ours]) => {
+          const known = new Set(ours.map(({ id }) => id));
+          return { field, holders: [...ours, ...(field.startsWith('n:') ? [] : (inMongo.get(field) ?? [])).filter(({ id }) => !known.has(id))] };
+        });
+        const answer = await onRedis(
+          load.run(redis, {
+            keys,
+            token,
+            epoch,
+            taken_us,
+            fillAgeMax_ms: this.options.fillAgeMax_ms,
+            lock_ms: LOCK_MS,
+            counted: { prefix: countedPrefix(type), field: countField(type) },
+            complete: false,
+            entries,
+          }),
+        );
+        if (answer.kind !== 'loaded') throw new TransientError(`the index of tenant ${tenant} is being begun elsewhere`, { away: 'redis' });
+      }
+    }
+    return { dropped, kept };
+  }
+
+  async #versionsInMongo(tenant: string, members: readonly string[]): Promise<Map<string, number>> {
+    const versions = new Map<string, number>();
+    for (const type of ['User', 'Group'] as const) {
+      const ids = members.filter((member) => typeOfMember(member) === type).map(idOfMember);
+      if (ids.length === 0) continue;
+      const found = this.mongo.collection(collectionOf(type)).find({ _id: { $in: ids }, tenant }, { projection: { version: 1 } });
+      for (const { _id, version } of await onMongo(found.toArray())) versions.set(_id, version);
+    }
+    return versions;
+  }
+
+  async #record(tenant: string): Promise<{ epoch: number; revision: number }> {
+    const record = await onMongo(this.mongo.collection('tenants').findOne({ _id: tenant }, { projection: { epoch: 1, revision: 1 } }));
+    if (!record) throw new UnknownTenantError(tenant);
+    return record;
+  }
+
+  /** The highest version that MongoDB has of a tenant; 0: it knows no resource of it. */
+  async #top(tenant: string): Promise<number> {
+    const tops = await Promise.all(
+      (['accounts', 'groups'] as const).map(async (name) => {
+        const [top] = await onMongo(
+          this.mongo.collection(name).find({ tenant }, { projection: { version: 1 } }).sort({ version: -1 }).limit(1).toArray(),
+        );
+        return top?.version ?? 0;
+      }),
+    );
+    return Math.max(...tops);
+  }
+}
+
+/** There is no such tenant (any more). */
+export class UnknownTenantError extends Error {
+  override readonly name = 'UnknownTenantError';
+  constructor(readonly tenant: string) {
+    super(`there is no tenant ${tenant}`);
+  }
+}
+
+/** Who of these holds which fields. */
+function heldFields(resources: readonly Versioned[]): Map<IndexField, HolderAt[]> {
+  const fields = new Map<IndexField, HolderAt[]>();
+  for (const { resource, version } of resources) {
+    for (const field of fieldsOf(resource)) fields.set(field, [...(fields.get(field) ?? []), { id: resource.id, version }]);
+  }
+  return fields;
+}
+
+interface Head {
+  readonly epoch: number;
+  readonly run: string;
+  readonly complete: boolean;
+  readonly settings: number;
+  readonly counter: number;
+}
+
+async function readHead(redis: RedisLink, keys: TenantKeys): Promise<Head> {
+  const [epoch, run, complete, settings, counter] = await onRedis(
+    redis.redis.hmget(keys.head(), 'epoch', 'run', 'complete', 'settings', 'counter'),
+  );
+  return { epoch: Number(epoch ?? 0), run: run ?? '', complete: complete === '1', settings: Number(settings ?? 0), counter: Number(counter ?? 0) };
+}
+
+/** Field of the index that counts a tenant's live resources of a type. */
+export const countField = (type: 'User' | 'Group'): string => (type === 'User' ? '#users' : '#groups');
+
+/** version = epoch · 2^32 + n, so that a version made after a raise is above every one made before. */
+export const VERSIONS_PER_EPOCH = 2 ** 32;
+const VIEW_ATTEMPTS_MAX = 5;
+const LOCK_ATTEMPTS_MAX = 40;
+const SEEN_MAX = 50_000;
+export const LOCK_MS = 10_000;
+const CHUNK = 200;

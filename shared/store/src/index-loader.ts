@@ -1,0 +1,145 @@
+import { claimField, countedPrefix, externalIdField, type IndexField, identityField, NAME_ATTRIBUTE } from '@rollcall/directory';
+import { type Continuity, countField, LOCK_MS } from './continuity.js';
+import { onMongo, onRedis } from './errors.js';
+import type { HolderAt } from './mongo/holders.js';
+import { collectionOf, type StoredResource } from './mongo/models.js';
+import { lease } from './redis/scripts/lease/lease.js';
+import { load } from './redis/scripts/load/load.js';
+import { release } from './redis/scripts/release/release.js';
+
+/** Which stored key becomes which field of the index. Each is read in the order of the key, so that all holders of a value come together. */
+const PASSES = [
+  { type: 'User', key: 'nameKey', field: (value: string) => claimField(NAME_ATTRIBUTE.User, value) },
+  { type: 'User', key: 'identityKey', field: identityField },
+  { type: 'User', key: 'externalId', field: externalIdField },
+  { type: 'Group', key: 'nameKey', field: (value: string) => claimField(NAME_ATTRIBUTE.Group, value) },
+] as const;
+
+/**
+ * Loads the index of a tenant from MongoDB, streamed, in the background, one process at a time.
+ * Until it is done, look-ups that miss go to MongoDB. A process that dies half-way leaves it to the next.
+ */
+export class IndexLoader {
+  readonly name = 'index-loader';
+  readonly #running = new Map<string, Promise<void>>();
+  readonly #tried = new Map<string, number>();
+  #stopped = false;
+
+  constructor(
+    readonly continuity: Continuity,
+    readonly options: { readonly onError: (error: unknown, tenant: string) => void; readonly onLoaded: (tenant: string, entries: number) => void },
+  ) {}
+
+  async start(): Promise<void> {}
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all(this.#running.values());
+  }
+
+  /** Sees to it that somebody loads the index of this tenant. Returns at once; asks at most once a second per tenant. */
+  want(tenant: string): void {
+    const now = performance.now();
+    if (this.#stopped || this.#running.has(tenant) || now - (this.#tried.get(tenant) ?? -Infinity) < ASK_AGAIN_MS) return;
+    if (this.#tried.size > TRIED_MAX) this.#tried.clear();
+    this.#tried.set(tenant, now);
+    const run = this.#load(tenant)
+      .catch((error: unknown) => this.options.onError(error, tenant))
+      .finally(() => this.#running.delete(tenant));
+    this.#running.set(tenant, run);
+  }
+
+  async #load(tenant: string): Promise<void> {
+    const { redis: link, keys: allKeys, options } = this.continuity;
+    const redis = link.redis;
+    const keys = allKeys.tenant(tenant);
+    const token = options.newToken();
+    if (!(await onRedis(lease.run(redis, { key: keys.loading(), token, ttl_ms: LOCK_MS })))) return;
+    try {
+      const view = await this.continuity.view(tenant, 'write');
+      if (view.complete) return;
+      let entries = 0;
+      for (const [number, { type, key, field }] of PASSES.entries()) {
+        const counted = { prefix: countedPrefix(type), field: countField(type) };
+        const last = number === PASSES.length - 1;
+        let after: string | undefined;
+        for (;;) {
+          if (this.#stopped || link.run.id !== view.run) return;
+          const taken_us = await link.now_us();
+          const page = await this.#page(tenant, type, key, after);
+          const done = page.length < PAGE;
+          // The last value of a full page may go on in the next: it is left for that one, unless it fills the page alone.
+          const whole = done ? page : withoutLastValue(page, key);
+          const groups = grouped(whole, key, field);
+          const answer = await onRedis(
+            load.run(redis, {
+              keys,
+              token,
+              epoch: view.epoch,
+              taken_us,
+              fillAgeMax_ms: options.fillAgeMax_ms,
+              lock_ms: LOCK_MS,
+              counted,
+              complete: done && last,
+              entries: groups,
+            }),
+          );
+          if (answer.kind === 'lost') return;
+          if (answer.kind === 'stale') continue;
+          entries += answer.entries;
+          if (done) break;
+          after = whole.at(-1)?.[key] as string;
+        }
+      }
+      this.options.onLoaded(tenant, entries);
+    } finally {
+      await release.run(redis, { key: keys.loading(), token }).catch(() => 0);
+    }
+  }
+
+  async #page(tenant: string, type: 'User' | 'Group', key: (typeof PASSES)[number]['key'], after: string | undefined): Promise<StoredResource[]> {
+    const page = await onMongo(
+      this.continuity.mongo
+        .collection(collectionOf(type))
+        .find({ tenant, [key]: after === undefined ? { $type: 'string' } : { $type: 'string', $gt: after } }, { projection: { [key]: 1, version: 1 } })
+        .sort({ [key]: 1 })
+        .limit(PAGE)
+        .toArray(),
+    );
+    const first = page[0]?.[key];
+    if (page.length < PAGE || first === undefined || first !== page.at(-1)?.[key]) return page;
+    // One value fills the page: all of its holders are read at once, as an entry must be whole.
+    return onMongo(
+      this.continuity.mongo
+        .collection(collectionOf(type))
+        .find({ tenant, [key]: first }, { projection: { [key]: 1, version: 1 } })
+        .toArray(),
+    );
+  }
+}
+
+const withoutLastValue = (page: StoredResource[], key: 'nameKey' | 'identityKey' | 'externalId'): StoredResource[] => {
+  const last = page.at(-1)?.[key];
+  const rest = page.filter((document) => document[key] !== last);
+  return rest.length > 0 ? rest : page;
+};
+
+function grouped(
+  page: readonly StoredResource[],
+  key: 'nameKey' | 'identityKey' | 'externalId',
+  field: (value: string) => IndexField,
+): { field: IndexField; holders: HolderAt[] }[] {
+  const groups = new Map<IndexField, HolderAt[]>();
+  for (const document of page) {
+    const name = field(document[key] as string);
+    const holder = { id: document._id, version: document.version };
+    const there = groups.get(name);
+    if (there) there.push(holder);
+    else groups.set(name, [holder]);
+  }
+  return [...groups].map(([name, holders]) => ({ field: name, holders }));
+}
+
+const PAGE = 500;
+const ASK_AGAIN_MS = 1_000;
+const TRIED_MAX = 20_000;

@@ -1,0 +1,61 @@
+import { externalIdOf, identityOf, nameOf, type Resource, type Versioned, withActive } from '@rollcall/directory';
+import { foldCase, GROUP, type JsonObject, searchTree, toResource, USER } from '@rollcall/scim';
+import type { StoredResource } from './models.js';
+
+/** A resource's version as MongoDB keeps it. */
+export function toStored(tenant: string, { resource, version, born, modified_ms }: Versioned, stamp: string): StoredResource {
+  const stored: StoredResource = {
+    _id: resource.id,
+    tenant,
+    type: resource.type,
+    version,
+    born,
+    modified: new Date(modified_ms),
+    created: resource.created,
+    stamp,
+    live: !resource.deleted,
+    attributes: rename(resource.attributes, toInternalKey),
+    account: { ...resource.account },
+  };
+  const identity = identityOf(resource);
+  if (identity !== undefined) stored.identityKey = foldCase(identity);
+  if (resource.deleted) return stored;
+  const name = nameOf(resource);
+  if (name !== undefined) stored.nameKey = foldCase(name);
+  const externalId = externalIdOf(resource);
+  if (externalId !== undefined) stored.externalId = externalId;
+  stored.search = searchTree(resource.type === 'User' ? USER : GROUP, representation({ resource, version, born, modified_ms }));
+  return stored;
+}
+
+/** A stored document as the rest of the program knows it. */
+export function fromStored(stored: StoredResource): Versioned {
+  const resource: Resource = {
+    type: stored.type,
+    id: stored._id,
+    created: stored.created,
+    deleted: !stored.live,
+    attributes: rename(stored.attributes, fromInternalKey) as JsonObject,
+    account: stored.account as unknown as Resource['account'],
+  };
+  return { resource, version: stored.version, born: stored.born, modified_ms: stored.modified.getTime() };
+}
+
+/** What filters look at: the whole resource, id and meta included. Where it lives on the web is no part of what is compared. */
+export function representation({ resource, version, modified_ms }: Versioned): JsonObject {
+  return toResource(resource.type === 'User' ? USER : GROUP, {
+    id: resource.id,
+    attributes: withActive(resource),
+    version,
+    created: resource.created,
+    lastModified: new Date(modified_ms).toISOString(),
+    baseUrl: '',
+  });
+}
+
+/** Extension URNs hold dots, which MongoDB reads as paths: a colon-only spelling stands for them in storage. */
+const toInternalKey = (key: string): string => (key.includes('.') ? key.replaceAll('~', '~0').replaceAll('.', '~1') : key);
+const fromInternalKey = (key: string): string => (key.includes('~') ? key.replaceAll('~1', '.').replaceAll('~0', '~') : key);
+
+const rename = (attributes: Record<string, unknown>, name: (key: string) => string): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(attributes).map(([key, value]) => [name(key), value]));

@@ -1,0 +1,47 @@
+import { type IndexField, NAME_ATTRIBUTE } from '@rollcall/directory';
+import { onMongo } from '../errors.js';
+import type { MongoLink } from './link.js';
+
+/** A resource that MongoDB knows under an index field, in the version in which it does. */
+export interface HolderAt {
+  readonly id: string;
+  readonly version: number;
+}
+
+const COLLECTIONS = ['accounts', 'groups'] as const;
+const PREFIXES = [
+  [`n:${NAME_ATTRIBUTE.User}:`, 'nameKey', ['accounts']],
+  [`n:${NAME_ATTRIBUTE.Group}:`, 'nameKey', ['groups']],
+  ['i:', 'identityKey', ['accounts']],
+  ['x:', 'externalId', COLLECTIONS],
+] as const;
+
+/**
+ * Whom MongoDB knows under these fields of the index, for as long as the index itself is not complete.
+ * Names of parked resources are not among them: their newest state is on its way and holds its own entry.
+ */
+export async function fieldEntriesInMongo(mongo: MongoLink, tenant: string, fields: readonly IndexField[]): Promise<Map<IndexField, HolderAt[]>> {
+  const entries = new Map<IndexField, HolderAt[]>();
+  await Promise.all(
+    PREFIXES.flatMap(([prefix, key, collections]) => {
+      const values = fields.filter((field) => field.startsWith(prefix)).map((field) => field.slice(prefix.length));
+      if (values.length === 0) return [];
+      return collections.map(async (collection) => {
+        const found = await onMongo(
+          mongo
+            .collection(collection)
+            .find({ tenant, [key]: { $in: values } }, { projection: { version: 1, [key]: 1 } })
+            .limit(HOLDERS_MAX)
+            .toArray(),
+        );
+        for (const document of found) {
+          const field = prefix + document[key];
+          entries.set(field, [...(entries.get(field) ?? []), { id: document._id, version: document.version }]);
+        }
+      });
+    }),
+  );
+  return entries;
+}
+
+const HOLDERS_MAX = 10_000;

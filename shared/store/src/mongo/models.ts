@@ -1,0 +1,191 @@
+import { type Connection, type Model, Schema } from 'mongoose';
+
+/**
+ * How resources, tenants and the rest lie in MongoDB. The schemas declare collections, indexes and the rim's validation;
+ * the hot path writes whole documents with the driver's bulkWrite.
+ */
+export interface StoredResource {
+  _id: string;
+  tenant: string;
+  type: 'User' | 'Group';
+  version: number;
+  born: number;
+  modified: Date;
+  created: string;
+  stamp: string;
+  /** False: deleted. Its account and data stay. */
+  live: boolean;
+  /** Folded name, unique in the tenant; absent where the resource is deleted, or parked. */
+  nameKey?: string;
+  identityKey?: string;
+  externalId?: string;
+  /** The name was taken from it to let another's through; its newest state is on its way. */
+  parked?: boolean;
+  attributes: Record<string, unknown>;
+  account: Record<string, unknown>;
+  /** Folded copy that filters compare; only of live ones. */
+  search?: Record<string, unknown>;
+}
+
+export interface StoredHistory {
+  /** `<tenant>/<id>/<version>`: each accepted version once. */
+  _id: string;
+  tenant: string;
+  id: string;
+  version: number;
+  at: Date;
+  line: Record<string, unknown>;
+}
+
+export interface StoredTenant {
+  _id: string;
+  name?: string;
+  status: 'active' | 'suspended' | 'deleting';
+  source: 'scim' | 'directory' | 'manual';
+  settings: Record<string, unknown>;
+  /** Rises with every change of this record. */
+  revision: number;
+  /** Rises whenever Redis may have forgotten something of this tenant. */
+  epoch: number;
+  createdAt: Date;
+}
+
+export interface StoredToken {
+  _id: string;
+  tenant: string;
+  name: string;
+  /** SHA-256 of the token, hex. The token itself is kept nowhere. */
+  hash: string;
+  prefix: string;
+  createdAt: Date;
+  expiresAt: Date;
+  revokedAt?: Date;
+  revision: number;
+}
+
+export interface StoredDeployment {
+  _id: 'deployment';
+  partitions: number;
+}
+
+export interface Models {
+  readonly accounts: Model<StoredResource>;
+  readonly groups: Model<StoredResource>;
+  readonly history: Model<StoredHistory>;
+  readonly tenants: Model<StoredTenant>;
+  readonly tokens: Model<StoredToken>;
+  readonly deployment: Model<StoredDeployment>;
+}
+
+/** What each collection holds. */
+export interface Documents {
+  readonly accounts: StoredResource;
+  readonly groups: StoredResource;
+  readonly history: StoredHistory;
+  readonly tenants: StoredTenant;
+  readonly tokens: StoredToken;
+  readonly deployment: StoredDeployment;
+}
+
+/** The collection that holds resources of a type. */
+export const collectionOf = (type: 'User' | 'Group') => (type === 'User' ? 'accounts' : 'groups');
+
+const OPTIONS = { versionKey: false, autoIndex: false, autoCreate: false, minimize: false } as const;
+
+/** Declares the models on one connection. */
+export function makeModels(connection: Connection): Models {
+  return {
+    accounts: connection.model('Account', resourceSchema('accounts')),
+    groups: connection.model('Group', resourceSchema('groups')),
+    history: connection.model('History', historySchema),
+    tenants: connection.model('Tenant', tenantSchema),
+    tokens: connection.model('Token', tokenSchema),
+    deployment: connection.model('Deployment', deploymentSchema),
+  };
+}
+
+function resourceSchema(collection: string): Schema<StoredResource> {
+  const schema = new Schema<StoredResource>(
+    {
+      _id: { type: String, required: true },
+      tenant: { type: String, required: true },
+      type: { type: String, required: true },
+      version: { type: Number, required: true },
+      born: { type: Number, required: true },
+      modified: { type: Date, required: true },
+      created: { type: String, required: true },
+      stamp: { type: String, required: true },
+      live: { type: Boolean, required: true },
+      nameKey: String,
+      identityKey: String,
+      externalId: String,
+      parked: Boolean,
+      attributes: { type: Schema.Types.Mixed, required: true },
+      account: { type: Schema.Types.Mixed, required: true },
+      search: Schema.Types.Mixed,
+    },
+    { ...OPTIONS, collection },
+  );
+  // Partial: a plain or sparse unique index fails at the second document of a tenant without a name.
+  schema.index({ tenant: 1, nameKey: 1 }, { unique: true, partialFilterExpression: { nameKey: { $type: 'string' } } });
+  schema.index({ tenant: 1, version: -1 });
+  schema.index({ tenant: 1, live: 1, born: 1 });
+  schema.index({ tenant: 1, identityKey: 1 }, { partialFilterExpression: { identityKey: { $type: 'string' } } });
+  schema.index({ tenant: 1, externalId: 1 }, { partialFilterExpression: { externalId: { $type: 'string' } } });
+  schema.index({ tenant: 1, 'search.emails.value': 1 }, { partialFilterExpression: { live: true } });
+  schema.index({ tenant: 1, parked: 1 }, { partialFilterExpression: { parked: true } });
+  return schema;
+}
+
+const historySchema = new Schema<StoredHistory>(
+  {
+    _id: { type: String, required: true },
+    tenant: { type: String, required: true },
+    id: { type: String, required: true },
+    version: { type: Number, required: true },
+    at: { type: Date, required: true },
+    line: { type: Schema.Types.Mixed, required: true },
+  },
+  { ...OPTIONS, collection: 'history' },
+);
+historySchema.index({ tenant: 1, version: -1 });
+historySchema.index({ tenant: 1, id: 1, version: -1 });
+
+const tenantSchema = new Schema<StoredTenant>(
+  {
+    _id: { type: String, required: true, match: /^[a-z0-9][a-z0-9-]{0,62}$/ },
+    name: String,
+    status: { type: String, required: true, enum: ['active', 'suspended', 'deleting'] },
+    source: { type: String, required: true, enum: ['scim', 'directory', 'manual'] },
+    settings: { type: Schema.Types.Mixed, required: true },
+    revision: { type: Number, required: true },
+    epoch: { type: Number, required: true },
+    createdAt: { type: Date, required: true },
+  },
+  { ...OPTIONS, collection: 'tenants' },
+);
+
+const tokenSchema = new Schema<StoredToken>(
+  {
+    _id: { type: String, required: true },
+    tenant: { type: String, required: true },
+    name: { type: String, required: true },
+    hash: { type: String, required: true },
+    prefix: { type: String, required: true },
+    createdAt: { type: Date, required: true },
+    expiresAt: { type: Date, required: true },
+    revokedAt: Date,
+    revision: { type: Number, required: true },
+  },
+  { ...OPTIONS, collection: 'tokens' },
+);
+tokenSchema.index({ hash: 1 }, { unique: true });
+tokenSchema.index({ tenant: 1, createdAt: 1 });
+
+const deploymentSchema = new Schema<StoredDeployment>(
+  { _id: { type: String, required: true }, partitions: { type: Number, required: true } },
+  { ...OPTIONS, collection: 'deployment' },
+);
+
+/** Name of the index that makes names unique; its violation is the one that may be somebody else's rename under way. */
+export const NAME_INDEX = 'tenant_1_nameKey_1';

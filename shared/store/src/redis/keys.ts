@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto';
+
+/** Every name of a key is spelled here and nowhere else. */
+export interface Keys {
+  readonly prefix: string;
+  readonly partitions: number;
+  partitionOf(tenant: string): number;
+  tenant(tenant: string): TenantKeys;
+  partition(number: number): PartitionKeys;
+  /** Record of one token, by the hash of the token. */
+  token(hash: string): string;
+  /** `run_id` of the server under which all tokens and settings were last rewritten from MongoDB; while it is another, an absent token proves nothing. */
+  authLine(): string;
+  sweeperLease(): string;
+}
+
+export interface TenantKeys {
+  resource(id: string): string;
+  head(): string;
+  index(epoch: number): string;
+  pending(): string;
+  dead(): string;
+  settings(): string;
+  /** Held by the worker that applies this tenant's batch. */
+  lease(): string;
+  /** Held by the process that loads the tenant's index. */
+  loading(): string;
+  partition: PartitionKeys;
+}
+
+export interface PartitionKeys {
+  readonly number: number;
+  /** Tenants by the time of their oldest pending resource, µs. */
+  pending(): string;
+  /** Dead letters of the partition, `<tenant> <member>`, by time of death, µs. */
+  dead(): string;
+  history(): string;
+}
+
+/**
+ * @param prefix namespace of one deployment, so that several (and tests) may share a server
+ * @param partitions how many hash slots the tenants are spread over; fixed for the life of a deployment
+ */
+export function makeKeys(prefix: string, partitions: number): Keys {
+  const partition = (number: number): PartitionKeys => {
+    const tag = `${prefix}:{p${String(number).padStart(2, '0')}}`;
+    return { number, pending: () => `${tag}:pending`, dead: () => `${tag}:dead`, history: () => `${tag}:history` };
+  };
+  const partitionOf = (tenant: string) => createHash('sha1').update(tenant).digest().readUInt32BE(0) % partitions;
+  const known = new Map<string, TenantKeys>();
+  const make = (tenant: string): TenantKeys => {
+    const number = partitionOf(tenant);
+    const base = `${prefix}:{p${String(number).padStart(2, '0')}}:${tenant}`;
+    return {
+      resource: (id) => `${base}:r:${id}`,
+      head: () => `${base}:head`,
+      index: (epoch) => `${base}:index:${epoch}`,
+      pending: () => `${base}:pending`,
+      dead: () => `${base}:dead`,
+      settings: () => `${base}:settings`,
+      lease: () => `${base}:lease`,
+      loading: () => `${base}:loading`,
+      partition: partition(number),
+    };
+  };
+  return {
+    prefix,
+    partitions,
+    partitionOf,
+    partition,
+    tenant(tenant) {
+      let keys = known.get(tenant);
+      if (!keys) {
+        if (known.size >= TENANT_KEYS_MAX) known.clear();
+        known.set(tenant, (keys = make(tenant)));
+      }
+      return keys;
+    },
+    token: (hash) => `${prefix}:{auth}:${hash}`,
+    authLine: () => `${prefix}:{auth}:line`,
+    sweeperLease: () => `${prefix}:{auth}:sweeper`,
+  };
+}
+
+const TENANT_KEYS_MAX = 20_000;
+
+/** A resource as the pending and dead sets name it: its type's letter, then its id. */
+export const memberOf = (type: 'User' | 'Group', id: string): string => type[0] + id;
+export const idOfMember = (member: string): string => member.slice(1);
+export const typeOfMember = (member: string): 'User' | 'Group' => (member.startsWith('U') ? 'User' : 'Group');

@@ -1,0 +1,85 @@
+#!lua
+-- accept: stores a resource's next state, marks it pending, and writes its line of history. Every check precedes the first write.
+-- KEYS  1 resource | 2 head | 3 index of the tenant | 4 pending of the tenant | 5 pending of the partition | 6 history | 7… other resources seen
+-- ARGV  1 id | 2 expected version, 0 = new | 3 document, opaque JSON | 4 history line, opaque JSON | 5 request key | 6 not after, ms | 7 urgent, 0 or 1
+--       8 tenant | 9 member of the pending set | 10 epoch | 11 run of the server | 12 settings version | 13 stamp | 14 backlog cap | 15 trace, '' = none
+--       16 prefix of the claims that are counted | 17 field of the index that counts them
+--       18… as many versions as there are KEYS from 7 on (0 = not in Redis), then per entry of the index: field | value that was seen, '' = none | value to be, '' = none
+-- Out   {ok, version, now, ring, born} | {replay, version, modified, born} | {conflict, what} | {taken, field, ids} | {late} | {fresh} | {full}
+--       now, modified: Redis's TIME, µs; ring: nobody was called yet for this tenant
+local resource, head, index, pending, partition_pending, history = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local id, expected, document, line, request, not_after_ms, urgent = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6]), ARGV[7]
+local tenant, member, epoch, run, settings, stamp, backlog_max, trace = ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13], tonumber(ARGV[14]), ARGV[15]
+local counted, counter_field = ARGV[16], ARGV[17]
+
+local version, last_request, born, modified = unpack(redis.call('HMGET', resource, 'version', 'request', 'born', 'modified'))
+if last_request == request then return { 'replay', version, modified, born } end
+
+local time = redis.call('TIME')
+local now = string.format('%.0f', time[1] * 1000000 + time[2])
+if time[1] * 1000 + time[2] / 1000 > not_after_ms then return { 'late' } end
+
+local counter, head_epoch, head_run, head_settings = unpack(redis.call('HMGET', head, 'counter', 'epoch', 'run', 'settings'))
+if not counter or head_epoch ~= epoch or head_run ~= run then return { 'fresh' } end
+if head_settings ~= settings then return { 'conflict', 'settings' } end
+if (version or '0') ~= expected then return { 'conflict', 'version' } end
+
+local others = #KEYS - 6
+for i = 1, others do
+  if (redis.call('HGET', KEYS[6 + i], 'version') or '0') ~= ARGV[17 + i] then return { 'conflict', 'other' } end
+end
+
+local first = 18 + others
+local sets, dels, more_live = {}, {}, 0
+if #ARGV >= first then
+  local fields = {}
+  for i = first, #ARGV, 3 do fields[#fields + 1] = ARGV[i] end
+  fields[#fields + 1] = counter_field
+  local found = redis.call('HMGET', index, unpack(fields))
+  local live = table.remove(found)
+  fields[#fields] = nil
+  for n = 1, #fields do
+    local field, seen, to_be, there = fields[n], ARGV[first + n * 3 - 2], ARGV[first + n * 3 - 1], found[n] or ''
+    if there ~= seen then
+      if seen == '' and string.sub(field, 1, 2) == 'n:' then return { 'taken', field, there } end
+      return { 'conflict', field }
+    end
+    if to_be ~= there then
+      local is_counted = string.sub(field, 1, #counted) == counted
+      if to_be == '' then
+        dels[#dels + 1] = field
+        if is_counted then more_live = more_live - 1 end
+      else
+        sets[#sets + 1] = field
+        sets[#sets + 1] = to_be
+        if is_counted and there == '' then more_live = more_live + 1 end
+      end
+    end
+  end
+  if more_live ~= 0 then
+    sets[#sets + 1] = counter_field
+    sets[#sets + 1] = string.format('%.0f', (live or 0) + more_live)
+  end
+end
+if urgent == '0' and redis.call('ZCARD', pending) >= backlog_max then return { 'full' } end
+
+local next_version = string.format('%.0f', counter + 1)
+redis.call('HSET', head, 'counter', next_version)
+local state = { 'doc', document, 'version', next_version, 'modified', now, 'request', request, 'stamp', stamp, 'epoch', epoch, 'tries', '0', 'trace', trace }
+if urgent == '1' then
+  state[#state + 1] = 'urgent'
+  state[#state + 1] = '1'
+end
+if not version then
+  born = next_version
+  state[#state + 1] = 'born'
+  state[#state + 1] = next_version
+end
+redis.call('HSET', resource, unpack(state))
+if version then redis.call('PERSIST', resource) end
+if #sets > 0 then redis.call('HSET', index, unpack(sets)) end
+if #dels > 0 then redis.call('HDEL', index, unpack(dels)) end
+redis.call('ZADD', pending, now, member)
+local ring = redis.call('ZADD', partition_pending, 'NX', now, tenant)
+redis.call('XADD', history, '*', 'tenant', tenant, 'id', id, 'version', next_version, 'line', line)
+return { 'ok', next_version, now, ring, born }

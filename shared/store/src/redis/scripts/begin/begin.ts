@@ -1,0 +1,23 @@
+import * as z from 'zod';
+import type { TenantKeys } from '../../keys.js';
+import { defineScript } from '../../script.js';
+
+export interface Begin {
+  readonly keys: TenantKeys;
+  /** Token of the loading lock; empty: continuity was shown, only the server's run is noted. */
+  readonly token: string;
+  readonly epoch: number;
+  readonly run: string;
+  readonly settings: number;
+  readonly counter: number;
+  readonly complete: boolean;
+}
+
+/** Makes a tenant's head under a new epoch, or notes that it was shown to continue under a new run of the server. */
+export const begin = defineScript({
+  name: 'begin',
+  file: new URL('./begin.lua', import.meta.url),
+  keys: ({ keys }: Begin) => [keys.head(), keys.loading()],
+  args: ({ token, epoch, run, settings, counter, complete }) => [token, epoch, run, settings, counter, complete ? '1' : ''],
+  reply: z.tuple([z.literal(['begun', 'shown', 'already', 'lost'])]).transform(([kind]) => kind),
+});

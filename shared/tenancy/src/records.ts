@@ -1,0 +1,73 @@
+import { TransientError } from '@rollcall/directory';
+import { type Keys, type MongoLink, onMongo, onRedis, type RedisLink, record, type StoredToken } from '@rollcall/store';
+import { type TenantRecord, toRecord } from './tenants.js';
+import { type TokenRecord, toTokenRecord } from './tokens.js';
+
+/**
+ * Tokens and settings as requests read them: MongoDB is their record, Redis what is asked. A change succeeds only once Redis has it, so it holds at once,
+ * and a MongoDB that is away locks nobody out (DESIGN section 3).
+ */
+export class Records {
+  constructor(
+    readonly redis: RedisLink,
+    readonly mongo: MongoLink,
+    readonly keys: Keys,
+  ) {}
+
+  /** Carries one token to Redis. */
+  async writeToken(stored: StoredToken): Promise<void> {
+    const { revision } = stored;
+    await onRedis(record.run(this.redis.redis, { key: this.keys.token(stored.hash), revision, record: JSON.stringify(toTokenRecord(stored)) }));
+  }
+
+  /** Carries one tenant's settings to Redis, with its settings version. */
+  async writeTenant(tenant: TenantRecord): Promise<void> {
+    const keys = this.keys.tenant(tenant.id);
+    const write = { key: keys.settings(), head: keys.head(), revision: tenant.revision, record: JSON.stringify(tenant) };
+    await onRedis(record.run(this.redis.redis, write));
+  }
+
+  /**
+   * Carries all tokens and settings to Redis, unless that was done under this run of the server. Only then is a token's absence a proof.
+   * @throws TransientError while either store is away
+   */
+  async rewriteAll(): Promise<void> {
+    const run = this.redis.run.id;
+    if ((await onRedis(this.redis.redis.get(this.keys.authLine()))) === run) return;
+    for await (const tenant of this.mongo.collection('tenants').find()) await this.writeTenant(toRecord(tenant));
+    for await (const token of this.mongo.collection('tokens').find()) await this.writeToken(token);
+    if (this.redis.run.id !== run) throw new TransientError('Redis was restarted meanwhile', { away: 'redis' });
+    await onRedis(this.redis.redis.set(this.keys.authLine(), run));
+  }
+
+  /**
+   * What is known of a token, by its hash; undefined: there is no such token, for sure.
+   * @throws TransientError where neither Redis nor MongoDB can tell. Never a guess: identity providers quarantine a tenant over 401s.
+   */
+  async token(hash: string): Promise<TokenRecord | undefined> {
+    const redis = this.redis.redis;
+    const [text, line] = await onRedis(Promise.all([redis.hget(this.keys.token(hash), 'record'), redis.get(this.keys.authLine())]));
+    const shown = line === this.redis.run.id;
+    if (text && shown) return JSON.parse(text) as TokenRecord;
+    if (!text && shown) return undefined;
+    // Redis may have forgotten a token, or that one was revoked: until all are rewritten, MongoDB is asked.
+    const stored = await onMongo(this.mongo.collection('tokens').findOne({ hash })).catch((error) => {
+      // A token that Redis knows is not locked out because MongoDB is away.
+      if (text && error instanceof TransientError) return JSON.parse(text) as TokenRecord;
+      throw error;
+    });
+    if (!stored || 'expires_ms' in stored) return stored ?? undefined;
+    await this.writeToken(stored);
+    return toTokenRecord(stored);
+  }
+
+  /** What is known of a tenant; undefined: there is none. @throws TransientError where neither Redis nor MongoDB can tell */
+  async tenant(id: string): Promise<TenantRecord | undefined> {
+    const text = await onRedis(this.redis.redis.hget(this.keys.tenant(id).settings(), 'record'));
+    if (text) return JSON.parse(text) as TenantRecord;
+    const stored = await onMongo(this.mongo.collection('tenants').findOne({ _id: id }));
+    if (!stored) return undefined;
+    await this.writeTenant(toRecord(stored));
+    return toRecord(stored);
+  }
+}
