@@ -8,7 +8,7 @@ export { createMetrics } from './metrics.js';
 export { scrub } from './redact.js';
 export { isRequestId, requestIdOf } from './request-id.js';
 export type { Service, StackOptions } from './service.js';
-export { Stack } from './service.js';
+export { oneAtATime, Stack } from './service.js';
 export type { SpanOptions } from './trace.js';
 export { carry, linkOf, tracer, withSpan } from './trace.js';
 export type { TracingOptions } from './tracing.js';

@@ -8,6 +8,18 @@ export interface Service {
   stop(): Promise<void>;
 }
 
+/**
+ * Runs what it is given one after the other, so that a stop finds what an unfinished start has made.
+ * @example const inTurn = oneAtATime(); … start: () => inTurn(async () => …), stop: () => inTurn(async () => …)
+ */
+export function oneAtATime(): (next: () => Promise<void>) => Promise<void> {
+  let work: Promise<void> = Promise.resolve();
+  return (next) => {
+    work = work.then(next, next);
+    return work;
+  };
+}
+
 export interface StackOptions {
   readonly log?: Log;
   /** How long each service may take to stop. */

@@ -2,7 +2,7 @@
 import { context, propagation, trace } from '@opentelemetry/api';
 import type { SpanExporter } from '@opentelemetry/sdk-trace-node';
 import { type Log, silentLog } from './log.js';
-import type { Service } from './service.js';
+import { oneAtATime, type Service } from './service.js';
 
 export interface TracingOptions {
   /** `rollcall-ingest`, `rollcall-worker`: the `service.name` that the collector sees. */
@@ -17,12 +17,7 @@ export interface TracingOptions {
 /** Sends spans to a collector. One that is away costs spans, never a request. */
 export function tracing({ service, endpoint, log = silentLog(), exporter }: TracingOptions): Service {
   let provider: { shutdown(): Promise<void> } | undefined;
-  let work: Promise<void> = Promise.resolve();
-  /** One after the other, so that a stop finds what an unfinished start has made. */
-  const inTurn = (next: () => Promise<void>): Promise<void> => {
-    work = work.then(next, next);
-    return work;
-  };
+  const inTurn = oneAtATime();
 
   return {
     name: 'tracing',

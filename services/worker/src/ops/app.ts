@@ -1,0 +1,194 @@
+// Every route of the operations port on one page.
+
+import { type Log, type Metrics, requestIdOf } from '@rollcall/telemetry';
+import type { Queue } from 'bullmq';
+import express, { type Express, type Request, type RequestHandler } from 'express';
+import type { z } from 'zod';
+import { boardApp } from './board.js';
+import { DeadLetterQuery, type DeadLetters, Selection, type TenantBacklog } from './dead-letter.js';
+import { type Guard, onlyOperators, onlySameSite, securityHeaders, tryToken } from './guard.js';
+import { signInPage, tenantsPage } from './pages.js';
+import { bounded, notFound, onlyMethods, Problem, renderProblem, unavailable } from './problem.js';
+import { FailureLimit, noCookie, OperatorSignIn } from './sign-in.js';
+
+export interface OpsDeps {
+  readonly log: Log;
+  readonly metrics: Pick<Metrics, 'registry' | 'signInFailures'>;
+  /** As Bull Board shows them. */
+  readonly queues: readonly Queue[];
+  /** What is behind this process: shown, not judged. */
+  health(): Promise<Readonly<Record<string, unknown>>>;
+  /** Whether the first success was; what becomes of it later is for `health` to say. */
+  ready(): boolean;
+  readonly deadLetters: DeadLetters;
+  tenants(): Promise<readonly TenantBacklog[]>;
+  /** Without it nobody signs in. */
+  readonly operatorToken?: string | undefined;
+  readonly signInFailures_max?: number;
+  /** How many proxies to believe. */
+  readonly trustProxy?: number;
+  readonly now_ms?: () => number;
+}
+
+const HEALTH_LIMIT_MS = 1_000;
+const ADMIN_LIMIT_MS = 10_000;
+const BOARD_LIMIT_MS = 5_000;
+const BACKLOG_AGE_MAX_MS = 1_000;
+const OPERATOR = 'operator';
+
+/** `draining`: a stop has begun, so that load balancers look elsewhere and connections end with their answers. */
+export function opsApp(deps: OpsDeps, draining: () => boolean): Express {
+  const { log, metrics, deadLetters } = deps;
+  const guard: Guard = {
+    signIn: new OperatorSignIn(deps.operatorToken, deps.now_ms),
+    limit: new FailureLimit(deps.signInFailures_max ?? 60, deps.now_ms),
+    failed: () => metrics.signInFailures.inc(),
+  };
+  const backlog = rememberBacklog(deps);
+  const operators = onlyOperators(guard);
+  const json = express.json({ limit: '256kb', strict: true, type: ['application/json', 'application/*+json'] });
+  const form = express.urlencoded({ extended: false, limit: '8kb' });
+
+  const app = express();
+  app
+    .disable('x-powered-by')
+    .disable('etag')
+    .set('trust proxy', deps.trustProxy ?? 0);
+  app.use(securityHeaders, (request, response, next) => {
+    response.set('X-Request-Id', requestIdOf(request.get('X-Request-Id')));
+    if (draining()) response.set('Connection', 'close');
+    next();
+  });
+
+  get('/healthz', (_request, response) => void response.json({ status: 'ok' }));
+  get('/readyz', async (_request, response) => {
+    const ready = deps.ready() && !draining();
+    const behind = await bounded(HEALTH_LIMIT_MS, 'health', deps.health()).catch(() => ({ health: 'no answer' }));
+    response.status(ready ? 200 : 503).json({ status: draining() ? 'draining' : ready ? 'ready' : 'starting', ...behind });
+  });
+  get('/metrics', async (_request, response) => {
+    const text = await metrics.registry.metrics();
+    response.set('Content-Type', metrics.registry.contentType).send(text);
+  });
+  get('/', (_request, response) => response.redirect(303, '/queues'));
+
+  app
+    .route('/sign-in')
+    .get(
+      (request, response) =>
+        void response.status(guard.signIn.open ? 200 : 403).send(signInPage({ next: nextOf(request.query), open: guard.signIn.open })),
+    )
+    .post(onlySameSite, form, (request, response) => {
+      const { open } = guard.signIn;
+      const next = nextOf(request.body);
+      if (open && tryToken(guard, request, textOf(request.body, 'token').trim())) {
+        log.info('operator signed in');
+        response.set('Set-Cookie', guard.signIn.cookie(request.secure)).redirect(303, next);
+      } else response.status(open ? 401 : 403).send(signInPage({ next, open, message: 'That is not the operator’s token.' }));
+    })
+    .all(onlyMethods('GET', 'POST'));
+  app
+    .route('/sign-out')
+    .post(onlySameSite, (request, response) => response.set('Set-Cookie', noCookie(request.secure)).redirect(303, '/sign-in'))
+    .all(onlyMethods('POST'));
+
+  app.use('/queues', operators, onlySameSite, answerWithin(BOARD_LIMIT_MS), backlog.refresh, boardApp({ ...deps, left: backlog.left }));
+  get('/tenants', operators, async (_request, response) => void response.send(tenantsPage(await tenants())));
+
+  app.use('/admin', operators, onlySameSite);
+  get('/admin/v1/backlog', async (_request, response) => void response.json({ items: await tenants() }));
+  get('/admin/v1/dead-letters', async (request, response) => {
+    const query = parse(DeadLetterQuery, request.query);
+    response.json(await bounded(ADMIN_LIMIT_MS, 'dead letters', deadLetters.list(query)));
+  });
+  post('/admin/v1/dead-letters/redrive', async (request, response) => {
+    const answer = await bounded(ADMIN_LIMIT_MS, 'redrive', deadLetters.redrive(parse(Selection, bodyOf(request))));
+    log.info({ ...answer, requestId: response.getHeader('X-Request-Id') }, 'dead letters redriven');
+    response.json(answer);
+  });
+  post('/admin/v1/dead-letters/discard', async (request, response) => {
+    const answer = await bounded(ADMIN_LIMIT_MS, 'discard', deadLetters.discard(parse(Selection, bodyOf(request)), OPERATOR));
+    log.info(
+      { discarded: answer.discarded, refused: answer.refused.length, requestId: response.getHeader('X-Request-Id') },
+      'dead letters discarded',
+    );
+    if (answer.discarded === 0 && answer.refused.length > 0) {
+      throw new Problem(409, 'the names are taken: give the holder another one, or redrive', { members: { ...answer } });
+    }
+    response.json(answer);
+  });
+
+  app.use(notFound);
+  app.use(renderProblem((error, requestId) => log.error({ error, requestId }, 'operations port')));
+  return app;
+
+  function get(path: string, ...handlers: RequestHandler[]): void {
+    app
+      .route(path)
+      .get(...handlers)
+      .all(onlyMethods('GET'));
+  }
+  function post(path: string, handler: RequestHandler): void {
+    app.route(path).post(json, handler).all(onlyMethods('POST'));
+  }
+  async function tenants(): Promise<TenantBacklog[]> {
+    const all = await bounded(ADMIN_LIMIT_MS, 'backlog', deps.tenants());
+    return [...all].sort((one, other) => other.oldestPending_ms - one.oldestPending_ms);
+  }
+}
+
+/** Bull Board asks synchronously what is left of a tenant: what was known at the last look, at most a second ago. */
+function rememberBacklog({ tenants, now_ms = Date.now }: OpsDeps): {
+  refresh: RequestHandler;
+  left: (tenant: string) => number | undefined;
+} {
+  let known: ReadonlyMap<string, number> | undefined;
+  let looked_ms = Number.NEGATIVE_INFINITY;
+  return {
+    left: (tenant) => known && (known.get(tenant) ?? 0),
+    refresh: async (request, _response, next) => {
+      if (request.path.startsWith('/api/queues') && now_ms() - looked_ms > BACKLOG_AGE_MAX_MS) {
+        looked_ms = now_ms();
+        const all = await bounded(HEALTH_LIMIT_MS, 'backlog', tenants()).catch(() => undefined); // the board is worth showing without
+        known = all && new Map(all.map(({ tenant, pending }) => [tenant, pending]));
+      }
+      next();
+    },
+  };
+}
+
+/** Bull Board waits as long as Redis does; an operator should not. */
+const answerWithin =
+  (limit_ms: number): RequestHandler =>
+  (_request, response, next) => {
+    const timer = setTimeout(() => {
+      if (!response.headersSent) next(unavailable('the queues'));
+    }, limit_ms);
+    response.once('close', () => clearTimeout(timer));
+    next();
+  };
+
+/** @throws Problem 400 that names each member, what came of it and what was expected, never its value. */
+function parse<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const errors = result.error.issues.map(({ path, message }) => ({ pointer: `#/${path.map(String).join('/')}`, detail: message }));
+  throw new Problem(400, errors.map(({ pointer, detail }) => `${pointer}: ${detail}`).join('; '), { members: { errors } });
+}
+
+function bodyOf(request: Request): unknown {
+  if (request.body === undefined) throw new Problem(415, 'expected a body of application/json');
+  return request.body;
+}
+
+function textOf(source: unknown, name: string): string {
+  if (typeof source !== 'object' || source === null) return '';
+  const value: unknown = Object.entries(source).find(([key]) => key === name)?.[1];
+  return typeof value === 'string' ? value : '';
+}
+
+/** Where to go after the sign-in: a path of ours, never another site (`//elsewhere`, `/\elsewhere`). */
+function nextOf(source: unknown): string {
+  const next = textOf(source, 'next');
+  return /^\/(?![/\\])[\x21-\x7e]*$/.test(next) && !next.includes('\\') ? next : '/queues';
+}

@@ -1,0 +1,96 @@
+// Bull Board at /queues: the queues as they are, without the buttons that make no sense here.
+import { createBullBoard } from '@bull-board/api';
+import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
+import type { BeforeHook } from '@bull-board/api/typings/app';
+import { ExpressAdapter } from '@bull-board/express';
+import type { Log } from '@rollcall/telemetry';
+import type { Queue } from 'bullmq';
+import type { Express } from 'express';
+
+const BASE = '/queues';
+
+/**
+ * What may be pressed. A job is only a doorbell, so adding, editing and emptying change nothing that lasts, and a typed-in job might carry
+ * a person; a queue that was obliterated would take other processes' bookkeeping along.
+ */
+const PRESSABLE = new Set([
+  '/api/queues/:queueName/:jobId/retry',
+  '/api/queues/:queueName/retry/:queueStatus',
+  '/api/queues/:queueName/:jobId/promote',
+  '/api/queues/:queueName/promote',
+  '/api/queues/:queueName/pause',
+  '/api/queues/:queueName/resume',
+  '/api/queues/pause',
+  '/api/queues/resume',
+]);
+
+export interface BoardDeps {
+  readonly queues: readonly Queue[];
+  /** How much a tenant has pending, as far as is known. */
+  readonly left: (tenant: string) => number | undefined;
+  readonly log: Log;
+}
+
+export function boardApp({ queues, left, log }: BoardDeps): Express {
+  const serverAdapter = new SafeExpressAdapter(log);
+  serverAdapter.setBasePath(BASE);
+  createBullBoard({
+    queues: queues.map((queue) => adapterOf(queue, left)),
+    serverAdapter,
+    options: {
+      handlerHooks: { before: onlyPressable },
+      uiConfig: {
+        boardTitle: 'rollcall',
+        hideDocsLink: true,
+        miscLinks: [{ text: 'Tenants and sign-out', url: '/tenants' }],
+      },
+    },
+  });
+  const app: Express = serverAdapter.getRouter();
+  app.disable('x-powered-by');
+  return app;
+}
+
+const onlyPressable: BeforeHook = async ({ method, route }) =>
+  method === 'get' || PRESSABLE.has(route)
+    ? { allow: true }
+    : {
+        allow: false,
+        status: 403,
+        message: 'Jobs are only doorbells here: retry, promote, pause and resume; see /admin/v1/dead-letters for the rest.',
+      };
+
+/** Shows with each job whose it is and how much that tenant has left. */
+function adapterOf(queue: Queue, left: BoardDeps['left']): BullMQAdapter {
+  const adapter = new BullMQAdapter(queue);
+  adapter.setFormatter('name', ({ name, data }: { name?: string; data?: unknown }) => {
+    const tenant = tenantOf(data);
+    const count = tenant === undefined ? undefined : left(tenant);
+    return [tenant ?? name, count === undefined ? undefined : `${count} left`].filter((part) => part !== undefined).join(' · ');
+  });
+  adapter.setFormatter('data', (data: unknown) => {
+    const tenant = tenantOf(data);
+    return tenant === undefined ? data : { ...(data as object), left: left(tenant) ?? 'not known' };
+  });
+  return adapter;
+}
+
+function tenantOf(data: unknown): string | undefined {
+  if (typeof data !== 'object' || data === null || !('tenant' in data)) return undefined;
+  return typeof data.tenant === 'string' ? data.tenant : undefined;
+}
+
+/** Bull Board would send an error's message along. */
+class SafeExpressAdapter extends ExpressAdapter {
+  readonly #log: Log;
+  constructor(log: Log) {
+    super();
+    this.#log = log;
+  }
+  override setErrorHandler(): this {
+    return super.setErrorHandler((error) => {
+      this.#log.error({ error }, 'Bull Board');
+      return { status: 500, body: { error: 'ERRORS.INTERNAL_SERVER_ERROR' } };
+    });
+  }
+}

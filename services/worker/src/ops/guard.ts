@@ -1,0 +1,75 @@
+// Who may do what on the operations port.
+import type { Request, RequestHandler } from 'express';
+import { Problem } from './problem.js';
+import { bearerOf, type FailureLimit, type OperatorSignIn } from './sign-in.js';
+
+const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
+const CLOSED = 'operator sign-in is closed; set ROLLCALL_OPERATOR_TOKEN to open it';
+
+export interface Guard {
+  readonly signIn: OperatorSignIn;
+  readonly limit: FailureLimit;
+  /** Told of every token that was none. */
+  readonly failed: () => void;
+}
+
+/** Lets operators pass: by cookie, or by Bearer. A browser that is none is sent to the form. */
+export const onlyOperators =
+  (guard: Guard): RequestHandler =>
+  (request, response, next) => {
+    if (!guard.signIn.open) throw new Problem(403, CLOSED);
+    if (guard.signIn.isSession(request.headers.cookie)) return next();
+    const candidate = bearerOf(request.headers.authorization);
+    if (candidate !== undefined) {
+      if (tryToken(guard, request, candidate)) return next();
+    } else if (request.method === 'GET' && wantsPage(request)) {
+      return response.redirect(303, `/sign-in?next=${encodeURIComponent(request.originalUrl)}`);
+    }
+    throw new Problem(401, 'sign in at /sign-in, or send Authorization: Bearer with the operator’s token', {
+      headers: { 'WWW-Authenticate': 'Bearer realm="rollcall operations"' },
+    });
+  };
+
+/** @throws Problem 429 where the address has failed too often, whatever it brings now. */
+export function tryToken({ signIn, limit, failed }: Guard, request: Request, candidate: string): boolean {
+  const address = request.ip ?? '';
+  const wait_s = limit.wait_s(address);
+  if (wait_s > 0) throw new Problem(429, 'too many failed sign-ins from this address', { headers: { 'Retry-After': String(wait_s) } });
+  if (signIn.isToken(candidate)) return true;
+  limit.failed(address);
+  failed();
+  return false;
+}
+
+/**
+ * Refuses what another site makes a browser send. Browsers say where a request comes from (Fetch Metadata; on plain http the Origin); what
+ * says nothing is no browser of today, and the cookie's SameSite=Strict stands besides.
+ */
+export const onlySameSite: RequestHandler = (request, _response, next) => {
+  if (READS.has(request.method)) return next();
+  const site = request.get('Sec-Fetch-Site');
+  const origin = request.get('Origin');
+  const own =
+    site === undefined ? origin === undefined || hostOf(origin) === request.get('Host') : site === 'same-origin' || site === 'none';
+  if (!own) throw new Problem(403, 'a request that changes something must come from this site');
+  next();
+};
+
+/** For every answer; Bull Board styles itself inline, and its web fonts stay away: an internal port calls nobody. */
+export const securityHeaders: RequestHandler = (_request, response, next) => {
+  response.set({
+    'Content-Security-Policy':
+      "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'",
+    'X-Content-Type-Options': 'nosniff',
+    'X-Frame-Options': 'DENY',
+    'Referrer-Policy': 'same-origin', // not no-referrer: it would make the Origin of our own form `null`
+    'Cross-Origin-Opener-Policy': 'same-origin',
+    'Cross-Origin-Resource-Policy': 'same-origin',
+    'Cache-Control': 'no-store',
+  });
+  next();
+};
+
+const wantsPage = (request: Request): boolean => request.accepts('json', 'html') === 'html';
+
+const hostOf = (origin: string): string | undefined => (URL.canParse(origin) ? new URL(origin).host : undefined);

@@ -1,0 +1,465 @@
+import { createMetrics, exercise, silentLog } from '@rollcall/telemetry';
+import type { Queue } from 'bullmq';
+import type { DeadLetter, DeadLetterQuery, Selection } from './dead-letter.js';
+import { type OpsServer, type OpsServerDeps, opsServer } from './ops-server.js';
+
+const TOKEN = 'operator-token-of-at-least-32-characters';
+const BEARER = { authorization: `Bearer ${TOKEN}` };
+const PAGE = { accept: 'text/html' };
+const ID = '01932c07-2f4e-7cde-8a90-1234567890ab';
+
+const LETTER: DeadLetter = {
+  tenant: 'acme',
+  type: 'User',
+  id: ID,
+  version: 7,
+  cause: 'DocumentFailedValidation',
+  code: 121,
+  tries: 1,
+  failedAt: '2026-01-02T03:04:05.678Z',
+  requestId: 'r1',
+};
+
+/** What Bull Board asks of a queue, answered without Redis. */
+function fakeQueue(name: string, jobs: readonly object[] = []): { queue: Queue; calls: string[] } {
+  const calls: string[] = [];
+  const answers: Record<string, unknown> = {
+    getJobCounts: { waiting: jobs.length },
+    isPaused: false,
+    getGlobalConcurrency: null,
+    getGlobalRateLimit: null,
+    getRateLimitTtl: 0,
+    getJobSchedulersCount: 0,
+    getWorkers: [],
+    getJobs: jobs.map((job) => ({ toJSON: () => job })),
+    add: undefined,
+    pause: undefined,
+    obliterate: undefined,
+  };
+  const methods = Object.entries(answers).map(([method, answer]) => [
+    method,
+    async () => {
+      calls.push(method);
+      return answer;
+    },
+  ]);
+  const queue = { name, metaValues: { version: 'bullmq:6' }, opts: { prefix: '{rollcall}' }, ...Object.fromEntries(methods) };
+  return { queue: queue as unknown as Queue, calls };
+}
+
+interface Started {
+  readonly server: OpsServer;
+  readonly asked: { list: DeadLetterQuery[]; redrive: Selection[]; discard: [Selection, string][] };
+  readonly metrics: ReturnType<typeof createMetrics>;
+  readonly calls: string[];
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+}
+
+let open: OpsServer[] = [];
+afterEach(async () => {
+  await Promise.all(open.map((server) => server.stop()));
+  open = [];
+});
+
+async function started(changes: Partial<OpsServerDeps> = {}): Promise<Started> {
+  const asked: Started['asked'] = { list: [], redrive: [], discard: [] };
+  const metrics = createMetrics({ process: false });
+  const { queue, calls } = fakeQueue('apply', [{ id: 'acme_v7', name: 'apply', data: { tenant: 'acme' }, opts: {} }]);
+  const server = opsServer({
+    host: '127.0.0.1',
+    port: 0,
+    operatorToken: TOKEN,
+    log: silentLog(),
+    metrics,
+    queues: [queue],
+    health: async () => ({ redis: 'up', mongodb: 'down' }),
+    ready: () => true,
+    deadLetters: {
+      list: async (query) => {
+        asked.list.push(query);
+        return { items: [LETTER], next: 'more' };
+      },
+      redrive: async (selection) => {
+        asked.redrive.push(selection);
+        return { redriven: 1 };
+      },
+      discard: async (selection, by) => {
+        asked.discard.push([selection, by]);
+        return { discarded: 1, refused: [] };
+      },
+    },
+    tenants: async () => [
+      { tenant: 'acme', pending: 42, oldestPending_ms: 1_500, dead: 1 },
+      { tenant: '<b>', pending: 1, oldestPending_ms: 9_000, dead: 0 },
+    ],
+    ...changes,
+  });
+  open.push(server);
+  await server.start();
+  const base = server.url!;
+  return { server, asked, metrics, calls, fetch: (path, init) => fetch(base + path, { redirect: 'manual', ...init }) };
+}
+
+const json = (body: unknown, headers: Record<string, string> = {}): RequestInit => ({
+  method: 'POST',
+  body: JSON.stringify(body),
+  headers: { ...BEARER, 'content-type': 'application/json', ...headers },
+});
+
+const form = (fields: Record<string, string>, headers: Record<string, string> = {}): RequestInit => ({
+  method: 'POST',
+  body: new URLSearchParams(fields),
+  headers,
+});
+
+const cookieOf = (response: Response): string => response.headers.getSetCookie()[0]!.split(';')[0]!;
+
+describe('health and metrics', () => {
+  it('need no sign-in', async () => {
+    const { fetch } = await started();
+    const health = await fetch('/healthz');
+    expect([health.status, await health.json()]).toEqual([200, { status: 'ok' }]);
+    const ready = await fetch('/readyz');
+    expect([ready.status, await ready.json()]).toEqual([200, { status: 'ready', redis: 'up', mongodb: 'down' }]);
+    const metrics = await fetch('/metrics');
+    expect(metrics.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
+    expect(await metrics.text()).toContain('rollcall_pending 0');
+  });
+
+  it('/readyz answers 503 before the first success, and does not wait for a health that hangs', async () => {
+    const { fetch } = await started({ ready: () => false, health: () => new Promise(() => {}) });
+    const ready = await fetch('/readyz');
+    expect([ready.status, await ready.json()]).toEqual([503, { status: 'starting', health: 'no answer' }]);
+  });
+});
+
+describe('operator sign-in', () => {
+  it('sends a browser to the form, and after it to where it wanted', async () => {
+    const { fetch } = await started();
+    const asked = await fetch('/queues/queue/apply?page=2', { headers: PAGE });
+    expect([asked.status, asked.headers.get('location')]).toEqual([303, '/sign-in?next=%2Fqueues%2Fqueue%2Fapply%3Fpage%3D2']);
+    expect(await (await fetch('/sign-in?next=/tenants')).text()).toContain('name="next" value="/tenants"');
+    const answer = await fetch('/sign-in', form({ token: TOKEN, next: '/tenants' }));
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, '/tenants']);
+    expect(answer.headers.getSetCookie()[0]).toMatch(/^rollcall_operator=[^;]+; Path=\/; Max-Age=43200; HttpOnly; SameSite=Strict$/);
+    expect(cookieOf(answer)).not.toContain(TOKEN);
+    expect((await fetch('/tenants', { headers: { cookie: cookieOf(answer) } })).status).toBe(200);
+  });
+
+  it('holds over a restart and on another replica, and ends with another token', async () => {
+    const [one, replica, changed] = [await started(), await started(), await started({ operatorToken: `${TOKEN}2` })];
+    const headers = { cookie: cookieOf(await one.fetch('/sign-in', form({ token: TOKEN }))) };
+    expect((await replica.fetch('/admin/v1/backlog', { headers })).status).toBe(200);
+    expect((await changed.fetch('/admin/v1/backlog', { headers })).status).toBe(401);
+  });
+
+  it('ends after 12 hours', async () => {
+    let now_ms = 1_000_000;
+    const { fetch } = await started({ now_ms: () => now_ms });
+    const headers = { cookie: cookieOf(await fetch('/sign-in', form({ token: TOKEN }))) };
+    now_ms += 12 * 3_600_000 - 1_000;
+    expect((await fetch('/admin/v1/backlog', { headers })).status).toBe(200);
+    now_ms += 2_000;
+    expect((await fetch('/admin/v1/backlog', { headers })).status).toBe(401);
+  });
+
+  it('signs out', async () => {
+    const { fetch } = await started();
+    const answer = await fetch('/sign-out', { method: 'POST' });
+    expect(answer.headers.getSetCookie()[0]).toMatch(/^rollcall_operator=; .*Max-Age=0/);
+  });
+
+  it.each([
+    ['no credential', {}],
+    ['another token', { authorization: 'Bearer another-token-of-at-least-32-characters' }],
+    ['an empty bearer', { authorization: 'Bearer ' }],
+    ['another scheme', { authorization: `Basic ${TOKEN}` }],
+    ['a cookie that is none', { cookie: 'rollcall_operator=x' }],
+    ['a cookie that was made up', { cookie: `rollcall_operator=9999999999.AAAA.${'A'.repeat(43)}` }],
+    ['a cookie without parts', { cookie: 'rollcall_operator=' }],
+  ])('answers 401 for %s', async (_, headers) => {
+    const { fetch } = await started();
+    for (const path of [
+      '/queues',
+      '/queues/api/queues',
+      '/queues/static/images/logo.svg',
+      '/tenants',
+      '/admin/v1/dead-letters',
+      '/admin/v1/none',
+    ]) {
+      const answer = await fetch(path, { headers: { accept: 'application/json', ...headers } });
+      expect([path, answer.status]).toEqual([path, 401]);
+      expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer /);
+      expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+    }
+  });
+
+  it('is closed without a token in the settings, for an empty one too', async () => {
+    const { fetch } = await started({ operatorToken: undefined });
+    for (const headers of [{}, { authorization: 'Bearer undefined' }, { cookie: 'rollcall_operator=9999999999.A.A' }]) {
+      expect((await fetch('/admin/v1/backlog', { headers })).status).toBe(403);
+    }
+    expect((await fetch('/sign-in', form({ token: '' }))).status).toBe(403);
+    expect(await (await fetch('/sign-in')).text()).toContain('ROLLCALL_OPERATOR_TOKEN');
+  });
+
+  it('counts failures per address, answers 429 from the limit on, even to the right token, and forgets after a minute', async () => {
+    let now_ms = 0;
+    const { fetch, metrics } = await started({ signInFailures_max: 3, now_ms: () => now_ms });
+    for (let i = 0; i < 3; i += 1) expect((await fetch('/sign-in', form({ token: 'wrong' }))).status).toBe(401);
+    const answer = await fetch('/sign-in', form({ token: TOKEN }));
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([429, '60']);
+    expect((await fetch('/admin/v1/backlog', { headers: BEARER })).status).toBe(429);
+    expect(await metrics.registry.metrics()).toContain('rollcall_sign_in_failures_total 3');
+    now_ms = 60_000;
+    expect((await fetch('/admin/v1/backlog', { headers: BEARER })).status).toBe(200);
+  });
+
+  it('believes X-Forwarded-For only of a proxy that the settings name', async () => {
+    const wrong = (address: string) => ({ headers: { authorization: 'Bearer wrong', 'x-forwarded-for': address } });
+    const alone = await started({ signInFailures_max: 1 });
+    await alone.fetch('/admin/v1/backlog', wrong('192.0.2.1'));
+    expect((await alone.fetch('/admin/v1/backlog', wrong('192.0.2.2'))).status).toBe(429);
+    const behind = await started({ signInFailures_max: 1, trustProxy: 1 });
+    await behind.fetch('/admin/v1/backlog', wrong('192.0.2.1'));
+    expect((await behind.fetch('/admin/v1/backlog', wrong('192.0.2.2'))).status).toBe(401);
+    await behind.fetch('/admin/v1/backlog', wrong('2001:db8::1'));
+    expect((await behind.fetch('/admin/v1/backlog', wrong('2001:db8:0:0:ffff::2'))).status).toBe(429); // the same /64
+  });
+
+  it.each(['//evil.example', '/\\evil.example', 'https://evil.example', '/a\\b', ''])(
+    'never leads to another site: next=%s',
+    async (next) => {
+      const { fetch } = await started();
+      expect((await fetch('/sign-in', form({ token: TOKEN, next }))).headers.get('location')).toBe('/queues');
+    },
+  );
+});
+
+describe('requests from another site', () => {
+  it.each([
+    ['cross-site', { 'sec-fetch-site': 'cross-site' }],
+    ['a sibling', { 'sec-fetch-site': 'same-site' }],
+    ['another origin', { origin: 'https://evil.example' }],
+    ['no origin', { origin: 'null' }],
+  ])('are refused where they change something: %s', async (_, headers) => {
+    const { fetch, asked } = await started();
+    const cookie = cookieOf(await fetch('/sign-in', form({ token: TOKEN })));
+    const post = json({ all: true }, { cookie, ...headers });
+    expect((await fetch('/admin/v1/dead-letters/redrive', post)).status).toBe(403);
+    expect((await fetch('/queues/api/queues/pause', { method: 'PUT', headers: { cookie, ...headers } })).status).toBe(403);
+    expect((await fetch('/sign-in', form({ token: TOKEN }, headers))).status).toBe(403);
+    expect(asked.redrive).toEqual([]);
+  });
+
+  it('pass from this one', async () => {
+    const { fetch, server } = await started();
+    for (const headers of [{ 'sec-fetch-site': 'same-origin' }, { origin: server.url! }]) {
+      expect((await fetch('/admin/v1/dead-letters/redrive', json({ all: true }, headers))).status).toBe(200);
+    }
+  });
+});
+
+describe('Bull Board at /queues', () => {
+  it('is where / leads', async () => {
+    const { fetch } = await started();
+    expect((await fetch('/')).headers.get('location')).toBe('/queues');
+  });
+
+  it('shows its page and the queues, with whose a job is and how much is left', async () => {
+    const { fetch } = await started();
+    const page = await fetch('/queues/', { headers: BEARER });
+    expect(await page.text()).toContain('<base href="/queues/"');
+    expect(page.headers.get('x-powered-by')).toBeNull();
+    const answer = await fetch('/queues/api/queues?activeQueue=apply&page=1&jobsPerPage=10', { headers: BEARER });
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toMatchObject({
+      queues: [{ name: 'apply', jobs: [{ name: 'acme · 42 left', data: { tenant: 'acme', left: 42 } }] }],
+    });
+  });
+
+  it('shows them without what is left, where that is not known', async () => {
+    const { fetch } = await started({ tenants: () => Promise.reject(new Error('Redis is away')) });
+    const answer = await fetch('/queues/api/queues?activeQueue=apply&page=1&jobsPerPage=10', { headers: BEARER });
+    expect(await answer.json()).toMatchObject({ queues: [{ jobs: [{ name: 'acme', data: { left: 'not known' } }] }] });
+  });
+
+  it('lets pause, and refuses to add, edit or obliterate', async () => {
+    const { fetch, calls } = await started();
+    const headers = { ...BEARER, 'content-type': 'application/json' };
+    expect((await fetch('/queues/api/queues/apply/pause', { method: 'PUT', headers })).status).toBe(200);
+    expect(calls).toContain('pause');
+    const body = JSON.stringify({ name: 'x', data: { userName: 'ada' }, options: {} });
+    expect((await fetch('/queues/api/queues/apply/add', { method: 'POST', headers, body })).status).toBe(403);
+    expect((await fetch('/queues/api/queues/apply/obliterate', { method: 'PUT', headers })).status).toBe(403);
+    expect(calls).not.toContain('add');
+    expect(calls).not.toContain('obliterate');
+  });
+
+  it('tells nothing of what broke', async () => {
+    const { queue } = fakeQueue('apply');
+    const broken = Object.assign(queue, { getJobCounts: () => Promise.reject(new Error('secret words')) });
+    const { fetch } = await started({ queues: [broken] });
+    const answer = await fetch('/queues/api/queues?page=1&jobsPerPage=10', { headers: BEARER });
+    expect(answer.status).toBe(500);
+    expect(await answer.text()).not.toContain('secret');
+  });
+});
+
+describe('tenants', () => {
+  it('are shown with what is left, oldest first, escaped', async () => {
+    const { fetch } = await started();
+    expect(await (await fetch('/admin/v1/backlog', { headers: BEARER })).json()).toMatchObject({
+      items: [{ tenant: '<b>' }, { tenant: 'acme', pending: 42 }],
+    });
+    const page = await (await fetch('/tenants', { headers: BEARER })).text();
+    expect(page).toContain('<td>acme</td><td>42</td><td>1.5 s</td><td>1</td>');
+    expect(page).toContain('&#60;b&#62;');
+    expect(page).not.toContain('<b>');
+  });
+});
+
+describe('/admin/v1/dead-letters', () => {
+  it('lists, a page at a time', async () => {
+    const { fetch, asked } = await started();
+    const answer = await fetch('/admin/v1/dead-letters?tenant=acme&cursor=abc&limit=5', { headers: BEARER });
+    expect(await answer.json()).toEqual({ items: [LETTER], next: 'more' });
+    await fetch('/admin/v1/dead-letters', { headers: BEARER });
+    expect(asked.list).toEqual([{ tenant: 'acme', cursor: 'abc', limit: 5 }, { limit: 100 }]);
+  });
+
+  it.each(['?limit=0', '?limit=501', '?limit=many', '?tenant=Acme', '?cursor=', '?unknown=1', '?tenant=a&tenant=b'])(
+    'refuses %s',
+    async (query) => {
+      const { fetch } = await started();
+      expect((await fetch(`/admin/v1/dead-letters${query}`, { headers: BEARER })).status).toBe(400);
+    },
+  );
+
+  it.each([{ items: [{ tenant: 'acme', id: ID }] }, { cause: 'DocumentFailedValidation' }, { cause: 'x', tenant: 'acme' }, { all: true }])(
+    'redrives and discards %j',
+    async (selection) => {
+      const { fetch, asked } = await started();
+      const redriven = await fetch('/admin/v1/dead-letters/redrive', json(selection));
+      expect([redriven.status, await redriven.json()]).toEqual([200, { redriven: 1 }]);
+      const discarded = await fetch('/admin/v1/dead-letters/discard', json(selection));
+      expect([discarded.status, await discarded.json()]).toEqual([200, { discarded: 1, refused: [] }]);
+      expect(asked).toMatchObject({ redrive: [selection], discard: [[selection, 'operator']] });
+    },
+  );
+
+  it.each([
+    {},
+    [],
+    { items: [] },
+    { items: [{ tenant: 'acme' }] },
+    { items: [{ tenant: 'acme', id: 'hunter2' }] },
+    { all: false },
+    { all: true, cause: 'x' },
+    { cause: '' },
+    { all: true, tenant: '../x' },
+  ])('refuses %j, and asks for nothing', async (body) => {
+    const { fetch, asked } = await started();
+    const answer = await fetch('/admin/v1/dead-letters/redrive', json(body));
+    expect(answer.status).toBe(400);
+    expect(await answer.text()).not.toContain('hunter2');
+    expect(asked.redrive).toEqual([]);
+  });
+
+  it('answers 409 with the holder where nothing could be discarded, 200 with both where something could', async () => {
+    const refused = [{ tenant: 'acme', id: ID, holder: 'another' }];
+    const list = async () => ({ items: [] });
+    const redrive = async () => ({ redriven: 0 });
+    const none = await started({ deadLetters: { list, redrive, discard: async () => ({ discarded: 0, refused }) } });
+    const answer = await none.fetch('/admin/v1/dead-letters/discard', json({ all: true }));
+    expect([answer.status, await answer.json()]).toEqual([409, expect.objectContaining({ title: 'Conflict', status: 409, refused })]);
+    const some = await started({ deadLetters: { list, redrive, discard: async () => ({ discarded: 2, refused }) } });
+    expect((await some.fetch('/admin/v1/dead-letters/discard', json({ all: true }))).status).toBe(200);
+  });
+});
+
+describe('errors (RFC 9457)', () => {
+  it.each([
+    ['an unknown route', '/none', {}, 404],
+    ['an unknown route of the admin API', '/admin/v1/none', { headers: BEARER }, 404],
+    ['a wrong method', '/healthz', { method: 'POST' }, 405],
+    ['a wrong method of the admin API', '/admin/v1/dead-letters', { method: 'DELETE', headers: BEARER }, 405],
+    ['broken JSON', '/admin/v1/dead-letters/redrive', { ...json({}), body: '{hunter2' }, 400],
+    ['too large a body', '/admin/v1/dead-letters/redrive', json({ cause: 'x'.repeat(300_000) }), 413],
+    ['another content type', '/admin/v1/dead-letters/redrive', json({ all: true }, { 'content-type': 'text/plain' }), 415],
+  ] as const)('%s', async (_, path, init, status) => {
+    const { fetch } = await started();
+    const answer = await fetch(path, init);
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([status, 'application/problem+json; charset=utf-8']);
+    const body: unknown = await answer.json();
+    expect(body).toMatchObject({ status, title: expect.any(String), detail: expect.any(String) });
+    expect(JSON.stringify(body)).not.toMatch(/hunter2|node_modules|\\n +at /);
+  });
+
+  it('says which methods there are', async () => {
+    const { fetch } = await started();
+    expect((await fetch('/healthz', { method: 'POST' })).headers.get('allow')).toBe('GET');
+  });
+
+  it('tells nothing of what broke, but the request id to look for', async () => {
+    const { fetch } = await started({ tenants: () => Promise.reject(new Error('secret words')) });
+    const answer = await fetch('/admin/v1/backlog', { headers: { ...BEARER, 'x-request-id': 'r-7' } });
+    expect([answer.status, answer.headers.get('x-request-id')]).toEqual([500, 'r-7']);
+    expect(await answer.text()).not.toContain('secret');
+  });
+
+  it('every answer has the security headers', async () => {
+    const { fetch } = await started();
+    for (const path of ['/healthz', '/none', '/sign-in', '/queues']) {
+      const { headers } = await fetch(path);
+      expect(headers.get('content-security-policy')).toMatch(/default-src 'self'.*frame-ancestors 'none'/);
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('cache-control')).toBe('no-store');
+      expect(headers.get('x-powered-by')).toBeNull();
+    }
+  });
+});
+
+describe('the service', () => {
+  it('bears starts and stops at random', async () => {
+    const { server } = await started();
+    await exercise(server);
+  });
+
+  it('says what to do about a port in use', async () => {
+    const { server } = await started();
+    const port = Number(new URL(server.url!).port);
+    await expect(started({ port })).rejects.toThrow(`port ${port} on 127.0.0.1 is in use; set OPS_PORT to another`);
+  });
+
+  it('lets a request in hand end, says that it drains, and closes kept-alive connections', async () => {
+    let answer = () => {};
+    let asked = () => {};
+    const inHand = new Promise<void>((resolve) => (asked = resolve));
+    const { server, fetch } = await started({
+      tenants: () =>
+        new Promise((resolve) => {
+          answer = () => resolve([]);
+          asked();
+        }),
+    });
+    await fetch('/healthz'); // a connection that would be kept alive
+    const slow = fetch('/admin/v1/backlog', { headers: BEARER });
+    await inHand;
+    const stopped = server.stop();
+    answer();
+    expect((await slow).status).toBe(200);
+    await stopped;
+    expect(server.url).toBeUndefined();
+  });
+
+  it('cuts a request that does not end', async () => {
+    let asked = () => {};
+    const inHand = new Promise<void>((resolve) => (asked = resolve));
+    const { server, fetch } = await started({ stopTimeout_ms: 50, tenants: () => new Promise(() => asked()) });
+    const slow = fetch('/admin/v1/backlog', { headers: BEARER }).catch(() => 'cut');
+    await inHand;
+    await server.stop();
+    expect(await slow).toBe('cut');
+  });
+});
