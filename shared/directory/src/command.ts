@@ -4,7 +4,13 @@ import type { ResourceTypeName } from './resource.js';
 /** What a validated request asks for. `attributes` come from `validateResource`, `operations` from `parsePatch`. */
 export type Command =
   | { readonly kind: 'create'; readonly type: ResourceTypeName; readonly attributes: JsonObject }
-  | { readonly kind: 'replace'; readonly type: ResourceTypeName; readonly id: string; readonly attributes: JsonObject; readonly ifMatch?: string }
+  | {
+      readonly kind: 'replace';
+      readonly type: ResourceTypeName;
+      readonly id: string;
+      readonly attributes: JsonObject;
+      readonly ifMatch?: string;
+    }
   | {
       readonly kind: 'patch';
       readonly type: ResourceTypeName;

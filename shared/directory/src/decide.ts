@@ -1,6 +1,6 @@
 import { applyPatch, etagMatches, GROUP, type JsonObject, ScimError, sameAttributes, USER } from '@rollcall/scim';
 import type { Command, Stamp } from './command.js';
-import { emailOf, fieldsOf, type IndexField, identityField, isClaim, joinIds, NAME_ATTRIBUTE, claimField } from './index-fields.js';
+import { claimField, emailOf, fieldsOf, type IndexField, identityField, isClaim, joinIds, NAME_ATTRIBUTE } from './index-fields.js';
 import { isActive, type Preserver, type Resource, type ResourceTypeName, type Versioned, withActive } from './resource.js';
 
 /** An index entry as it was read. `raw` is what the commit compares; `ids` are the holders it means, from MongoDB where Redis has none yet. */
@@ -187,7 +187,7 @@ function commit(state: State, before: Versioned | undefined, operation: Operatio
 /** Access goes away with this write: an active account becomes inactive or deleted. */
 function isLeaving(before: Resource | undefined, next: Resource): boolean {
   if (before === undefined) return false;
-  return (isActive(before) && !before.deleted) && (!isActive(next) || next.deleted);
+  return isActive(before) && !before.deleted && (!isActive(next) || next.deleted);
 }
 
 /** A `look` at what the snapshot lacks of these fields, and of the resources that their entries name; undefined if nothing is missing. */
@@ -219,7 +219,9 @@ function accountsOf(state: State, wanted: Resource): Versioned[] {
 }
 
 const borne = (state: State, field: IndexField): Versioned[] =>
-  (state.entries.get(field)?.ids ?? []).map((id) => state.others.get(id)).filter((holder): holder is Versioned => !!holder && bears(holder, field));
+  (state.entries.get(field)?.ids ?? [])
+    .map((id) => state.others.get(id))
+    .filter((holder): holder is Versioned => !!holder && bears(holder, field));
 
 /** Whether a resource's own state says that an index entry is true of it. */
 export const bears = (holder: Versioned, field: IndexField): boolean => fieldsOf(holder.resource).includes(field);

@@ -28,5 +28,11 @@ export function changesBetween(before: Resource | undefined, after: Resource): H
 
 function flat(resource: Resource): JsonObject {
   const { preservedBy, managedBy, origin } = resource.account;
-  return { ...withActive(resource), deleted: resource.deleted, 'account.preservedBy': [...preservedBy], 'account.managedBy': managedBy, 'account.origin': origin };
+  return {
+    ...withActive(resource),
+    deleted: resource.deleted,
+    'account.preservedBy': [...preservedBy],
+    'account.managedBy': managedBy,
+    'account.origin': origin,
+  };
 }

@@ -79,7 +79,10 @@ export class Committer {
       if (left_ms <= 0) throw new TransientError('Redis did not answer in time', { away: 'redis' });
       try {
         await link.whenReady(left_ms);
-        const answer = await accept.run(link.redis, { ...call, notAfter_ms: Math.floor(link.clock.now_ms() + request.deadline - performance.now()) });
+        const answer = await accept.run(link.redis, {
+          ...call,
+          notAfter_ms: Math.floor(link.clock.now_ms() + request.deadline - performance.now()),
+        });
         switch (answer.kind) {
           case 'ok':
             link.clock.saw(answer.now_us);
@@ -102,7 +105,14 @@ export class Committer {
     }
   }
 
-  #committed(view: TenantView, resource: Versioned['resource'], version: number, born: number, at_us: number, ring: boolean): CommitOutcome {
+  #committed(
+    view: TenantView,
+    resource: Versioned['resource'],
+    version: number,
+    born: number,
+    at_us: number,
+    ring: boolean,
+  ): CommitOutcome {
     this.continuity.saw(view.tenant, version);
     return { kind: 'ok', committed: { resource, version, born, modified_ms: Math.floor(at_us / 1_000) }, ring };
   }

@@ -15,6 +15,8 @@ import { type CachedState, readStates } from './redis/state.js';
 /** What a request may assume about a tenant, as its head says. */
 export interface TenantView {
   readonly tenant: string;
+  /** What the request is about to do: what it reads in order to write must be in Redis, as the commit compares it there. */
+  readonly purpose: 'read' | 'write';
   readonly keys: TenantKeys;
   readonly epoch: number;
   /** Run of the server under which this holds; a commit has it as a premise. */
@@ -72,7 +74,7 @@ export class Continuity {
       const run = this.redis.run;
       const keys = this.keys.tenant(tenant);
       const head = await readHead(this.redis, keys);
-      const view = { tenant, keys, epoch: head.epoch, run: run.id, complete: head.complete, settings: head.settings };
+      const view = { tenant, purpose, keys, epoch: head.epoch, run: run.id, complete: head.complete, settings: head.settings };
       if (head.epoch > 0 && head.run === run.id) return { ...view, writable: true };
       try {
         await this.#beginOnce(tenant);
@@ -108,7 +110,8 @@ export class Continuity {
       head.counter >= Math.max(top, this.#seen.get(tenant) ?? 0);
     if (continues) {
       const shown = { keys, token: '', epoch: head.epoch, run: run.id, settings: 0, counter: 0, complete: false };
-      if ((await onRedis(begin.run(this.redis.redis, shown))) === 'shown') this.options.onEvent({ kind: 'shown', tenant, epoch: head.epoch });
+      if ((await onRedis(begin.run(this.redis.redis, shown))) === 'shown')
+        this.options.onEvent({ kind: 'shown', tenant, epoch: head.epoch });
       return;
     }
     await this.#raise(tenant, keys, run.id, head.epoch);
@@ -119,7 +122,8 @@ export class Continuity {
     const token = this.options.newToken();
     const lock = { key: keys.loading(), token, ttl_ms: LOCK_MS };
     for (let attempt = 1; !(await onRedis(lease.run(this.redis.redis, lock))); attempt += 1) {
-      if (attempt > LOCK_ATTEMPTS_MAX) throw new TransientError(`the index of tenant ${tenant} is being begun elsewhere`, { away: 'redis' });
+      if (attempt > LOCK_ATTEMPTS_MAX)
+        throw new TransientError(`the index of tenant ${tenant} is being begun elsewhere`, { away: 'redis' });
       await new Promise((resolve) => setTimeout(resolve, 50));
       const head = await readHead(this.redis, keys);
       if (head.epoch > 0 && head.run === run) return;
@@ -146,9 +150,7 @@ export class Continuity {
     for (let attempt = 1; attempt <= VIEW_ATTEMPTS_MAX; attempt += 1) {
       const { epoch } = await this.#record(tenant);
       const next = Math.max(epoch, inRedis) + 1;
-      const raised = await onMongo(
-        this.mongo.collection('tenants').updateOne({ _id: tenant, epoch }, { $set: { epoch: next } }),
-      );
+      const raised = await onMongo(this.mongo.collection('tenants').updateOne({ _id: tenant, epoch }, { $set: { epoch: next } }));
       if (raised.modifiedCount === 1) return next;
     }
     throw new TransientError(`the epoch of tenant ${tenant} keeps changing`, { away: 'mongodb' });
@@ -157,7 +159,7 @@ export class Continuity {
   /** What is pending or dead is compared with MongoDB: what MongoDB has as new is dropped; what is kept enters the new index. */
   async #reconcilePending(tenant: string, keys: TenantKeys, epoch: number, token: string): Promise<{ dropped: number; kept: number }> {
     const redis = this.redis.redis;
-    const [pending, dead] = await onRedis(Promise.all([redis.zrange(keys.pending(), 0, -1), redis.zrange(keys.dead(), 0, -1)]));
+    const [pending, dead] = await onRedis(Promise.all([redis.zrange(keys.pending(), '0', '-1'), redis.zrange(keys.dead(), '0', '-1')]));
     const members = [...new Set([...pending, ...dead])];
     let dropped = 0;
     let kept = 0;
@@ -185,7 +187,10 @@ export class Continuity {
         const inMongo = await fieldEntriesInMongo(this.mongo, tenant, [...fields.keys()]);
         const entries = [...fields].map(([field, ours]) => {
           const known = new Set(ours.map(({ id }) => id));
-          return { field, holders: [...ours, ...(field.startsWith('n:') ? [] : (inMongo.get(field) ?? [])).filter(({ id }) => !known.has(id))] };
+          return {
+            field,
+            holders: [...ours, ...(field.startsWith('n:') ? [] : (inMongo.get(field) ?? [])).filter(({ id }) => !known.has(id))],
+          };
         });
         const answer = await onRedis(
           load.run(redis, {
@@ -228,7 +233,12 @@ export class Continuity {
     const tops = await Promise.all(
       (['accounts', 'groups'] as const).map(async (name) => {
         const [top] = await onMongo(
-          this.mongo.collection(name).find({ tenant }, { projection: { version: 1 } }).sort({ version: -1 }).limit(1).toArray(),
+          this.mongo
+            .collection(name)
+            .find({ tenant }, { projection: { version: 1 } })
+            .sort({ version: -1 })
+            .limit(1)
+            .toArray(),
         );
         return top?.version ?? 0;
       }),
@@ -266,7 +276,13 @@ async function readHead(redis: RedisLink, keys: TenantKeys): Promise<Head> {
   const [epoch, run, complete, settings, counter] = await onRedis(
     redis.redis.hmget(keys.head(), 'epoch', 'run', 'complete', 'settings', 'counter'),
   );
-  return { epoch: Number(epoch ?? 0), run: run ?? '', complete: complete === '1', settings: Number(settings ?? 0), counter: Number(counter ?? 0) };
+  return {
+    epoch: Number(epoch ?? 0),
+    run: run ?? '',
+    complete: complete === '1',
+    settings: Number(settings ?? 0),
+    counter: Number(counter ?? 0),
+  };
 }
 
 /** Field of the index that counts a tenant's live resources of a type. */

@@ -2,18 +2,32 @@ import { TransientError } from '@rollcall/directory';
 import { mongo } from 'mongoose';
 
 /** Replies of Redis that say "not now": the first word of a reply is its code. */
-const REDIS_TRANSIENT = new Set(['LOADING', 'READONLY', 'OOM', 'CLUSTERDOWN', 'MASTERDOWN', 'BUSY', 'NOREPLICAS', 'MISCONF', 'TRYAGAIN', 'UNBLOCKED']);
+const REDIS_TRANSIENT = new Set([
+  'LOADING',
+  'READONLY',
+  'OOM',
+  'CLUSTERDOWN',
+  'MASTERDOWN',
+  'BUSY',
+  'NOREPLICAS',
+  'MISCONF',
+  'TRYAGAIN',
+  'UNBLOCKED',
+]);
 
 /** MongoDB's codes for "not now": no primary, stepping down, shutting down, time-outs, write conflicts, lock time-outs. */
 const MONGO_TRANSIENT = new Set([
-  6, 7, 24, 46, 50, 64, 89, 91, 112, 134, 136, 175, 189, 202, 246, 262, 290, 301, 317, 358, 384, 9001, 10058, 10107, 11600, 11602, 13388, 13435, 13436,
+  6, 7, 24, 46, 50, 64, 89, 91, 112, 134, 136, 175, 189, 202, 246, 262, 290, 301, 317, 358, 384, 9001, 10058, 10107, 11600, 11602, 13388,
+  13435, 13436,
 ]);
 
 /** What a failed call to Redis means. Everything that is no reply is the network's: the outcome of a write is unknown then. */
 export function redisError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof TransientError) return error;
   if (error.name !== 'ReplyError') {
-    return error.name === 'ZodError' || error instanceof TypeError ? error : new TransientError('Redis does not answer', { away: 'redis', cause: error });
+    return error.name === 'ZodError' || error instanceof TypeError
+      ? error
+      : new TransientError('Redis does not answer', { away: 'redis', cause: error });
   }
   const code = error.message.split(' ', 1)[0] ?? '';
   return REDIS_TRANSIENT.has(code) ? new TransientError(`Redis refuses for now (${code})`, { away: 'redis', cause: error }) : error;
@@ -31,8 +45,8 @@ export function isMongoTransient(error: unknown): boolean {
   if (error instanceof mongo.MongoNetworkError || error instanceof mongo.MongoServerSelectionError) return true;
   if (error instanceof mongo.MongoNotConnectedError || error instanceof mongo.MongoTopologyClosedError) return true;
   if (error instanceof mongo.MongoOperationTimeoutError || error instanceof mongo.MongoExpiredSessionError) return true;
-  if (error instanceof mongo.MongoWaitQueueTimeoutError || error instanceof mongo.MongoPoolClearedError) return true;
   if (!(error instanceof mongo.MongoError)) return false;
+  if (error.name === 'MongoWaitQueueTimeoutError') return true;
   if (error.hasErrorLabel('RetryableWriteError') || error.hasErrorLabel('TransientTransactionError')) return true;
   return typeof error.code === 'number' && MONGO_TRANSIENT.has(error.code);
 }

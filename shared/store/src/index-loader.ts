@@ -27,7 +27,10 @@ export class IndexLoader {
 
   constructor(
     readonly continuity: Continuity,
-    readonly options: { readonly onError: (error: unknown, tenant: string) => void; readonly onLoaded: (tenant: string, entries: number) => void },
+    readonly options: {
+      readonly onError: (error: unknown, tenant: string) => void;
+      readonly onLoaded: (tenant: string, entries: number) => void;
+    },
   ) {}
 
   async start(): Promise<void> {}
@@ -97,11 +100,19 @@ export class IndexLoader {
     }
   }
 
-  async #page(tenant: string, type: 'User' | 'Group', key: (typeof PASSES)[number]['key'], after: string | undefined): Promise<StoredResource[]> {
+  async #page(
+    tenant: string,
+    type: 'User' | 'Group',
+    key: (typeof PASSES)[number]['key'],
+    after: string | undefined,
+  ): Promise<StoredResource[]> {
     const page = await onMongo(
       this.continuity.mongo
         .collection(collectionOf(type))
-        .find({ tenant, [key]: after === undefined ? { $type: 'string' } : { $type: 'string', $gt: after } }, { projection: { [key]: 1, version: 1 } })
+        .find(
+          { tenant, [key]: after === undefined ? { $type: 'string' } : { $type: 'string', $gt: after } },
+          { projection: { [key]: 1, version: 1 } },
+        )
         .sort({ [key]: 1 })
         .limit(PAGE)
         .toArray(),

@@ -100,7 +100,8 @@ export class Lister {
   async #bounded<T>(call: Promise<T>): Promise<T> {
     return onMongo(
       call.catch((error) => {
-        if (error?.code === MAX_TIME_EXPIRED) throw ScimError.of('tooMany', 'filter: it takes too long to answer; narrow it down', { cause: error });
+        if (error?.code === MAX_TIME_EXPIRED)
+          throw ScimError.of('tooMany', 'filter: it takes too long to answer; narrow it down', { cause: error });
         throw error;
       }),
     );
@@ -114,10 +115,11 @@ export class Lister {
     for (;;) {
       const size = (await onRedis(redis.zcard(keys.pending()))) + (await onRedis(redis.zcard(keys.dead())));
       if (size <= this.options.overlayMax) break;
-      if (performance.now() > until) throw new TransientError(`${size} changes of this tenant are still being applied`, { retryAfter_s: 2 });
+      if (performance.now() > until)
+        throw new TransientError(`${size} changes of this tenant are still being applied`, { retryAfter_s: 2 });
       await new Promise((resolve) => setTimeout(resolve, OVERLAY_POLL_MS));
     }
-    const [pending, dead] = await onRedis(Promise.all([redis.zrange(keys.pending(), 0, -1), redis.zrange(keys.dead(), 0, -1)]));
+    const [pending, dead] = await onRedis(Promise.all([redis.zrange(keys.pending(), '0', '-1'), redis.zrange(keys.dead(), '0', '-1')]));
     const ids = [...new Set([...pending, ...dead])].filter((member) => typeOfMember(member) === type).map(idOfMember);
     const states = await readStates(redis, keys, ids);
     return states.filter((state) => state !== undefined);

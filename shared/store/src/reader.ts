@@ -5,8 +5,8 @@ import type { IndexLoader } from './index-loader.js';
 import { fromStored } from './mongo/documents.js';
 import { fieldEntriesInMongo } from './mongo/holders.js';
 import { collectionOf, type StoredResource } from './mongo/models.js';
-import { type CachedState, isTrusted, readStates, writeDocument } from './redis/state.js';
 import { fill } from './redis/scripts/fill/fill.js';
+import { type CachedState, isTrusted, readStates, writeDocument } from './redis/state.js';
 
 export interface ReaderOptions {
   readonly settledTtl_s: number;
@@ -75,7 +75,11 @@ export class Reader {
       const inMongo = await fieldEntriesInMongo(this.continuity.mongo, view.tenant, misses);
       for (const field of misses) {
         const holders = inMongo.get(field) ?? [];
-        const states = await readStates(redis, view.keys, holders.map(({ id }) => id));
+        const states = await readStates(
+          redis,
+          view.keys,
+          holders.map(({ id }) => id),
+        );
         // A holder that is newer in Redis has written its own entries: where this one is not among them, it holds it no more.
         const ids = holders.filter(({ version }, i) => (states[i]?.version ?? 0) <= version).map(({ id }) => id);
         entries.set(field, { raw: '', ids });
@@ -92,14 +96,19 @@ export class Reader {
 
   async #stored(tenant: string, ids: readonly string[]): Promise<StoredResource[]> {
     const both = (['User', 'Group'] as const).map((type) =>
-      onMongo(this.continuity.mongo.collection(collectionOf(type)).find({ _id: { $in: [...ids] }, tenant }).toArray()),
+      onMongo(
+        this.continuity.mongo
+          .collection(collectionOf(type))
+          .find({ _id: { $in: [...ids] }, tenant })
+          .toArray(),
+      ),
     );
     return (await Promise.all(both)).flat();
   }
 
   /** Keeps a copy; answers the newer state where Redis has one by now. */
   async #fill(view: TenantView, versioned: Versioned, stamp: string, taken_us: number): Promise<CachedState | undefined> {
-    if (!view.writable || !this.options.mayFill()) return undefined;
+    if (!view.writable || (view.purpose === 'read' && !this.options.mayFill())) return undefined;
     const { resource, version, born, modified_ms } = versioned;
     const outcome = await onRedis(
       fill.run(this.continuity.redis.redis, {

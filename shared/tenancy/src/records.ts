@@ -17,7 +17,9 @@ export class Records {
   /** Carries one token to Redis. */
   async writeToken(stored: StoredToken): Promise<void> {
     const { revision } = stored;
-    await onRedis(record.run(this.redis.redis, { key: this.keys.token(stored.hash), revision, record: JSON.stringify(toTokenRecord(stored)) }));
+    await onRedis(
+      record.run(this.redis.redis, { key: this.keys.token(stored.hash), revision, record: JSON.stringify(toTokenRecord(stored)) }),
+    );
   }
 
   /** Carries one tenant's settings to Redis, with its settings version. */

@@ -1,4 +1,4 @@
-import { onMongo, type MongoLink, type StoredTenant } from '@rollcall/store';
+import { type MongoLink, onMongo, type StoredTenant } from '@rollcall/store';
 import * as z from 'zod';
 
 export const TenantId = z
@@ -15,7 +15,11 @@ export interface TenantRecord {
 }
 
 /** Makes a tenant unless it is there. MongoDB is the record; `Records` carries it to Redis. @returns what is there now */
-export async function ensureTenant(mongo: MongoLink, tenant: { readonly id: string; readonly name?: string }, now: Date): Promise<TenantRecord> {
+export async function ensureTenant(
+  mongo: MongoLink,
+  tenant: { readonly id: string; readonly name?: string },
+  now: Date,
+): Promise<TenantRecord> {
   const id = TenantId.parse(tenant.id);
   const stored = await onMongo(
     mongo.collection('tenants').findOneAndUpdate(
@@ -37,4 +41,10 @@ export async function ensureTenant(mongo: MongoLink, tenant: { readonly id: stri
   return toRecord(stored!);
 }
 
-export const toRecord = ({ _id, status, source, settings, revision }: StoredTenant): TenantRecord => ({ id: _id, status, source, settings, revision });
+export const toRecord = ({ _id, status, source, settings, revision }: StoredTenant): TenantRecord => ({
+  id: _id,
+  status,
+  source,
+  settings,
+  revision,
+});

@@ -52,11 +52,18 @@ export async function addToken(
 }
 
 /** Revokes a token in the record; it holds once `Records.token` has carried it to Redis. @returns undefined if there is no such token */
-export async function revokeToken(mongo: MongoLink, { tenant, id, now }: { tenant: string; id: string; now: Date }): Promise<StoredToken | undefined> {
+export async function revokeToken(
+  mongo: MongoLink,
+  { tenant, id, now }: { tenant: string; id: string; now: Date },
+): Promise<StoredToken | undefined> {
   const stored = await onMongo(
     mongo
       .collection('tokens')
-      .findOneAndUpdate({ _id: id, tenant, revokedAt: { $exists: false } }, { $set: { revokedAt: now }, $inc: { revision: 1 } }, { returnDocument: 'after' }),
+      .findOneAndUpdate(
+        { _id: id, tenant, revokedAt: { $exists: false } },
+        { $set: { revokedAt: now }, $inc: { revision: 1 } },
+        { returnDocument: 'after' },
+      ),
   );
   return stored ?? undefined;
 }

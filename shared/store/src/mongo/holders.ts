@@ -20,7 +20,11 @@ const PREFIXES = [
  * Whom MongoDB knows under these fields of the index, for as long as the index itself is not complete.
  * Names of parked resources are not among them: their newest state is on its way and holds its own entry.
  */
-export async function fieldEntriesInMongo(mongo: MongoLink, tenant: string, fields: readonly IndexField[]): Promise<Map<IndexField, HolderAt[]>> {
+export async function fieldEntriesInMongo(
+  mongo: MongoLink,
+  tenant: string,
+  fields: readonly IndexField[],
+): Promise<Map<IndexField, HolderAt[]>> {
   const entries = new Map<IndexField, HolderAt[]>();
   await Promise.all(
     PREFIXES.flatMap(([prefix, key, collections]) => {

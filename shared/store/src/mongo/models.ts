@@ -1,4 +1,4 @@
-import { type Connection, type Model, Schema } from 'mongoose';
+import { type Connection, Schema } from 'mongoose';
 
 /**
  * How resources, tenants and the rest lie in MongoDB. The schemas declare collections, indexes and the rim's validation;
@@ -68,14 +68,8 @@ export interface StoredDeployment {
   partitions: number;
 }
 
-export interface Models {
-  readonly accounts: Model<StoredResource>;
-  readonly groups: Model<StoredResource>;
-  readonly history: Model<StoredHistory>;
-  readonly tenants: Model<StoredTenant>;
-  readonly tokens: Model<StoredToken>;
-  readonly deployment: Model<StoredDeployment>;
-}
+/** The models of one connection, by collection. */
+export type Models = ReturnType<typeof makeModels>;
 
 /** What each collection holds. */
 export interface Documents {
@@ -93,7 +87,7 @@ export const collectionOf = (type: 'User' | 'Group') => (type === 'User' ? 'acco
 const OPTIONS = { versionKey: false, autoIndex: false, autoCreate: false, minimize: false } as const;
 
 /** Declares the models on one connection. */
-export function makeModels(connection: Connection): Models {
+export function makeModels(connection: Connection) {
   return {
     accounts: connection.model('Account', resourceSchema('accounts')),
     groups: connection.model('Group', resourceSchema('groups')),
@@ -104,8 +98,8 @@ export function makeModels(connection: Connection): Models {
   };
 }
 
-function resourceSchema(collection: string): Schema<StoredResource> {
-  const schema = new Schema<StoredResource>(
+function resourceSchema(collection: string) {
+  const schema = new Schema(
     {
       _id: { type: String, required: true },
       tenant: { type: String, required: true },
@@ -137,7 +131,7 @@ function resourceSchema(collection: string): Schema<StoredResource> {
   return schema;
 }
 
-const historySchema = new Schema<StoredHistory>(
+const historySchema = new Schema(
   {
     _id: { type: String, required: true },
     tenant: { type: String, required: true },
@@ -151,7 +145,7 @@ const historySchema = new Schema<StoredHistory>(
 historySchema.index({ tenant: 1, version: -1 });
 historySchema.index({ tenant: 1, id: 1, version: -1 });
 
-const tenantSchema = new Schema<StoredTenant>(
+const tenantSchema = new Schema(
   {
     _id: { type: String, required: true, match: /^[a-z0-9][a-z0-9-]{0,62}$/ },
     name: String,
@@ -165,7 +159,7 @@ const tenantSchema = new Schema<StoredTenant>(
   { ...OPTIONS, collection: 'tenants' },
 );
 
-const tokenSchema = new Schema<StoredToken>(
+const tokenSchema = new Schema(
   {
     _id: { type: String, required: true },
     tenant: { type: String, required: true },
@@ -182,7 +176,7 @@ const tokenSchema = new Schema<StoredToken>(
 tokenSchema.index({ hash: 1 }, { unique: true });
 tokenSchema.index({ tenant: 1, createdAt: 1 });
 
-const deploymentSchema = new Schema<StoredDeployment>(
+const deploymentSchema = new Schema(
   { _id: { type: String, required: true }, partitions: { type: Number, required: true } },
   { ...OPTIONS, collection: 'deployment' },
 );

@@ -72,7 +72,8 @@ export function makeKeys(prefix: string, partitions: number): Keys {
       let keys = known.get(tenant);
       if (!keys) {
         if (known.size >= TENANT_KEYS_MAX) known.clear();
-        known.set(tenant, (keys = make(tenant)));
+        keys = make(tenant);
+        known.set(tenant, keys);
       }
       return keys;
     },

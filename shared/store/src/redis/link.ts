@@ -25,7 +25,6 @@ export class RedisLink {
   readonly redis: Redis;
   readonly clock = new RedisClock();
   #run: Run | undefined;
-  #identified: Promise<void> | undefined;
   #closed = false;
   #waiters = new Set<() => void>();
   readonly #listeners = new Set<(run: Run) => void>();
@@ -37,7 +36,7 @@ export class RedisLink {
       this.#run = undefined;
     });
     this.redis.on('ready', () => {
-      this.#identified = this.#identify().catch((error: Error) => {
+      this.#identify().catch((error: Error) => {
         options.onError(error);
         this.redis.disconnect(true);
       });

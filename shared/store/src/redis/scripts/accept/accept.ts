@@ -70,9 +70,13 @@ export const accept = defineScript({
     z
       .tuple([z.literal('ok'), Count, Count, Count, Count])
       .transform(([kind, version, now_us, ring, born]) => ({ kind, version, now_us, ring: ring === 1, born })),
-    z.tuple([z.literal('replay'), Count, Count, Count]).transform(([kind, version, modified_us, born]) => ({ kind, version, modified_us, born })),
+    z
+      .tuple([z.literal('replay'), Count, Count, Count])
+      .transform(([kind, version, modified_us, born]) => ({ kind, version, modified_us, born })),
     z.tuple([z.literal('conflict'), z.string()]).transform(([kind, what]) => ({ kind, what })),
     z.tuple([z.literal('taken'), z.string(), z.string()]).transform(([kind, field, ids]) => ({ kind, field, ids })),
-    z.tuple([z.literal(['late', 'fresh', 'full'])]).transform(([kind]) => ({ kind })),
+    z.tuple([z.literal('late')]).transform(([kind]) => ({ kind })),
+    z.tuple([z.literal('fresh')]).transform(([kind]) => ({ kind })),
+    z.tuple([z.literal('full')]).transform(([kind]) => ({ kind })),
   ]),
 });

@@ -34,6 +34,7 @@ export const load = defineScript({
   ],
   reply: z.union([
     z.tuple([z.literal('loaded'), z.number()]).transform(([kind, entries]) => ({ kind, entries })),
-    z.tuple([z.literal(['stale', 'lost'])]).transform(([kind]) => ({ kind })),
+    z.tuple([z.literal('stale')]).transform(([kind]) => ({ kind })),
+    z.tuple([z.literal('lost')]).transform(([kind]) => ({ kind })),
   ]),
 });
