@@ -1,1 +1,12 @@
-export {};
+export type { ServerControl } from './control.js';
+export { ServerEnded } from './control.js';
+export { OperatorError } from './errors.js';
+export { type Exit, type GuardedOptions, type GuardedProcess, type Running, type StopOptions, spawnGuarded } from './guard.js';
+export { type MongoServer, type StartMongoOptions, startMongo } from './mongo.js';
+export { freePort, portProblem } from './ports.js';
+export { type RedisServer, type StartRedisOptions, startRedis } from './redis.js';
+export { type ServiceOptions, spawnService } from './service.js';
+export { type FindServersOptions, findMongo, findRedis, findServers, type MongoSource, type RedisSource, type Source } from './sources.js';
+export { BACKOFF_FIRST_MS, BACKOFF_MAX_MS, LIFE_MIN_MS, type Supervised, type Supervision, supervise } from './supervise.js';
+export { DATABASE, withDatabase, withoutSecrets } from './uri.js';
+export { isTooOld, OLDEST, type ServerVersion } from './versions.js';

@@ -1,0 +1,84 @@
+import { appendFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { type Exit, LAST_LINES_MAX, type Running, type StopOptions } from './guard.js';
+
+export interface ContainerLaunch {
+  readonly image: string;
+  readonly command: readonly string[];
+  /** The same inside and outside, so that what the server says of its own address holds outside too. */
+  readonly port: number;
+  /** Data live in a folder of ours, so that they outlive the container. */
+  readonly data: { readonly host: string; readonly container: string };
+  readonly readyLine: RegExp;
+}
+
+/**
+ * Starts a container through testcontainers, whose reaper removes it when we are gone, even by SIGKILL.
+ * Its port is published on 127.0.0.1 alone: these servers ask nobody for a password.
+ */
+export async function launchContainer(
+  name: string,
+  { image, command, port, data, readyLine }: ContainerLaunch,
+  log: string,
+): Promise<Running> {
+  const { GenericContainer, getContainerRuntimeClient, Wait } = await import('testcontainers');
+  await mkdir(data.host, { recursive: true, mode: 0o700 });
+  const lines: string[] = [];
+  const take = (chunk: Buffer | string) => {
+    appendFileSync(log, chunk, { mode: 0o600 });
+    lines.push(...String(chunk).trimEnd().split('\n'));
+    lines.splice(0, Math.max(0, lines.length - LAST_LINES_MAX));
+  };
+
+  class OnLoopback extends GenericContainer {
+    protected override async beforeContainerCreated(): Promise<void> {
+      this.hostConfig.PortBindings = { [`${port}/tcp`]: [{ HostIp: '127.0.0.1', HostPort: String(port) }] };
+    }
+  }
+  const container = new OnLoopback(image)
+    .withEntrypoint([command[0]!])
+    .withCommand(command.slice(1))
+    .withExposedPorts({ container: port, host: port })
+    .withBindMounts([{ source: data.host, target: data.container, mode: 'rw' }])
+    .withStartupTimeout(120_000)
+    .withWaitStrategy(Wait.forLogMessage(readyLine))
+    .withLogConsumer((stream) => stream.on('data', take));
+  // Files in the data folder are to be ours, not root's.
+  if (process.getuid !== undefined && process.getgid !== undefined) container.withUser(`${process.getuid()}:${process.getgid()}`);
+  const started = await container.start().catch((error: unknown) => {
+    throw new Error(
+      `the container of ${name} (${image}) did not start: ${error instanceof Error ? error.message : error}; ${lines.slice(-3).join(' | ')}`,
+    );
+  });
+  const handle = (await getContainerRuntimeClient()).container.getById(started.getId());
+  const exited: Promise<Exit> = handle.wait().then(
+    async ({ StatusCode }: { StatusCode: number }) => {
+      await handle.remove({ force: true }).catch(() => {});
+      return { code: StatusCode, signal: null };
+    },
+    () => ({ code: null, signal: null }), // removed by somebody else
+  );
+  return {
+    pid: undefined,
+    exited,
+    async stop({ deadline_ms, hurry }: StopOptions) {
+      const kill = () => void handle.kill().catch(() => {});
+      hurry?.addEventListener('abort', kill, { once: true });
+      if (hurry?.aborted) kill();
+      await handle.unpause().catch(() => {}); // a frozen one would not hear it
+      await handle.stop({ t: Math.ceil(deadline_ms / 1000) }).catch(() => {}); // it may be gone already
+      return exited;
+    },
+    async kill() {
+      await handle.kill().catch(() => {});
+      return exited;
+    },
+    async freeze() {
+      await handle.pause();
+    },
+    async thaw() {
+      await handle.unpause();
+    },
+    lastLines: () => [...lines],
+  };
+}
