@@ -90,7 +90,7 @@ function sort(type: ResourceTypeDefinition, body: JsonObject, ignored: Ignored):
     const value = body[key]!;
     const attribute = type.byName.get(key);
     if (attribute !== undefined && attribute.name !== 'schemas') {
-      put(sorted.core, attribute, value, attribute.name);
+      put(sorted.core, attribute, value, key);
       continue;
     }
     const resolved = resolvePath(type, key);

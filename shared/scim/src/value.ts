@@ -78,7 +78,7 @@ export function coerceMany(attribute: AttributeDefinition, raw: JsonValue, place
   const list = Array.isArray(raw) ? raw : [raw];
   const values: JsonValue[] = [];
   for (let at = 0; at < list.length; at++) {
-    place.index = at;
+    place.index = Array.isArray(raw) ? at : outer;
     place.sub = '';
     const value = coerceOne(attribute, list[at]!, place);
     if (value !== undefined) values.push(value);

@@ -35,6 +35,13 @@ import {
 import { type AttributeTarget, type PatchOperation, type PatchTarget, parsePatchPath } from './operation.js';
 import { templateOf } from './template.js';
 
+/**
+ * Elements that all operations together may look at. An attribute of 50,000 values and 10,000 operations fit into one small body, and would
+ * hold the process for a minute. Attributes that name resources may be longer: a group is big for good reasons.
+ */
+export const PATCH_ELEMENTS_MAX = 250_000;
+export const PATCH_MEMBERS_MAX = 20_000_000;
+
 export interface PatchOptions {
   readonly unknownAttributes?: UnknownAttributes;
 }
@@ -65,6 +72,8 @@ class Draft {
   readonly #type: ResourceTypeDefinition;
   readonly #core: JsonObject;
   readonly #extensions = new Map<string, JsonObject>();
+  #elements = 0;
+  #members = 0;
 
   constructor(type: ResourceTypeDefinition, attributes: JsonObject) {
     this.#type = type;
@@ -87,6 +96,15 @@ class Draft {
     }
     if (value === undefined) delete container[attribute.name];
     else container[attribute.name] = value;
+  }
+
+  /** @throws ScimError `tooMany` */
+  visit(attribute: AttributeDefinition, count: number): void {
+    if (attribute.byName.has('$ref')) this.#members += count;
+    else this.#elements += count;
+    if (this.#elements > PATCH_ELEMENTS_MAX || this.#members > PATCH_MEMBERS_MAX) {
+      throw ScimError.of('tooMany', `Operations: together they go through too many values of ${attribute.name}`);
+    }
   }
 
   /** Everything in the tables' order. @throws ScimError `invalidValue`, where an extension is there without what it requires */
@@ -114,6 +132,8 @@ function applyOperation(type: ResourceTypeDefinition, draft: Draft, { op, path, 
   else if (target.kind === 'unknown') place.ignored.note(path ?? target.text, 'invalidPath');
   else if (target.kind === 'schema') applySchema(type, draft, op, target.schema, target.urn, value, place);
   else if (target.kind === 'attribute') {
+    // Some clients add an extension's URN to `schemas` before they use it; what it holds follows from the values anyway.
+    if (target.attribute.name === 'schemas' && target.urn === undefined && op !== 'remove') return;
     refuseReadOnly(target, place);
     applyMember(draft, op, target, value, place);
   }
@@ -206,6 +226,7 @@ function refuseReadOnly(target: AttributeTarget, place: Place): void {
 function write(draft: Draft, op: 'add' | 'replace', target: AttributeTarget, raw: JsonValue, place: Place): void {
   const { urn, attribute } = target;
   const before = draft.get(urn, attribute);
+  if (Array.isArray(before)) draft.visit(attribute, before.length);
   const after = attribute.multiValued ? writeMany(op, target, asList(before), raw, place) : writeSingle(target, before, raw, place);
   const where = `${place.prefix}${urn === undefined ? '' : `${urn}:`}${attribute.name}`;
   // An extension's required attributes are looked at in the end, when all of them had a chance to come.
@@ -382,6 +403,7 @@ function remove(draft: Draft, target: AttributeTarget, raw: JsonValue | undefine
     throw ScimError.of('mutability', `${place.prefix}${nameOf(target)}: is required, and can't be removed`);
   }
   if (before === undefined) return;
+  if (Array.isArray(before)) draft.visit(attribute, before.length);
   const after = attribute.multiValued ? removeMany(target, asList(before), raw, place) : removeSingle(target, before, place);
   if (attribute.mutability === 'immutable' && !sameValue(before, after)) {
     throw ScimError.of('mutability', `${place.prefix}${nameOf(target)}: is immutable, and has a value`);

@@ -1,0 +1,44 @@
+import * as fc from 'fast-check';
+import { ScimError } from './errors.js';
+import { JSON_DEPTH_MAX, type JsonValue, parseJson } from './json.js';
+
+function scimTypeOf(run: () => unknown): string | undefined {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof ScimError) return error.scimType;
+    throw error;
+  }
+  return undefined;
+}
+
+describe('parseJson', () => {
+  it('reads what JSON.parse reads', () => {
+    fc.assert(fc.property(fc.json(), (text) => expect(parseJson(text)).toEqual(JSON.parse(text) as JsonValue)));
+  });
+  it.each(['', '{', '{"a":1', 'nonsense', "{'a':1}", '\u0000'])('refuses %j as invalidSyntax', (text) => {
+    expect(scimTypeOf(() => parseJson(text))).toBe('invalidSyntax');
+  });
+  it('takes the depth that is allowed, and refuses one more', () => {
+    const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
+    expect(() => parseJson(nested(JSON_DEPTH_MAX))).not.toThrow();
+    expect(scimTypeOf(() => parseJson(nested(JSON_DEPTH_MAX + 1)))).toBe('invalidSyntax');
+    expect(scimTypeOf(() => parseJson('{"a":'.repeat(2_000_000)))).toBe('invalidSyntax');
+  });
+  it('does not count brackets inside strings', () => {
+    const text = JSON.stringify({ a: `${'['.repeat(500)}"\\` });
+    expect(parseJson(text)).toEqual(JSON.parse(text));
+  });
+  it('lets the last of a repeated key count', () => {
+    expect(parseJson('{"a":1,"a":2}')).toEqual({ a: 2 });
+  });
+  it.each([
+    '{"__proto__":{"polluted":1},"a":[{"__proto__":{"polluted":1}}]}',
+    '{"\\u005f_proto__":{"polluted":1},"a":[{}]}',
+    '{"constructor":{"prototype":{"polluted":1}},"a":[{}]}',
+    '{"prototype":{"polluted":1},"a":[{}]}',
+  ])('drops the prototype keys of %s', (text) => {
+    expect(parseJson(text)).toEqual({ a: [{}] });
+    expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+  });
+});

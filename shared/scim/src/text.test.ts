@@ -1,0 +1,34 @@
+import * as fc from 'fast-check';
+import { compareCodePoints, foldCase, isWellFormed } from './text.js';
+
+describe('foldCase', () => {
+  it.each([
+    ['ADA@Example.COM', 'ada@example.com'],
+    ['A\u030angstro\u0308m', '\u00e5ngstr\u00f6m'],
+    [' Ada ', ' ada '],
+  ])('folds %j to %j', (text, folded) => expect(foldCase(text)).toBe(folded));
+  it('is its own fixed point on composed and decomposed spellings alike', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), (text) => {
+        expect(foldCase(text.normalize('NFD'))).toBe(foldCase(text.normalize('NFC')));
+      }),
+    );
+  });
+});
+
+describe('compareCodePoints', () => {
+  it('agrees with the order of UTF-8 bytes', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (a, b) => {
+        expect(Math.sign(compareCodePoints(a, b))).toBe(Buffer.compare(Buffer.from(a), Buffer.from(b)));
+      }),
+    );
+  });
+  it('puts U+FF5E before U+1F600, unlike UTF-16', () => {
+    expect(compareCodePoints('\uff5e', '\u{1f600}')).toBeLessThan(0);
+  });
+});
+
+it('isWellFormed: a lone surrogate is not', () => {
+  expect([isWellFormed('\u{1f600}'), isWellFormed('a\ud83d'), isWellFormed('\ude00')]).toEqual([true, false, false]);
+});
