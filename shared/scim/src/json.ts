@@ -13,6 +13,16 @@ export interface JsonObject {
 /** Deeper bodies are refused: MongoDB takes no more than 100 levels, and nothing in SCIM needs more than five. */
 export const JSON_DEPTH_MAX = 100;
 
+/** Resources have some thirty attributes; an object with more members than this was made to keep us busy. */
+export const OBJECT_MEMBERS_MAX = 1_000;
+
+/** The members' names. @throws ScimError `invalidSyntax`: too many */
+export function memberNames(object: JsonObject, where: string): string[] {
+  const names = Object.keys(object);
+  if (names.length > OBJECT_MEMBERS_MAX) throw ScimError.of('invalidSyntax', `${where}: more than ${OBJECT_MEMBERS_MAX} members`);
+  return names;
+}
+
 /**
  * Parses a request body. Of an exactly repeated key the last counts (as JSON.parse has it); keys named `__proto__`, `constructor` or
  * `prototype` are dropped at every level, so that no later assignment can reach a prototype.

@@ -1,7 +1,7 @@
 /** What the body of a POST or PUT means (RFC 7644 §3.3, §3.5.1): the attributes that a client may set, in canonical form. */
 import { quote, ScimError } from './errors.js';
 import { Ignored, type UnknownAttributes } from './ignored.js';
-import { isObject, type JsonObject, type JsonValue, typeName } from './json.js';
+import { isObject, type JsonObject, type JsonValue, memberNames, typeName } from './json.js';
 import { resolvePath } from './path.js';
 import { type AttributeDefinition, lookUp, type ResourceTypeDefinition, type SchemaDefinition } from './schema/definition.js';
 import { coerce, Place } from './value.js';
@@ -86,7 +86,7 @@ function sort(type: ResourceTypeDefinition, body: JsonObject, ignored: Ignored):
   // Dotted keys come last, so that they find the object to which they add.
   const dotted: { attribute: AttributeDefinition; sub: AttributeDefinition; into: Given; value: JsonValue }[] = [];
   let schemasSeen = false;
-  for (const key of Object.keys(body)) {
+  for (const key of memberNames(body, 'body')) {
     const value = body[key]!;
     const attribute = type.byName.get(key);
     if (attribute !== undefined && attribute.name !== 'schemas') {
@@ -140,7 +140,7 @@ function putSchema(type: ResourceTypeDefinition, sorted: Sorted, schema: SchemaD
   if (value === null || value === '') return;
   if (!isObject(value)) throw ScimError.of('invalidValue', `${schema.id}: expected an object, got ${typeName(value)}`);
   const [into, byName] = schema === type.schema ? [sorted.core, type.byName] : [extensionOf(sorted, schema), schema.byName];
-  for (const key of Object.keys(value)) {
+  for (const key of memberNames(value, schema.id)) {
     const attribute = lookUp(byName, key);
     if (attribute !== undefined) put(into, attribute, value[key]!, key);
     else if (!type.dropped.has(key.toLowerCase())) ignored.note(`${schema.id}:${key}`);

@@ -188,8 +188,10 @@ function coerceComplex(attribute: AttributeDefinition, raw: JsonValue, place: Pl
 
 /** `$ref` without `value` names the resource by the last segment of its path. */
 function named(attribute: AttributeDefinition, value: JsonObject, reference: string): JsonObject {
-  const segment = /([^/?#]+)\/?(?:[?#].*)?$/s.exec(reference)?.[1];
-  if (segment === undefined || attribute.byName.get('value')?.type !== 'string') return value;
+  // By hand: a pattern that looks for the last segment goes through a long reference once for each of its characters.
+  const path = reference.split(/[?#]/, 1)[0]!.replace(/\/$/, '');
+  const segment = path.slice(path.lastIndexOf('/') + 1);
+  if (segment === '' || attribute.byName.get('value')?.type !== 'string') return value;
   try {
     return inOrder(attribute, { ...value, value: decodeURIComponent(segment) });
   } catch {

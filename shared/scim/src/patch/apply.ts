@@ -15,7 +15,7 @@ import { sameValue } from '../equal.js';
 import { quote, ScimError } from '../errors.js';
 import { compileFilter } from '../filter/match.js';
 import { Ignored, type UnknownAttributes } from '../ignored.js';
-import { isObject, type JsonObject, type JsonValue, typeName } from '../json.js';
+import { isObject, type JsonObject, type JsonValue, memberNames, typeName } from '../json.js';
 import { resolvePath } from '../path.js';
 import type { AttributeDefinition, ResourceTypeDefinition, SchemaDefinition } from '../schema/definition.js';
 import { checkRequired } from '../validate.js';
@@ -99,9 +99,9 @@ class Draft {
   }
 
   /** @throws ScimError `tooMany` */
-  visit(attribute: AttributeDefinition, count: number): void {
-    if (attribute.byName.has('$ref')) this.#members += count;
-    else this.#elements += count;
+  visit(attribute: AttributeDefinition, values: readonly JsonValue[]): void {
+    if (attribute.byName.has('$ref')) this.#members += values.length;
+    else for (const each of values) this.#elements += costOf(each);
     if (this.#elements > PATCH_ELEMENTS_MAX || this.#members > PATCH_MEMBERS_MAX) {
       throw ScimError.of('tooMany', `Operations: together they go through too many values of ${attribute.name}`);
     }
@@ -127,6 +127,14 @@ class Draft {
   }
 }
 
+/** A long text costs more to fold and compare than a short one. */
+function costOf(value: JsonValue): number {
+  if (typeof value === 'string') return 1 + value.length / 64;
+  return isObject(value)
+    ? Object.values(value).reduce((sum: number, each) => sum + (typeof each === 'string' ? each.length / 64 : 0), 1)
+    : 1;
+}
+
 function applyOperation(type: ResourceTypeDefinition, draft: Draft, { op, path, target, value }: PatchOperation, place: Place): void {
   if (target === undefined) applyMembers(type, draft, op, value, place);
   else if (target.kind === 'unknown') place.ignored.note(path ?? target.text, 'invalidPath');
@@ -149,7 +157,7 @@ function applyMembers(
 ): void {
   if (!isObject(value)) throw ScimError.of('invalidValue', `${place.prefix}value: expected an object, got ${typeName(value)}`);
   const seen = new Set<string>();
-  for (const key of Object.keys(value)) {
+  for (const key of memberNames(value, `${place.prefix}value`)) {
     const target = targetOfKey(type, key);
     if (target.kind === 'unknown') place.ignored.note(target.text);
     else if (target.kind === 'schema') applySchema(type, draft, op, target.schema, target.urn, value[key], place);
@@ -183,7 +191,7 @@ function applySchema(
   }
   if (!isObject(value)) throw ScimError.of('invalidValue', `${place.prefix}${schema.id}: expected an object, got ${typeName(value)}`);
   const seen = new Set<string>();
-  for (const key of Object.keys(value)) {
+  for (const key of memberNames(value, `${place.prefix}${schema.id}`)) {
     const text = `${schema.id}:${key}`;
     const target = targetOfKey(type, text);
     if (target.kind === 'unknown') place.ignored.note(text);
@@ -226,7 +234,7 @@ function refuseReadOnly(target: AttributeTarget, place: Place): void {
 function write(draft: Draft, op: 'add' | 'replace', target: AttributeTarget, raw: JsonValue, place: Place): void {
   const { urn, attribute } = target;
   const before = draft.get(urn, attribute);
-  if (Array.isArray(before)) draft.visit(attribute, before.length);
+  if (Array.isArray(before)) draft.visit(attribute, before);
   const after = attribute.multiValued ? writeMany(op, target, asList(before), raw, place) : writeSingle(target, before, raw, place);
   const where = `${place.prefix}${urn === undefined ? '' : `${urn}:`}${attribute.name}`;
   // An extension's required attributes are looked at in the end, when all of them had a chance to come.
@@ -403,7 +411,7 @@ function remove(draft: Draft, target: AttributeTarget, raw: JsonValue | undefine
     throw ScimError.of('mutability', `${place.prefix}${nameOf(target)}: is required, and can't be removed`);
   }
   if (before === undefined) return;
-  if (Array.isArray(before)) draft.visit(attribute, before.length);
+  if (Array.isArray(before)) draft.visit(attribute, before);
   const after = attribute.multiValued ? removeMany(target, asList(before), raw, place) : removeSingle(target, before, place);
   if (attribute.mutability === 'immutable' && !sameValue(before, after)) {
     throw ScimError.of('mutability', `${place.prefix}${nameOf(target)}: is immutable, and has a value`);

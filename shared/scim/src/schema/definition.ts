@@ -138,13 +138,17 @@ export function lookUp(byName: ReadonlyMap<string, AttributeDefinition>, name: s
 
 const NAME = /^(?:\$ref|[A-Za-z][A-Za-z0-9_-]{0,127})$/;
 const SCHEMA_ID = /^[A-Za-z][A-Za-z0-9+.-]*:(?:(?!["()[\]])[!-~])+$/;
+/** `constructor`, `toString` and the like: reading them from a plain object would find the prototype's. */
+const INHERITED: ReadonlySet<string> = new Set([
+  'prototype',
+  ...Object.getOwnPropertyNames(Object.prototype).map((name) => name.toLowerCase()),
+]);
 const CASE_EXACT_TYPES: readonly AttributeType[] = ['binary', 'reference']; // RFC 7643 §2.3.6, §2.3.7
 
 function defineAttribute(input: AttributeInput, position: number, parent: string): AttributeDefinition {
   const { name, type = 'string', subAttributes, ...rest } = input;
   const where = `${parent}.${name}`;
-  // `in {}` finds `constructor`, `toString` and the like: reading them from a plain object would find the prototype's.
-  if (!NAME.test(name) || name in {} || name.toLowerCase() in {}) throw new Error(`attribute ${where}: the name is not allowed`);
+  if (!NAME.test(name) || INHERITED.has(name.toLowerCase())) throw new Error(`attribute ${where}: the name is not allowed`);
   if ((type === 'complex') !== (subAttributes !== undefined)) throw new Error(`attribute ${where}: complex means having sub-attributes`);
   if (subAttributes?.some((sub) => sub.type === 'complex')) throw new Error(`attribute ${where}: a sub-attribute can't be complex`);
   const defined = subAttributes?.map((sub, at) => defineAttribute(sub, at, where));
