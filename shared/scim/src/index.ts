@@ -26,6 +26,7 @@ export * from './schema/from-json.js';
 export * from './schema/group.js';
 export * from './schema/user.js';
 export * from './search-tree.js';
+export * from './sort.js';
 export * from './text.js';
 export * from './urns.js';
 export { type Validated, type ValidateOptions, validateResource } from './validate.js';

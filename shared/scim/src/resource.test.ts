@@ -104,8 +104,10 @@ describe('searchTree', () => {
       enterprise: { manager: { value: 'b' } },
     });
   });
-  it('has keys without dots, one for each URN', () => {
-    expect([searchKey(ENTERPRISE_URN), searchKey('urn:x:2.0:y'), searchKey('urn:x:2%2E0:y')]).toEqual([
+  // Formerly `$ref` stood as it is, and MongoDB answered by rules for database references.
+  it('has keys without dots and dollars, one for each name', () => {
+    expect([searchKey('$ref'), searchKey(ENTERPRISE_URN), searchKey('urn:x:2.0:y'), searchKey('urn:x:2%2E0:y')]).toEqual([
+      '%24ref',
       'enterprise',
       'urn:x:2%2E0:y',
       'urn:x:2%252E0:y',

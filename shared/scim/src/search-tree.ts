@@ -4,11 +4,17 @@ import { isObject, type JsonObject, type JsonValue } from './json.js';
 import type { AttributeDefinition, ResourceTypeDefinition } from './schema/definition.js';
 import { ENTERPRISE_URN } from './urns.js';
 
-/** The key of an extension's object: no dots, no leading `$`, and (by its colon) never an attribute's name. */
-export function searchKey(urn: string): string {
-  if (urn === ENTERPRISE_URN) return 'enterprise';
-  return urn.replaceAll('%', '%25').replaceAll('.', '%2E');
+/**
+ * The key of an extension's object, or of an attribute: without dots and without `$`, as MongoDB reads a path by its dots and `$ref`, where it
+ * leads a query on an element, as a database reference. A URN's colon keeps it apart from every attribute's name.
+ */
+export function searchKey(name: string): string {
+  if (name === ENTERPRISE_URN) return 'enterprise';
+  return SPECIAL.test(name) ? name.replaceAll('%', '%25').replaceAll('.', '%2E').replaceAll('$', '%24') : name;
 }
+
+const SPECIAL = /[%.$]/;
+const REF = searchKey('$ref');
 
 /**
  * Same shape as the resource, with every value as {@link comparable} has it and nothing else: what is unassigned, unknown or of another type
@@ -31,7 +37,7 @@ function branch(attributes: readonly AttributeDefinition[], from: JsonObject): J
     const raw = from[attribute.name];
     const value = raw === undefined || raw === null ? undefined : leaf(attribute, raw);
     if (value === undefined) continue;
-    tree[attribute.name] = value;
+    tree[attribute.name === '$ref' ? REF : attribute.name] = value;
     empty = false;
   }
   return empty ? undefined : tree;

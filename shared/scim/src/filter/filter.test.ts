@@ -177,6 +177,7 @@ describe('filters: properties', () => {
         const random = seeded(each);
         const resource = sampleResource(USER, random);
         const filter = sampleFilter({ ...USER, extensions: [] }, random);
+        fc.pre(!printFilter(filter).includes('$ref')); // it has another key there
         // Folding is idempotent on this pool, so a tree is a resource like any other.
         expect(matches(filter, searchTree(USER, resource))).toBe(matches(filter, resource));
       }),

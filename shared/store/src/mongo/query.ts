@@ -36,8 +36,8 @@ function query(filter: Filter, prefix: string): MongoQuery {
 }
 
 function key({ urn, attribute, sub }: AttributePath, prefix: string): string {
-  const path = `${prefix}${urn === undefined ? '' : `${searchKey(urn)}.`}${attribute.name}`;
-  return sub === undefined ? path : `${path}.${sub.name}`;
+  const path = `${prefix}${urn === undefined ? '' : `${searchKey(urn)}.`}${searchKey(attribute.name)}`;
+  return sub === undefined ? path : `${path}.${searchKey(sub.name)}`;
 }
 
 function condition({ path, operator, value }: CompareFilter): MongoQuery {
