@@ -30,7 +30,7 @@ export interface Premises {
   readonly entries: readonly { readonly field: IndexField; readonly seen: string; readonly next: string }[];
 }
 
-export type Operation = 'create' | 'revive' | 'adopt' | 'replace' | 'patch' | 'delete';
+export type Operation = 'create' | 'revive' | 'adopt' | 'replace' | 'patch' | 'delete' | 'discard' | 'repair';
 
 export type Decision =
   | {
@@ -139,6 +139,13 @@ function remove(state: State, current: Versioned): Decision {
   };
   return commit(state, current, 'delete', next);
 }
+
+/**
+ * Decides what nobody asked for by SCIM: an operator discards a dead letter, or we accept again what MongoDB has lost.
+ * Its claims are premises like any other's: refused where somebody else bears one by now.
+ */
+export const restate = (state: State, before: Versioned, operation: 'discard' | 'repair', next: Resource): Decision =>
+  commit(state, before, operation, next);
 
 /**
  * Turns a next state into a decision with all its premises: the entries it leaves and takes, and the holders it overrules.

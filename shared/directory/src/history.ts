@@ -7,7 +7,7 @@ export interface HistoryLine {
   readonly at: string;
   readonly by: string;
   readonly request: string;
-  readonly operation: Operation | 'discard' | 'repair';
+  readonly operation: Operation;
   readonly type: string;
   /** Per attribute that changed, what was and what is; a missing side means unassigned. A create has none: what it was follows from the present state walked back. */
   readonly changes: Readonly<Record<string, { readonly before?: JsonValue; readonly after?: JsonValue }>>;

@@ -1,3 +1,4 @@
+export { mongo } from 'mongoose';
 export * from './committer.js';
 export * from './continuity.js';
 export * from './errors.js';
@@ -13,6 +14,7 @@ export * from './redis/link.js';
 export * from './redis/memory-gauge.js';
 export * from './redis/scripts/bury/bury.js';
 export * from './redis/scripts/collect/collect.js';
+export * from './redis/scripts/fill/fill.js';
 export * from './redis/scripts/lease/lease.js';
 export * from './redis/scripts/record/record.js';
 export * from './redis/scripts/redrive/redrive.js';

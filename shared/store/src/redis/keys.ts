@@ -12,6 +12,9 @@ export interface Keys {
   /** `run_id` of the server under which all tokens and settings were last rewritten from MongoDB; while it is another, an absent token proves nothing. */
   authLine(): string;
   sweeperLease(): string;
+  /** What SCAN matches to find resources of any tenant, and whose a key that it found is. */
+  anyResource(): string;
+  resourceOf(key: string): { readonly tenant: string; readonly id: string } | undefined;
 }
 
 export interface TenantKeys {
@@ -80,9 +83,15 @@ export function makeKeys(prefix: string, partitions: number): Keys {
     token: (hash) => `${prefix}:{auth}:${hash}`,
     authLine: () => `${prefix}:{auth}:line`,
     sweeperLease: () => `${prefix}:{auth}:sweeper`,
+    anyResource: () => `${prefix}:{p*}:*:r:*`,
+    resourceOf(key) {
+      const [, tenant, id] = RESOURCE.exec(key.slice(prefix.length)) ?? [];
+      return tenant !== undefined && id !== undefined ? { tenant, id } : undefined;
+    },
   };
 }
 
+const RESOURCE = /^:\{p\d+\}:([a-z0-9-]+):r:(.+)$/;
 const TENANT_KEYS_MAX = 20_000;
 
 /** A resource as the pending and dead sets name it: its type's letter, then its id. */
