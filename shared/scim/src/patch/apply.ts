@@ -72,6 +72,7 @@ class Draft {
   readonly #type: ResourceTypeDefinition;
   readonly #core: JsonObject;
   readonly #extensions = new Map<string, JsonObject>();
+  readonly #written = new Set<string | undefined>();
   #elements = 0;
   #members = 0;
 
@@ -89,6 +90,7 @@ class Draft {
   }
 
   set(urn: string | undefined, attribute: AttributeDefinition, value: JsonValue | undefined): void {
+    this.#written.add(urn);
     let container = urn === undefined ? this.#core : this.#extensions.get(urn);
     if (container === undefined) {
       container = {};
@@ -107,24 +109,38 @@ class Draft {
     }
   }
 
-  /** Everything in the tables' order. @throws ScimError `invalidValue`, where an extension is there without what it requires */
+  /**
+   * Everything in the tables' order. @throws ScimError `invalidValue`, where an extension that was written to lacks what it requires; one that
+   * was left alone is not looked at, or a schema that grew stricter would keep leavers from being deactivated.
+   */
   finish(): JsonObject {
-    const attributes: JsonObject = {};
-    for (const { name } of this.#type.attributes) if (this.#core[name] !== undefined) attributes[name] = this.#core[name];
+    const attributes = ordered(this.#type.attributes, this.#core);
     for (const { schema, required } of this.#type.extensions) {
-      const values = this.#extensions.get(schema.id) ?? {};
-      const extension: JsonObject = {};
-      for (const { name } of schema.attributes) if (values[name] !== undefined) extension[name] = values[name];
-      const empty = Object.keys(extension).length === 0;
-      if (empty && required) throw ScimError.of('invalidValue', `${schema.id}: required, but missing`);
-      if (empty) continue;
-      for (const attribute of schema.attributes) {
-        if (attribute.mutability !== 'readOnly') checkRequired(attribute, extension[attribute.name], `${schema.id}:${attribute.name}`);
-      }
-      attributes[schema.id] = extension;
+      const extension = ordered(schema.attributes, this.#extensions.get(schema.id) ?? {});
+      if (this.#written.has(schema.id)) checkExtension(schema, extension, required);
+      if (Object.keys(extension).length === 0) delete attributes[schema.id];
+      else attributes[schema.id] = extension;
     }
     return attributes;
   }
+}
+
+function checkExtension(schema: SchemaDefinition, extension: JsonObject, required: boolean): void {
+  if (Object.keys(extension).length === 0) {
+    if (required) throw ScimError.of('invalidValue', `${schema.id}: required, but missing`);
+    return;
+  }
+  for (const attribute of schema.attributes) {
+    if (attribute.mutability !== 'readOnly') checkRequired(attribute, extension[attribute.name], `${schema.id}:${attribute.name}`);
+  }
+}
+
+/** In the table's order, and then whatever a schema of former times left behind: it isn't ours to lose. */
+function ordered(table: readonly AttributeDefinition[], values: JsonObject): JsonObject {
+  const result: JsonObject = {};
+  for (const { name } of table) if (values[name] !== undefined) result[name] = values[name];
+  for (const name of Object.keys(values)) if (!Object.hasOwn(result, name)) result[name] = values[name]!;
+  return result;
 }
 
 /** A long text costs more to fold and compare than a short one. */

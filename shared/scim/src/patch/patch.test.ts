@@ -309,6 +309,18 @@ it('PATCH: an immutable attribute takes one value', () => {
   expect(errorOf(() => write(first, 'remove')).scimType).toBe('mutability');
 });
 
+it('PATCH: a schema that grew stricter keeps nobody from being deactivated, and one that is gone leaves its values', () => {
+  const urn = 'urn:example:badge:2.0:User';
+  const badge = defineSchema({ id: urn, name: 'Badge', attributes: [{ name: 'number', required: true }, { name: 'colour' }] });
+  const type = defineResourceType({ ...USER_PARTS, extensions: [{ schema: badge, required: true }] });
+  const before = deepFreeze({ userName: 'a', active: true, [urn]: { colour: 'red', former: 1 }, 'urn:example:gone': { x: 1 } });
+  const apply = (path: string, value: JsonValue) =>
+    applyPatch(type, before, parsePatch(type, { Operations: [{ op: 'replace', path, value }] })).attributes;
+  expect(apply('active', false)).toEqual({ ...before, active: false });
+  expect(errorOf(() => apply(`${urn}:colour`, 'blue')).detail).toBe(`${urn}:number: required, but missing`);
+  expect(apply(`${urn}:number`, '7')).toEqual({ ...before, [urn]: { number: '7', colour: 'red', former: 1 } });
+});
+
 describe('PATCH: members', () => {
   it.each<[string, JsonObject, string[]]>([
     ['add', { op: 'add', path: 'members', value: [{ value: 'b', display: 'B' }, { value: 'd' }] }, ['a', 'b', 'c', 'd']],

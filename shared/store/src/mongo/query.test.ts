@@ -38,7 +38,7 @@ describe('toMongoQuery', () => {
   // Method: random filters on random resources, the query read by a tiny interpreter of what the operators are documented to do.
   it('means what `matches` means', () => {
     let hits = 0;
-    for (let seed = 0; seed < 20_000; seed++) {
+    for (let seed = 0; seed < 10_000; seed++) {
       const random = seeded(seed);
       const resource = sampleResource(USER, random);
       const filter = sampleFilter(USER, random);
@@ -50,8 +50,8 @@ describe('toMongoQuery', () => {
         );
       if (expected) hits += 1;
     }
-    expect(hits).toBeGreaterThan(2_000);
-    expect(hits).toBeLessThan(18_000);
+    expect(hits).toBeGreaterThan(1_000);
+    expect(hits).toBeLessThan(9_000);
   });
 });
 
