@@ -8,7 +8,7 @@ import { boardApp } from './board.js';
 import { DeadLetterQuery, type DeadLetters, Selection, type TenantBacklog } from './dead-letter.js';
 import { type Guard, onlyOperators, onlySameSite, securityHeaders, tryToken } from './guard.js';
 import { signInPage, tenantsPage } from './pages.js';
-import { bounded, notFound, onlyMethods, Problem, renderProblem, unavailable } from './problem.js';
+import { bounded, notFound, onlyMethods, Problem, renderProblem } from './problem.js';
 import { FailureLimit, noCookie, OperatorSignIn } from './sign-in.js';
 
 export interface OpsDeps {
@@ -32,7 +32,6 @@ export interface OpsDeps {
 
 const HEALTH_LIMIT_MS = 1_000;
 const ADMIN_LIMIT_MS = 10_000;
-const BOARD_LIMIT_MS = 5_000;
 const BACKLOG_AGE_MAX_MS = 1_000;
 const OPERATOR = 'operator';
 
@@ -92,7 +91,7 @@ export function opsApp(deps: OpsDeps, draining: () => boolean): Express {
     .post(onlySameSite, (request, response) => response.set('Set-Cookie', noCookie(request.secure)).redirect(303, '/sign-in'))
     .all(onlyMethods('POST'));
 
-  app.use('/queues', operators, onlySameSite, answerWithin(BOARD_LIMIT_MS), backlog.refresh, boardApp({ ...deps, left: backlog.left }));
+  app.use('/queues', operators, onlySameSite, backlog.refresh, boardApp({ queues: deps.queues, left: backlog.left }));
   get('/tenants', operators, async (_request, response) => void response.send(tenantsPage(await tenants())));
 
   app.use('/admin', operators, onlySameSite);
@@ -156,17 +155,6 @@ function rememberBacklog({ tenants, now_ms = Date.now }: OpsDeps): {
     },
   };
 }
-
-/** Bull Board waits as long as Redis does; an operator should not. */
-const answerWithin =
-  (limit_ms: number): RequestHandler =>
-  (_request, response, next) => {
-    const timer = setTimeout(() => {
-      if (!response.headersSent) next(unavailable('the queues'));
-    }, limit_ms);
-    response.once('close', () => clearTimeout(timer));
-    next();
-  };
 
 /** @throws Problem 400 that names each member, what came of it and what was expected, never its value. */
 function parse<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {

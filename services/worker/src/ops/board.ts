@@ -1,13 +1,14 @@
 // Bull Board at /queues: the queues as they are, without the buttons that make no sense here.
 import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
-import type { BeforeHook } from '@bull-board/api/typings/app';
+import type { AppControllerRoute, BeforeHook } from '@bull-board/api/typings/app';
 import { ExpressAdapter } from '@bull-board/express';
-import type { Log } from '@rollcall/telemetry';
 import type { Queue } from 'bullmq';
 import type { Express } from 'express';
+import { bounded } from './problem.js';
 
 const BASE = '/queues';
+const ANSWER_LIMIT_MS = 5_000;
 
 /**
  * What may be pressed. A job is only a doorbell, so adding, editing and emptying change nothing that lasts, and a typed-in job might carry
@@ -28,11 +29,10 @@ export interface BoardDeps {
   readonly queues: readonly Queue[];
   /** How much a tenant has pending, as far as is known. */
   readonly left: (tenant: string) => number | undefined;
-  readonly log: Log;
 }
 
-export function boardApp({ queues, left, log }: BoardDeps): Express {
-  const serverAdapter = new SafeExpressAdapter(log);
+export function boardApp({ queues, left }: BoardDeps): Express {
+  const serverAdapter = new BoundedExpressAdapter();
   serverAdapter.setBasePath(BASE);
   createBullBoard({
     queues: queues.map((queue) => adapterOf(queue, left)),
@@ -80,17 +80,19 @@ function tenantOf(data: unknown): string | undefined {
   return typeof data.tenant === 'string' ? data.tenant : undefined;
 }
 
-/** Bull Board would send an error's message along. */
-class SafeExpressAdapter extends ExpressAdapter {
-  readonly #log: Log;
-  constructor(log: Log) {
-    super();
-    this.#log = log;
-  }
+/** Bull Board would send an error's message along, and would wait for as long as Redis is away. */
+class BoundedExpressAdapter extends ExpressAdapter {
   override setErrorHandler(): this {
     return super.setErrorHandler((error) => {
-      this.#log.error({ error }, 'Bull Board');
-      return { status: 500, body: { error: 'ERRORS.INTERNAL_SERVER_ERROR' } };
+      throw error; // on to the one place that renders errors
     });
+  }
+  override setApiRoutes(routes: AppControllerRoute[]): ExpressAdapter {
+    return super.setApiRoutes(
+      routes.map((route) => ({
+        ...route,
+        handler: (request) => bounded(ANSWER_LIMIT_MS, 'the queues', Promise.resolve(route.handler(request))),
+      })),
+    );
   }
 }

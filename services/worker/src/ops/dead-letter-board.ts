@@ -55,7 +55,8 @@ export function deadLetterBoard({ queue, connection, redrive, log }: DeadLetterB
       }),
     stop: () =>
       inTurn(async () => {
-        await worker?.close();
+        // By force, as BullMQ's other way waits for Redis, for ever if need be. What was in hand stalls, and is done again.
+        await worker?.close(true);
         worker = undefined;
       }),
     mirror: (deadLetters) => mirror(queue, deadLetters.slice(0, MIRRORED_MAX)),

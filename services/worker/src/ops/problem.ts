@@ -51,7 +51,7 @@ export async function bounded<T>(limit_ms: number, what: string, promise: Promis
   }
 }
 
-export const unavailable = (what: string): Problem =>
+const unavailable = (what: string): Problem =>
   new Problem(503, `${what}: no answer in time; are Redis and MongoDB there? See /readyz`, { headers: { 'Retry-After': '1' } });
 
 function send(response: Response, { status, detail, more }: Problem): void {
