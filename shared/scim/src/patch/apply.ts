@@ -39,7 +39,7 @@ import { templateOf } from './template.js';
  * Elements that all operations together may look at. An attribute of 50,000 values and 10,000 operations fit into one small body, and would
  * hold the process for a minute. Attributes that name resources may be longer: a group is big for good reasons.
  */
-export const PATCH_ELEMENTS_MAX = 50_000;
+export const PATCH_ELEMENTS_MAX = 20_000;
 export const PATCH_MEMBERS_MAX = 20_000_000;
 
 export interface PatchOptions {
