@@ -1,3 +1,4 @@
+// Run with `node --experimental-vm-modules` (test/run.mjs does): the MongoDB driver and the trace exporter load parts by import().
 // Two projects: unit tests lie beside their file, integration tests run against real servers.
 import { fileURLToPath } from 'node:url';
 
@@ -19,7 +20,19 @@ const shared = {
 export default {
   rootDir,
   projects: [
-    { ...shared, displayName: 'unit', testMatch: ['<rootDir>/{shared,services}/*/src/**/*.test.ts', '<rootDir>/test/house/**/*.test.ts'] },
-    { ...shared, displayName: 'integration', testMatch: ['<rootDir>/test/{integration,conformance}/**/*.test.ts'] },
+    {
+      ...shared,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/{shared,services}/*/src/**/*.test.ts', '<rootDir>/test/house/**/*.test.ts'],
+      // The scripts are tested on a real server, so they belong to the other project.
+      testPathIgnorePatterns: ['/redis/scripts/'],
+    },
+    {
+      ...shared,
+      displayName: 'integration',
+      testMatch: ['<rootDir>/test/{integration,conformance}/**/*.test.ts', '<rootDir>/shared/store/src/redis/scripts/**/*.test.ts'],
+      globalSetup: '<rootDir>/test/support/global-setup.mjs',
+      globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
+    },
   ],
 };
