@@ -1,1 +1,1 @@
-export {};
+export { type Ingest, type IngestOptions, makeIngest } from './ingest.js';

@@ -1,0 +1,90 @@
+// Who asks: a bearer token (RFC 6750) decides the tenant, and nothing else does.
+import { ScimError } from '@rollcall/scim';
+import { hashToken, isTokenShaped, type Records, type TenantRecord } from '@rollcall/tenancy';
+import type { Caller, ScimRequest } from '../exchange.js';
+import { Unauthenticated } from '../respond/errors.js';
+import type { FailureLimit } from './failure-limit.js';
+
+export interface AuthenticateDeps {
+  readonly records: Pick<Records, 'token' | 'tenant'>;
+  readonly limit: FailureLimit;
+  /** Told of each token that was none of ours, or is no longer. */
+  readonly onFailure: () => void;
+  readonly tokenCacheMax: number;
+  /** Wall clock: tokens expire by the calendar. */
+  readonly now_ms: () => number;
+}
+
+export type Authenticate = (request: ScimRequest) => Promise<Caller>;
+
+/**
+ * Makes the step that every request under /scim/v2 begins with. A token's tenant never changes, so it is remembered, and token and tenant are
+ * read at once; whether they still hold is asked each time, so that a revocation holds at the next request.
+ *
+ * The step throws `Unauthenticated` (401) for a token that is missing, malformed, unknown, revoked or expired, ScimError 403 for a tenant that
+ * may not provision, 429 for an address that failed too often, and TransientError where nobody can tell: never 401 on a guess.
+ */
+export function makeAuthenticate(deps: AuthenticateDeps): Authenticate {
+  const { records, limit } = deps;
+  const tenants = new Map<string, string>();
+
+  return async (request) => {
+    const { address } = request;
+    const given = request.header('authorization');
+    if (given === undefined) throw new Unauthenticated('Authorization: expected a bearer token, got none', false);
+    const token = bearerOf(given);
+    const hash = token === undefined ? undefined : hashToken(token);
+    const known = hash === undefined ? undefined : tenants.get(hash);
+    // A token that was good before is asked about again, whatever others do at the same address: identity providers share theirs.
+    if (known === undefined) refuseTooMany(address);
+    if (hash === undefined) throw failed(address, 'Authorization: expected "Bearer" and a token');
+
+    const reading = known === undefined ? undefined : records.tenant(known);
+    reading?.catch(() => undefined); // the token is judged first
+    const record = await records.token(hash);
+    if (!record || record.revoked) {
+      tenants.delete(hash);
+      throw failed(address, 'the token is not valid');
+    }
+    if (record.expires_ms <= deps.now_ms()) {
+      tenants.delete(hash);
+      throw failed(
+        address,
+        `the token expired at ${new Date(record.expires_ms).toISOString()}; make a new one and enter it at the identity provider`,
+      );
+    }
+    const tenant = await (reading ?? records.tenant(record.tenant));
+    if (!tenant) throw failed(address, 'the token is not valid');
+    if (known === undefined) remember(hash, record.tenant);
+    admit(tenant);
+    return { tenant: tenant.id, credential: record.id, settings: tenant.revision };
+  };
+
+  function refuseTooMany(address: string): void {
+    const wait_s = limit.wait_s(address);
+    if (wait_s > 0) throw new ScimError(429, undefined, 'too many failed sign-ins from this address', wait_s);
+  }
+
+  function failed(address: string, detail: string): Unauthenticated {
+    limit.failed(address);
+    deps.onFailure();
+    return new Unauthenticated(detail, true);
+  }
+
+  function remember(hash: string, tenant: string): void {
+    if (tenants.size >= deps.tokenCacheMax) tenants.delete(tenants.keys().next().value!);
+    tenants.set(hash, tenant);
+  }
+}
+
+/** @throws ScimError 403 where the tenant may not provision by SCIM now */
+export function admit(tenant: TenantRecord): void {
+  if (tenant.status !== 'active') throw new ScimError(403, undefined, 'this tenant is suspended; ask the operator of the service');
+  if (tenant.source !== 'scim') throw new ScimError(403, undefined, 'SCIM is not turned on for this tenant');
+}
+
+/** The token, where the header is a bearer's and the token can be one of ours at all. The scheme's case does not matter (RFC 9110 §11.1). */
+function bearerOf(header: string): string | undefined {
+  const token = /^bearer +(\S+) *$/i.exec(header)?.[1];
+  return token !== undefined && isTokenShaped(token) ? token : undefined;
+}

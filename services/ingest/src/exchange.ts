@@ -1,0 +1,47 @@
+// What the service knows of HTTP: plain requests and answers. Only http.ts knows more.
+import type { JsonObject } from '@rollcall/scim';
+import type { About } from '@rollcall/telemetry';
+
+export interface ScimRequest {
+  /** The request id, from `X-Request-Id` or made. */
+  readonly id: string;
+  readonly method: string;
+  /** Without query and without a trailing slash, as it came: percent-encoding is undone where a part is used. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** Address of the client, as far as proxies may be believed. */
+  readonly address: string;
+  /** Where clients see the SCIM endpoints, without a trailing slash. It is put into answers and never stored. */
+  readonly baseUrl: string;
+  header(name: string): string | undefined;
+  /**
+   * The body, read now: a request that is refused before is not read.
+   * @throws ScimError 413 too large, 400 not UTF-8; ClientGone
+   */
+  text(): Promise<string>;
+}
+
+export interface ScimResponse {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: JsonObject | undefined;
+  /** For the log line: which resource it was. */
+  readonly about?: About;
+}
+
+/** Who asks, once authenticated. */
+export interface Caller {
+  readonly tenant: string;
+  /** Id of the credential; the history keeps it. */
+  readonly credential: string;
+  /** Revision of the tenant's settings that the caller was judged by. */
+  readonly settings: number;
+}
+
+export type OpenHandler = (request: ScimRequest) => Promise<ScimResponse>;
+export type Handler = (request: ScimRequest, caller: Caller) => Promise<ScimResponse>;
+
+/** The client went away before it had sent all: there is nobody to answer. */
+export class ClientGone extends Error {
+  override readonly name = 'ClientGone';
+}

@@ -1,0 +1,13 @@
+import type { Handler } from '../exchange.js';
+import { parseDelete } from '../validate/body.js';
+import type { Execute } from './execute.js';
+
+/** DELETE /Users/{id} (RFC 7644 §3.6): 204, then 404 and not listed. The account behind it is preserved. */
+export const deleteUser =
+  ({ execute }: { execute: Execute }) =>
+  (id: string): Handler =>
+  async (request, caller) => {
+    const command = parseDelete(request, id);
+    const { versioned } = await execute(caller, command, request.id);
+    return { status: 204, about: { tenant: caller.tenant, id: versioned.resource.id, version: versioned.version } };
+  };

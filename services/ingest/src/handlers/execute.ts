@@ -1,0 +1,154 @@
+// What every write has in common: read, decide, commit, ring; again where something changed meanwhile (DESIGN section 1).
+import {
+  type Command,
+  claimField,
+  type Decision,
+  decide,
+  type Entry,
+  type IndexField,
+  nameOf,
+  type Operation,
+  type Resource,
+  type Stamp,
+  type State,
+  TransientError,
+  type Versioned,
+} from '@rollcall/directory';
+import type { Ringer } from '@rollcall/queue';
+import { ScimError } from '@rollcall/scim';
+import type { Committer, MemoryGauge, Reader, TenantView } from '@rollcall/store';
+import { carry, type FaultPoint, type Metrics } from '@rollcall/telemetry';
+import type { CommandQueue } from '../command-queue.js';
+import { pause, within } from '../deadline.js';
+import type { Caller } from '../exchange.js';
+
+export interface ExecuteDeps {
+  readonly reader: Pick<Reader, 'view' | 'resource' | 'resources' | 'entries'>;
+  readonly committer: Pick<Committer, 'commit'>;
+  readonly ringer: Pick<Ringer, 'ring'>;
+  readonly gauge: Pick<MemoryGauge, 'mayAccept'>;
+  readonly metrics: Pick<Metrics, 'accepted' | 'conflicts'>;
+  readonly queue: CommandQueue;
+  /** Judges the caller's tenant again, as its settings have changed since. @throws ScimError 403 */
+  readonly readmit: (tenant: string) => Promise<void>;
+  readonly newId: () => string;
+  readonly now: () => Date;
+  readonly random: () => number;
+  readonly fault: FaultPoint;
+  /** How long a command may take, from the moment its body is there. */
+  readonly deadline_ms: number;
+  readonly resourceBytesMax: number;
+}
+
+export interface Executed {
+  /** What came of it; a repeated request changes nothing. */
+  readonly operation: Operation | 'unchanged';
+  readonly versioned: Versioned;
+}
+
+export type Execute = (caller: Caller, command: Command, requestId: string) => Promise<Executed>;
+
+/**
+ * Makes the step that carries out commands. Id, time and deadline are taken once per command, so that every attempt decides the same, and the
+ * commit of a second try finds the first.
+ *
+ * The step throws ScimError for what the decision refuses, 429 while the tenant's backlog is at its cap, 503 while Redis is too full or others
+ * keep changing the same; TransientError where Redis or what must be read is away.
+ */
+export function makeExecute(deps: ExecuteDeps): Execute {
+  const { reader, committer, ringer, metrics, queue, fault } = deps;
+
+  return (caller, command, requestId) => {
+    const deadline = performance.now() + deps.deadline_ms;
+    const at: Stamp = { id: deps.newId(), now: deps.now().toISOString() };
+    const work = queue.run(turnOf(caller.tenant, command), deadline, () => attempts(caller, command, { at, deadline, requestId }));
+    return within(deadline, work);
+  };
+
+  async function attempts(caller: Caller, command: Command, when: When): Promise<Executed> {
+    for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
+      const view = await reader.view(caller.tenant, 'write');
+      if (view.settings !== caller.settings) await deps.readmit(caller.tenant);
+      const decision = await decided(view, command, when.at);
+      if (decision.kind === 'refuse') throw decision.error;
+      if (decision.kind === 'unchanged') return { operation: 'unchanged', versioned: decision.current };
+
+      if (!deps.gauge.mayAccept(decision.urgent))
+        throw new ScimError(503, undefined, 'the service is short of memory; try again', SHED_RETRY_S);
+      if (decision.operation === 'patch') checkSize(decision.next);
+      const outcome = await committer.commit(view, decision, {
+        requestKey: when.at.id,
+        stamp: when.at.id,
+        requestId: when.requestId,
+        by: caller.credential,
+        at: when.at.now,
+        deadline: when.deadline,
+        trace: carry(),
+      });
+      switch (outcome.kind) {
+        case 'ok':
+          metrics.accepted.inc({ type: decision.next.type, operation: decision.operation });
+          await fault('before ring');
+          ring(caller.tenant, outcome.committed, decision.urgent, outcome.ring, when.requestId);
+          return { operation: decision.operation, versioned: outcome.committed };
+        case 'full':
+          throw new ScimError(429, undefined, 'too many changes of this tenant are still to be applied; try again', FULL_RETRY_S);
+        case 'fresh':
+          continue; // the next view makes or shows the head
+        case 'conflict':
+          metrics.conflicts.inc({ operation: decision.operation });
+          await pause(deps.random() * Math.min(JITTER_MS_MAX, 2 ** attempt));
+      }
+    }
+    if ('ifMatch' in command) throw new ScimError(412, undefined, 'If-Match: the resource keeps changing; read it again');
+    throw new TransientError('others keep changing the same', { retryAfter_s: 1 });
+  }
+
+  /** Decides on a snapshot that grows by what the decision asks for. */
+  async function decided(view: TenantView, command: Command, at: Stamp): Promise<Exclude<Decision, { kind: 'look' }>> {
+    const entries = new Map<IndexField, Entry>();
+    const others = new Map<string, Versioned | null>();
+    const current = command.kind === 'create' ? undefined : await reader.resource(view, command.id);
+    const state: State = { current, entries, others, complete: view.complete };
+    for (let looks = 0; looks <= LOOKS_MAX; looks += 1) {
+      const decision = decide(state, command, at);
+      if (decision.kind !== 'look') return decision;
+      const [found, holders] = await Promise.all([reader.entries(view, decision.entries), reader.resources(view, decision.others)]);
+      for (const [field, entry] of found) entries.set(field, entry);
+      for (const id of decision.others) others.set(id, holders.get(id) ?? null);
+    }
+    throw new Error(`a ${command.kind} was not decided after ${LOOKS_MAX} looks`);
+  }
+
+  /** Nobody waits for a ring: what is lost is rung again by the sweeper. A leaver rings for itself, and for the tenant too where nobody has. */
+  function ring(tenant: string, { resource, version }: Versioned, urgent: boolean, first: boolean, requestId: string): void {
+    if (urgent) void ringer.ring({ tenant, type: resource.type, id: resource.id, version, requestId }, version);
+    if (first) void ringer.ring({ tenant }, version);
+  }
+
+  /** A body is bounded, but what many patches add up to is not: MongoDB would refuse it for good. */
+  function checkSize(next: Resource): void {
+    const bytes = Buffer.byteLength(JSON.stringify(next));
+    if (bytes > deps.resourceBytesMax)
+      throw new ScimError(413, undefined, `the resource would have ${bytes} bytes; at most ${deps.resourceBytesMax} are taken`);
+  }
+}
+
+interface When {
+  readonly at: Stamp;
+  readonly deadline: number;
+  readonly requestId: string;
+}
+
+/** Whom a command takes turns with: those on the same resource, or on the same name. */
+function turnOf(tenant: string, command: Command): string {
+  if (command.kind !== 'create') return `${tenant}/${command.id}`;
+  const name = nameOf(command);
+  return `${tenant}/${name === undefined ? '' : claimField(command.type, name)}`;
+}
+
+const ATTEMPTS_MAX = 8;
+const LOOKS_MAX = 8;
+const JITTER_MS_MAX = 50;
+const FULL_RETRY_S = 5;
+const SHED_RETRY_S = 5;

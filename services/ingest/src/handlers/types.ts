@@ -1,0 +1,4 @@
+import { type ResourceTypeDefinition, USER } from '@rollcall/scim';
+
+/** What is served, and so announced. */
+export const RESOURCE_TYPES: readonly ResourceTypeDefinition[] = [USER];

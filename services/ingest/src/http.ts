@@ -1,0 +1,284 @@
+// The only file that knows Express: converts requests in and answers out, and bounds what a client can make us hold.
+import { isUtf8 } from 'node:buffer';
+import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type Server } from 'node:http';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import { errorBody, ScimError } from '@rollcall/scim';
+import { type Log, oneAtATime, requestIdOf, type Service } from '@rollcall/telemetry';
+import express, { type Express, type Request, type Response } from 'express';
+import { pause } from './deadline.js';
+import { ClientGone, type ScimRequest, type ScimResponse } from './exchange.js';
+import { CLIENT_CLOSED_REQUEST } from './respond/errors.js';
+
+export interface HttpOptions {
+  readonly host: string;
+  /** 0: any free one, see `url`. */
+  readonly port: number;
+  /** How many proxies in front are believed. */
+  readonly trustProxy: number;
+  /** What clients see in place of the request's host. */
+  readonly publicUrl: string | undefined;
+  readonly bodyBytesMax: number;
+  /** How long a request may take to arrive as a whole. */
+  readonly requestTimeout_ms: number;
+  /** How long a stop waits for requests in hand; then their connections are cut. */
+  readonly stopTimeout_ms: number;
+  readonly log: Log;
+  readonly answer: (request: ScimRequest) => Promise<ScimResponse>;
+}
+
+export interface HttpServer extends Service {
+  /** `http://host:port` while it listens. */
+  readonly url: string | undefined;
+  /** A stop has begun: answers close their connection. */
+  readonly draining: boolean;
+}
+
+/** The port can't be had; the message says what to do. */
+export class CannotListen extends Error {
+  override readonly name = 'CannotListen';
+}
+
+/** The SCIM port. */
+export function httpServer(options: HttpOptions): HttpServer {
+  const { host, port, log } = options;
+  const inTurn = oneAtATime();
+  let server: Server | undefined;
+  let draining = false;
+  const app = makeApp(options, () => draining);
+
+  return {
+    name: 'http',
+    get url() {
+      const address = server?.address();
+      return address && typeof address === 'object' ? urlOf(address) : undefined;
+    },
+    get draining() {
+      return draining;
+    },
+    start: () =>
+      inTurn(async () => {
+        if (server !== undefined) return;
+        draining = false;
+        const made = createServer(
+          {
+            requestTimeout: options.requestTimeout_ms,
+            headersTimeout: Math.min(HEADERS_TIMEOUT_MS, options.requestTimeout_ms),
+            keepAliveTimeout: KEEP_ALIVE_MS,
+            connectionsCheckingInterval: CHECK_INTERVAL_MS,
+            maxHeaderSize: HEADER_BYTES_MAX,
+            noDelay: true,
+          },
+          app,
+        );
+        made.maxHeadersCount = HEADERS_MAX;
+        // Who neither sends nor reads is cut, answer or not.
+        made.setTimeout(options.requestTimeout_ms * 3);
+        made.on('clientError', onClientError);
+        await listen(made, host, port, 'INGEST_PORT', 'INGEST_HOST');
+        server = made;
+        log.info({ host, port: (made.address() as AddressInfo).port }, 'listening');
+      }),
+    stop: () => {
+      draining = true; // at once, so that every answer from now on closes its connection
+      return inTurn(async () => {
+        const closing = server;
+        if (closing === undefined) return;
+        await drain(closing, options.stopTimeout_ms);
+        server = undefined;
+      });
+    },
+  };
+}
+
+/** One middleware is all there is: the routes are ours, so that an answer costs no walk through a chain. */
+function makeApp(options: HttpOptions, draining: () => boolean): Express {
+  const app = express();
+  app.disable('x-powered-by').disable('etag').set('trust proxy', options.trustProxy);
+  app.use(async (request, response) => {
+    const id = requestIdOf(headerOf(request, 'x-request-id'));
+    try {
+      write(response, id, await options.answer(new HttpRequest(id, request, options)), draining());
+    } catch (error) {
+      // A bug of ours. Express would answer with the stack.
+      options.log.error({ error, requestId: id }, 'internal error');
+      response.destroy();
+    }
+  });
+  return app;
+}
+
+/** A request as the service sees it. What costs something is made when it is asked for. */
+class HttpRequest implements ScimRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly #search: string;
+  readonly #request: Request;
+  readonly #options: HttpOptions;
+
+  constructor(
+    readonly id: string,
+    request: Request,
+    options: HttpOptions,
+  ) {
+    this.method = request.method;
+    const mark = request.url.indexOf('?');
+    const path = mark < 0 ? request.url : request.url.slice(0, mark);
+    this.path = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
+    this.#search = mark < 0 ? '' : request.url.slice(mark + 1);
+    this.#request = request;
+    this.#options = options;
+  }
+
+  get query(): URLSearchParams {
+    return this.#search === '' ? NO_QUERY : new URLSearchParams(this.#search);
+  }
+
+  get address(): string {
+    return this.#request.ip ?? '';
+  }
+
+  get baseUrl(): string {
+    const origin = this.#options.publicUrl ?? originOf(this.#request);
+    return origin.endsWith(BASE) ? origin : origin + BASE;
+  }
+
+  header(name: string): string | undefined {
+    return headerOf(this.#request, name);
+  }
+
+  text(): Promise<string> {
+    return readText(this.#request, this.#options.bodyBytesMax);
+  }
+}
+
+function headerOf(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name];
+  return typeof value === 'string' ? value : value?.[0];
+}
+
+/** What the client called us, as far as it can be a host at all; else where we listen. */
+function originOf(request: Request): string {
+  const host = request.host as string | undefined; // an HTTP/1.0 client may send none
+  if (host !== undefined && HOST.test(host)) return `${request.protocol === 'https' ? 'https' : 'http'}://${host}`;
+  const { localAddress = '', localPort = 0 } = request.socket;
+  return urlOf({ address: localAddress, port: localPort, family: localAddress.includes(':') ? 'IPv6' : 'IPv4' });
+}
+
+function readText(request: IncomingMessage, bytesMax: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const tooLarge = () => {
+      // The rest is read and dropped, or a client that is still sending never gets to read the answer; the request's time-out bounds it.
+      request.removeAllListeners('data').resume();
+      reject(new ScimError(413, undefined, `body: at most ${bytesMax} bytes are taken`));
+    };
+    if (Number(request.headers['content-length']) > bytesMax) return tooLarge();
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > bytesMax) return tooLarge();
+      chunks.push(chunk);
+    });
+    request.on('end', () => {
+      const body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+      if (!isUtf8(body)) return reject(ScimError.of('invalidSyntax', 'body: not UTF-8'));
+      const text = body.toString('utf8');
+      resolve(text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text);
+    });
+    request.on('error', (cause) => reject(new ClientGone('the request broke off', { cause })));
+    request.on('close', () => reject(new ClientGone('the request broke off'))); // after 'end' it says nothing new
+  });
+}
+
+function write(response: Response, id: string, { status, headers, body }: ScimResponse, closing: boolean): void {
+  if (status === CLIENT_CLOSED_REQUEST || response.destroyed) return void response.destroy();
+  const all: OutgoingHttpHeaders = { 'X-Request-Id': id };
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  if (text !== undefined) {
+    all['Content-Type'] = 'application/scim+json; charset=utf-8';
+    all['Content-Length'] = Buffer.byteLength(text);
+  }
+  if (headers !== undefined) Object.assign(all, headers);
+  if (closing) all.Connection = 'close';
+  response.writeHead(status, all);
+  response.end(text);
+}
+
+/** What is no HTTP, too long or too slow gets the same form of answer as everything else. */
+function onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const [status, phrase] = CLIENT_ERRORS[error.code ?? ''] ?? [400, 'Bad Request'];
+  const text = JSON.stringify(errorBody(new ScimError(status, undefined, `the request cannot be read: ${phrase}`)));
+  const head = [
+    `HTTP/1.1 ${status} ${phrase}`,
+    'Content-Type: application/scim+json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(text)}`,
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${text}`, () => socket.destroy());
+}
+
+const CLIENT_ERRORS: Readonly<Record<string, readonly [number, string]>> = {
+  HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout'],
+};
+
+/** @throws CannotListen that says in a sentence what to do, where the port can't be had */
+export function listen(server: Server, host: string, port: number, portSetting: string, hostSetting: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE')
+        reject(new CannotListen(`port ${port} on ${host} is in use; set ${portSetting} to another`, { cause: error }));
+      else if (error.code === 'EACCES')
+        reject(new CannotListen(`port ${port} on ${host} is not allowed to us; set ${portSetting} to another`, { cause: error }));
+      else if (error.code === 'EADDRNOTAVAIL')
+        reject(new CannotListen(`${host} is no address of this machine; set ${hostSetting} to another`, { cause: error }));
+      else reject(error);
+    };
+    server.once('error', failed);
+    server.listen({ host, port, backlog: BACKLOG }, () => {
+      server.removeListener('error', failed);
+      resolve();
+    });
+  });
+}
+
+/**
+ * Takes no more connections and lets requests in hand end. A client that is just sending on a kept connection is still answered, and told that
+ * the connection ends; only what stays idle is closed by us, after a moment.
+ */
+export async function drain(server: Server, limit_ms: number): Promise<void> {
+  // What the kernel has accepted is taken first. `http.Server.close` would close idle connections at once, with requests on their way.
+  await new Promise((resolve) => setImmediate(resolve));
+  const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
+  const until = performance.now() + limit_ms;
+  const cut = setTimeout(() => server.closeAllConnections(), limit_ms);
+  await Promise.race([closed, pause(Math.min(LINGER_MS, limit_ms))]);
+  let open = true;
+  void closed.then(() => {
+    open = false;
+  });
+  while (open && performance.now() < until) {
+    server.closeIdleConnections();
+    await Promise.race([closed, pause(IDLE_CHECK_MS)]);
+  }
+  await closed;
+  clearTimeout(cut);
+  server.close(() => undefined); // only its own timer is left to end
+}
+
+const urlOf = ({ address, port, family }: AddressInfo): string => `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+
+const NO_QUERY = new URLSearchParams();
+const BASE = '/scim/v2';
+const HOST = /^(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/;
+const BYTE_ORDER_MARK = 0xfeff;
+const HEADERS_TIMEOUT_MS = 5_000;
+const HEADERS_MAX = 100;
+const HEADER_BYTES_MAX = 16_384;
+/** Longer than load balancers keep theirs, so that they close first. */
+const KEEP_ALIVE_MS = 65_000;
+const CHECK_INTERVAL_MS = 1_000;
+const LINGER_MS = 250;
+const IDLE_CHECK_MS = 25;
+const BACKLOG = 1_024;

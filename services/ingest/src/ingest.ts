@@ -1,0 +1,257 @@
+// Puts the service together: which part gets what.
+import { randomFillSync, randomUUID } from 'node:crypto';
+import type { Config } from '@rollcall/config';
+import { tracesEndpoint } from '@rollcall/config';
+import { TransientError } from '@rollcall/directory';
+import { Ringer } from '@rollcall/queue';
+import {
+  Committer,
+  Continuity,
+  checkServer,
+  IndexLoader,
+  Lister,
+  MemoryGauge,
+  MongoLink,
+  makeKeys,
+  Reader,
+  RedisLink,
+} from '@rollcall/store';
+import { fault, type Log, type Metrics, type Service, tracing } from '@rollcall/telemetry';
+import { ensurePartitions, Records } from '@rollcall/tenancy';
+import { admit, makeAuthenticate } from './authenticate/authenticate.js';
+import { FailureLimit } from './authenticate/failure-limit.js';
+import { CommandQueue } from './command-queue.js';
+import { pause, within } from './deadline.js';
+import { makeExecute } from './handlers/execute.js';
+import type { Health } from './handlers/health.js';
+import { type HttpServer, httpServer } from './http.js';
+import { metricsServer } from './metrics-server.js';
+import { observed } from './observe.js';
+import { RecordsKeeper } from './records-keeper.js';
+import { makeRoutes } from './routes.js';
+import { uuid7Maker } from './uuid7.js';
+
+export interface IngestOptions {
+  readonly config: Config;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Something that no retry mends: the process must not go on. */
+  readonly onFatal: (reason: string) => void;
+}
+
+export interface Ingest {
+  /** In the order in which they start. */
+  readonly services: readonly Service[];
+  readonly http: HttpServer;
+}
+
+export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): Ingest {
+  const seldom = new Seldom(log);
+  const redis = new RedisLink({
+    url: config.REDIS_URL,
+    // A frozen server is told of within the deadline.
+    commandTimeout_ms: Math.max(50, Math.floor(config.REQUEST_DEADLINE_MS * 0.9)),
+    onError: (error) => seldom.warn('Redis', error),
+  });
+  const mongo = new MongoLink({
+    uri: config.MONGODB_URI,
+    timeout_ms: config.MONGO_TIMEOUT_MS,
+    historyDays: config.HISTORY_DAYS,
+    onError: (error) => seldom.warn('MongoDB', error),
+  });
+  const keys = makeKeys(config.ROLLCALL_KEY_PREFIX, config.PARTITIONS);
+  const cache = { settledTtl_s: config.SETTLED_TTL_S, fillAgeMax_ms: config.FILL_AGE_MAX_MS };
+  const continuity = new Continuity(redis, mongo, keys, {
+    ...cache,
+    durability: config.DURABILITY,
+    newToken: randomUUID,
+    onEvent: ({ kind, ...event }) => {
+      if (kind === 'raised') log.warn(event, 'Redis may have forgotten something of a tenant: its epoch is raised');
+      else log.info(event, 'Redis has forgotten nothing of a tenant');
+    },
+  });
+  const indexes = { loaded: 0, failed: 0 };
+  const loader = new IndexLoader(continuity, {
+    onError: (error, tenant) => {
+      indexes.failed += 1;
+      seldom.warn(`the index of tenant ${tenant}`, error);
+    },
+    onLoaded: (tenant, entries) => {
+      indexes.loaded += 1;
+      log.info({ tenant, entries }, 'index loaded');
+    },
+  });
+  const gauge = new MemoryGauge(redis);
+  const reader = new Reader(continuity, loader, { ...cache, mayFill: gauge.mayFill });
+  const lister = new Lister(reader, {
+    overlayMax: config.OVERLAY_MAX,
+    overlayWait_ms: OVERLAY_WAIT_MS,
+    queryTime_ms: config.MONGO_TIMEOUT_MS,
+  });
+  const committer = new Committer(continuity, { backlogMax: config.BACKLOG_MAX });
+  const ringer = new Ringer({
+    redisUrl: config.REDIS_URL,
+    prefix: `{${config.ROLLCALL_KEY_PREFIX}}`,
+    attempts: config.ATTEMPTS_MAX,
+    timeout_ms: RING_TIMEOUT_MS,
+    onError: (error) => seldom.warn('a ring; the sweeper rings again', error),
+  });
+  const records = new Records(redis, mongo, keys);
+  const keeper = new RecordsKeeper({ link: redis, records, log, random: Math.random });
+  const server = new ServerCheck({ redis, mongo, config, log, onFatal });
+
+  const authenticate = makeAuthenticate({
+    records,
+    limit: new FailureLimit({ failuresMax: config.SIGN_IN_FAILURES_MAX, now_ms: () => performance.now() }),
+    onFailure: () => metrics.signInFailures.inc(),
+    tokenCacheMax: config.TOKEN_CACHE_MAX,
+    now_ms: Date.now,
+  });
+  const execute = makeExecute({
+    ...{ reader, committer, ringer, gauge, metrics, fault },
+    queue: new CommandQueue(),
+    readmit: async (tenant) => {
+      const record = await records.tenant(tenant);
+      if (record) admit(record);
+    },
+    newId: uuid7Maker(Date.now, randomFillSync),
+    now: () => new Date(),
+    random: Math.random,
+    deadline_ms: config.REQUEST_DEADLINE_MS,
+    resourceBytesMax: config.BODY_BYTES_MAX,
+  });
+  const began = performance.now();
+  let wasReady = false;
+  const health: Health = {
+    ready() {
+      // MongoDB is waited for only a moment: with it away we serve what Redis has.
+      wasReady ||= server.checked && (keeper.rewritten || performance.now() - began > READY_WITHOUT_MONGODB_MS);
+      return wasReady;
+    },
+    draining: () => http.draining,
+    async details() {
+      const primary = await within(performance.now() + HEALTH_LIMIT_MS, mongo.ping()).catch(() => false);
+      return {
+        redis: redis.up ? 'up' : 'away',
+        mongodb: primary ? 'up' : 'away',
+        records: keeper.rewritten ? 'in Redis' : 'not yet in Redis',
+        indexes: { ...indexes },
+        redisMemoryUsed: Math.round(gauge.used * 1_000) / 1_000,
+      };
+    },
+  };
+  const page = { count: config.PAGE_COUNT, max: config.PAGE_MAX };
+  const resolve = makeRoutes({ authenticate, execute, reader, lister, page, health, log });
+  const http = httpServer({
+    host: config.INGEST_HOST,
+    port: config.INGEST_PORT,
+    trustProxy: config.TRUST_PROXY,
+    publicUrl: config.PUBLIC_URL,
+    bodyBytesMax: config.BODY_BYTES_MAX,
+    requestTimeout_ms: config.REQUEST_TIMEOUT_MS,
+    stopTimeout_ms: Math.max(config.STOP_TIMEOUT_MS - 1_000, config.REQUEST_TIMEOUT_MS),
+    log,
+    answer: observed({ resolve, log, metrics }),
+  });
+  const metricsPort = metricsServer({ host: config.INGEST_HOST, port: config.INGEST_METRICS_PORT, registry: metrics.registry, log });
+  return {
+    http,
+    services: [
+      tracing({ service: 'rollcall-ingest', endpoint: tracesEndpoint(config), log }),
+      server,
+      mongo,
+      keeper,
+      inBackground(redis),
+      gauge,
+      loader,
+      ringer,
+      metricsPort,
+      http,
+    ],
+  };
+}
+
+/** Starts without waiting for what it connects to: we listen at once, and /readyz tells. */
+const inBackground = (service: Service): Service => ({
+  name: service.name,
+  start: async () => void service.start(),
+  stop: () => service.stop(),
+});
+
+/** Holds the real servers against what is promised, at every run of Redis. */
+class ServerCheck implements Service {
+  readonly name = 'server-check';
+  readonly #parts: { redis: RedisLink; mongo: MongoLink; config: Config; log: Log; onFatal: (reason: string) => void };
+  #checked = false;
+  #stopped = false;
+
+  constructor(parts: { redis: RedisLink; mongo: MongoLink; config: Config; log: Log; onFatal: (reason: string) => void }) {
+    this.#parts = parts;
+    parts.redis.onRun(() => void this.#redis());
+  }
+
+  /** Redis has answered, and may be written to. */
+  get checked(): boolean {
+    return this.#checked;
+  }
+
+  async start(): Promise<void> {
+    this.#stopped = false;
+    void this.#partitions();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+  }
+
+  async #redis(): Promise<void> {
+    const { redis, config, log, onFatal } = this.#parts;
+    try {
+      const findings = await checkServer(redis.redis, config.DURABILITY);
+      const fatal = findings.find((finding) => finding.fatal);
+      if (fatal)
+        return onFatal(`Redis has ${fatal.setting} ${fatal.is}, which loses accepted data: set it to ${fatal.should}, then start again`);
+      for (const { setting, is, should } of findings)
+        log.error({ setting, is, should }, `Redis has ${setting} ${is}, not ${should}: acknowledged writes may be lost when it crashes`);
+      if (config.DURABILITY === 'everysec')
+        log.warn('DURABILITY is everysec: a crash of the host of Redis may lose 2 s of acknowledged writes');
+      this.#checked = true;
+    } catch (error) {
+      log.warn({ error }, 'the settings of Redis could not be checked; again at the next connection');
+    }
+  }
+
+  /** The number of partitions is fixed for good; asked as soon as MongoDB is there. */
+  async #partitions(): Promise<void> {
+    const { mongo, config, onFatal } = this.#parts;
+    while (!this.#stopped) {
+      try {
+        return await ensurePartitions(mongo, config.PARTITIONS);
+      } catch (error) {
+        if (!(error instanceof TransientError)) return onFatal((error as Error).message);
+        await pause(PARTITIONS_RETRY_MS);
+      }
+    }
+  }
+}
+
+/** Says what goes wrong again and again once a while. */
+class Seldom {
+  readonly #said = new Map<string, number>();
+  constructor(readonly log: Log) {}
+
+  warn(about: string, error: unknown): void {
+    const now = performance.now();
+    if (now - (this.#said.get(about) ?? -Infinity) < SELDOM_MS) return;
+    if (this.#said.size > 1_000) this.#said.clear();
+    this.#said.set(about, now);
+    this.log.warn({ error }, `trouble with ${about}`);
+  }
+}
+
+const OVERLAY_WAIT_MS = 2_000;
+const RING_TIMEOUT_MS = 1_000;
+const READY_WITHOUT_MONGODB_MS = 3_000;
+const HEALTH_LIMIT_MS = 1_000;
+const PARTITIONS_RETRY_MS = 250;
+const SELDOM_MS = 5_000;

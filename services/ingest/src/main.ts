@@ -1,0 +1,51 @@
+#!/usr/bin/env node
+// ingest: config → stack of services → listen. Only this file reads the environment, hears signals, and exits.
+import { ConfigError, loadConfig } from '@rollcall/config';
+import { createLog, createMetrics, Stack } from '@rollcall/telemetry';
+import { CannotListen } from './http.js';
+import { makeIngest } from './ingest.js';
+
+try {
+  const config = loadConfig(process.env);
+  const log = createLog({ service: 'ingest', level: config.LOG_LEVEL });
+  const metrics = createMetrics();
+  const stack = new Stack({ log, stopTimeout_ms: config.STOP_TIMEOUT_MS });
+  let stopping = false;
+
+  const stop = async (code: number): Promise<void> => {
+    if (stopping) return;
+    stopping = true;
+    try {
+      await stack.stop();
+    } catch (error) {
+      log.error({ error }, 'stopped, not cleanly');
+      process.exit(1);
+    }
+    log.info('stopped');
+    process.exit(code);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (stopping) process.exit(1); // asked twice
+      log.info({ signal }, 'stopping');
+      void stop(0);
+    });
+  }
+
+  const { services } = makeIngest({
+    ...{ config, log, metrics },
+    onFatal: (reason) => {
+      log.fatal(reason);
+      process.stderr.write(`${reason}\n`);
+      void stop(1);
+    },
+  });
+  await stack.start(...services).catch((error: Error) => {
+    if (!stopping) throw error;
+  });
+} catch (error) {
+  // One clear sentence, or a line per wrong setting; what is no mistake of the operator's keeps its stack.
+  const known = error instanceof ConfigError || error instanceof CannotListen;
+  process.stderr.write(`${known ? error.message : ((error as Error).stack ?? String(error))}\n`);
+  process.exit(1);
+}

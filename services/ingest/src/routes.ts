@@ -1,0 +1,120 @@
+import { quote, ScimError } from '@rollcall/scim';
+import type { Reader } from '@rollcall/store';
+import type { Log } from '@rollcall/telemetry';
+import type { Authenticate } from './authenticate/authenticate.js';
+import type { Caller, Handler, OpenHandler, ScimRequest, ScimResponse } from './exchange.js';
+import { createUser } from './handlers/create-user.js';
+import { deleteUser } from './handlers/delete-user.js';
+import type { Execute } from './handlers/execute.js';
+import { getUser } from './handlers/get-user.js';
+import type { Health } from './handlers/health.js';
+import { healthz, readyz } from './handlers/health.js';
+import { type ListDeps, listUsers } from './handlers/list-users.js';
+import { patchUser } from './handlers/patch-user.js';
+import { replaceUser } from './handlers/replace-user.js';
+import { getResourceType, getResourceTypes } from './handlers/resource-types.js';
+import { getSchema, getSchemas } from './handlers/schemas.js';
+import { getServiceProviderConfig } from './handlers/service-provider-config.js';
+import { errorResponse, MethodNotAllowed } from './respond/errors.js';
+
+export interface RouteDeps {
+  readonly authenticate: Authenticate;
+  readonly execute: Execute;
+  readonly reader: ListDeps['reader'] & Pick<Reader, 'resource'>;
+  readonly lister: ListDeps['lister'];
+  readonly page: ListDeps['page'];
+  readonly health: Health;
+  readonly log: Log;
+}
+
+/** Every route on one page. What stands under /scim/v2 is authenticated first; `:` stands for one part of the path, handed to the handler. */
+const table = (deps: RouteDeps): { readonly open: Table<OpenHandler>; readonly scim: Table<Scim> } => ({
+  open: {
+    '/healthz': { GET: healthz() },
+    '/readyz': { GET: readyz(deps.health) },
+  },
+  scim: {
+    '/Users': { GET: always(listUsers(deps)), POST: always(createUser(deps)) },
+    '/Users/:': { GET: getUser(deps), PUT: replaceUser(deps), PATCH: patchUser(deps), DELETE: deleteUser(deps) },
+    '/ServiceProviderConfig': { GET: always(getServiceProviderConfig(deps)) },
+    '/ResourceTypes': { GET: always(getResourceTypes) },
+    '/ResourceTypes/:': { GET: getResourceType },
+    '/Schemas': { GET: always(getSchemas) },
+    '/Schemas/:': { GET: getSchema },
+  },
+});
+
+type Scim = (part: string) => Handler;
+const always =
+  (handler: Handler): Scim =>
+  () =>
+    handler;
+type Table<Made> = Readonly<Record<string, Readonly<Partial<Record<string, Made>>>>>;
+
+/** A request's way through the service, known before it is gone: its route as declared (for metrics, spans, logs) and how it is answered. */
+export interface Resolved {
+  readonly route: string;
+  answer(): Promise<ScimResponse>;
+}
+
+/**
+ * Finds the way of a request. Under /scim/v2 nothing is revealed to whom is not authenticated, not even which routes there are; that goes for the
+ * discovery endpoints too: RFC 7644 §4 lets them be open, but what a tenant may do will differ by tenant, and the identity providers send
+ * their token there as everywhere.
+ */
+export function makeRoutes(deps: RouteDeps): (request: ScimRequest) => Resolved {
+  const { open, scim } = table(deps);
+
+  return (request) => {
+    const { path } = request;
+    if (path !== BASE && !path.startsWith(`${BASE}/`)) {
+      const methods = Object.hasOwn(open, path) ? open[path] : undefined;
+      return answering(methods ? path : UNKNOWN, request, async () => pick(methods, request)(request));
+    }
+    const [, first = '', ...rest] = path.slice(BASE.length).split('/');
+    const pattern = rest.length === 0 ? `/${first}` : rest.length === 1 ? `/${first}/:` : UNKNOWN;
+    const methods = Object.hasOwn(scim, pattern) ? scim[pattern] : undefined;
+    return answering(methods ? pattern : UNKNOWN, request, async (noted) => {
+      const caller = await deps.authenticate(request);
+      noted(caller);
+      const make = pick(methods, request);
+      return make(decoded(rest[0] ?? '', path))(request, caller);
+    });
+  };
+
+  function answering(route: string, request: ScimRequest, run: (noted: (caller: Caller) => void) => Promise<ScimResponse>): Resolved {
+    let tenant: string | undefined;
+    const answer = async (): Promise<ScimResponse> => {
+      try {
+        return await run((caller) => {
+          tenant = caller.tenant;
+        });
+      } catch (error) {
+        return { about: { tenant }, ...errorResponse(error, request.id, deps.log) };
+      }
+    };
+    return { route, answer };
+  }
+}
+
+/** @throws ScimError 404, MethodNotAllowed */
+function pick<Made>(methods: Readonly<Partial<Record<string, Made>>> | undefined, { method, path }: ScimRequest): Made {
+  if (!methods) throw new ScimError(404, undefined, `nothing is at ${quote(path)}`);
+  // HEAD is GET without the body (RFC 9110 §9.3.2), which the server leaves out by itself.
+  const wanted = method === 'HEAD' ? 'GET' : method;
+  const made = Object.hasOwn(methods, wanted) ? methods[wanted] : undefined;
+  if (!made) throw new MethodNotAllowed(method, quote(path), Object.keys(methods));
+  return made;
+}
+
+function decoded(part: string, path: string): string {
+  if (!part.includes('%')) return part;
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new ScimError(404, undefined, `nothing is at ${quote(path)}`);
+  }
+}
+
+const BASE = '/scim/v2';
+const UNKNOWN = 'unknown';

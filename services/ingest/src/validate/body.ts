@@ -1,0 +1,56 @@
+// The body of a request, turned into a command.
+import type { Command } from '@rollcall/directory';
+import { type JsonValue, parseJson, parsePatch, quote, ScimError, USER, validateResource } from '@rollcall/scim';
+import type { ScimRequest } from '../exchange.js';
+import { parseId } from './path.js';
+
+/** POST /Users. @throws ScimError 400, 413, 415 */
+export async function parseCreate(request: ScimRequest): Promise<Command> {
+  const { attributes } = validateResource(USER, await readJson(request), { purpose: 'create' });
+  return { kind: 'create', type: 'User', attributes };
+}
+
+/** PUT /Users/{id}. The id comes from the path, never from the body. @throws ScimError 400, 404, 413, 415 */
+export async function parseReplace(request: ScimRequest, idInPath: string): Promise<Command> {
+  const id = parseId('User', idInPath);
+  const { attributes } = validateResource(USER, await readJson(request), { purpose: 'replace' });
+  return { kind: 'replace', type: 'User', id, attributes, ...ifMatch(request) };
+}
+
+/** PATCH /Users/{id}. @throws ScimError 400, 404, 413, 415 */
+export async function parseChange(request: ScimRequest, idInPath: string): Promise<Command> {
+  const id = parseId('User', idInPath);
+  return { kind: 'patch', type: 'User', id, operations: parsePatch(USER, await readJson(request)), ...ifMatch(request) };
+}
+
+/** DELETE /Users/{id}. @throws ScimError 404 */
+export function parseDelete(request: ScimRequest, idInPath: string): Command {
+  return { kind: 'delete', type: 'User', id: parseId('User', idInPath), ...ifMatch(request) };
+}
+
+/** @throws ScimError 415 not JSON by its own word; 400 `invalidSyntax`; 413 */
+export async function readJson(request: ScimRequest): Promise<JsonValue> {
+  checkContentType(request);
+  const text = await request.text();
+  if (text === '') throw ScimError.of('invalidSyntax', 'body: expected JSON, got nothing');
+  return parseJson(text);
+}
+
+function checkContentType(request: ScimRequest): void {
+  const encoding = request.header('content-encoding');
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
+    throw new ScimError(415, undefined, `Content-Encoding: ${quote(encoding)} is not taken; send the body as it is`);
+  const type = request.header('content-type');
+  if (type === undefined || !JSON_TYPE.test(type)) {
+    const got = type === undefined ? 'none' : quote(type);
+    throw new ScimError(415, undefined, `Content-Type: expected application/scim+json or application/json in UTF-8, got ${got}`);
+  }
+}
+
+/** Parameters are let pass, but for a charset that JSON must not have (RFC 8259 §8.1). */
+const JSON_TYPE = /^\s*application\/(?:scim\+)?json\s*(?:;(?!.*charset\s*=\s*"?(?!utf-?8\b)).*)?$/i;
+
+function ifMatch(request: ScimRequest): { ifMatch?: string } {
+  const header = request.header('if-match');
+  return header === undefined ? {} : { ifMatch: header };
+}
