@@ -22,7 +22,6 @@ export class Ringer {
     this.queue = new Queue(applyJob.queue, {
       prefix: options.prefix,
       connection: { url: options.redisUrl, enableOfflineQueue: false, maxRetriesPerRequest: 1, connectTimeout: 1_000 },
-      skipWaitingForReady: true,
     });
     this.queue.on('error', (error) => options.onError(error));
   }
