@@ -1,1 +1,1 @@
-export {};
+export { assemble, type Surroundings } from './assemble.js';

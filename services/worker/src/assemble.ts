@@ -1,0 +1,154 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from '@rollcall/config';
+import type { TransientError } from '@rollcall/directory';
+import { Consumer, DEAD_LETTER_QUEUE, Ringer } from '@rollcall/queue';
+import { Committer, Continuity, IndexLoader, MongoLink, makeKeys, Reader, RedisLink } from '@rollcall/store';
+import { type Log, type Metrics, type Service, tracing } from '@rollcall/telemetry';
+import { Records } from '@rollcall/tenancy';
+import { Queue } from 'bullmq';
+import { makeApply } from './apply.js';
+import { chronicle } from './chronicle.js';
+import { makeDeadLetters } from './dead-letter.js';
+import { StandingLease } from './lease.js';
+import { deadLetterBoard, opsServer } from './ops/index.js';
+import { Preparation } from './prepare.js';
+import { makeProcess } from './process.js';
+import { survey } from './survey.js';
+import { auditor, sweeper } from './sweep.js';
+
+export interface Surroundings {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly tracesEndpoint: string | undefined;
+  readonly newToken: () => string;
+  readonly random: () => number;
+}
+
+/** The worker's services, in the order in which they start: each may rest on those before it. */
+export function assemble(config: Config, { log, metrics, tracesEndpoint, newToken, random }: Surroundings): Service[] {
+  const timeout_ms = config.MONGO_TIMEOUT_MS;
+  const interval_ms = config.SWEEP_INTERVAL_MS;
+  const settings = { settledTtl_s: config.SETTLED_TTL_S, fillAgeMax_ms: config.FILL_AGE_MAX_MS };
+  const prefix = `{${config.ROLLCALL_KEY_PREFIX}}`;
+  const noted = (part: string) => (error: unknown) => log.warn({ error, part }, 'connection');
+
+  const redis = new RedisLink({ url: config.REDIS_URL, commandTimeout_ms: COMMAND_TIMEOUT_MS, onError: noted('redis') });
+  const mongo = new MongoLink({ uri: config.MONGODB_URI, timeout_ms, historyDays: config.HISTORY_DAYS, onError: noted('mongodb') });
+  const keys = makeKeys(config.ROLLCALL_KEY_PREFIX, config.PARTITIONS);
+  const continuity = new Continuity(redis, mongo, keys, {
+    ...settings,
+    durability: config.DURABILITY,
+    newToken,
+    onEvent: ({ kind, ...event }) => log.warn(event, kind === 'raised' ? 'epoch raised' : 'continuity shown'),
+  });
+  const loader = new IndexLoader(continuity, {
+    onError: (error, tenant) => log.warn({ error, tenant }, 'index not loaded yet'),
+    onLoaded: (tenant, entries) => log.info({ tenant, entries }, 'index loaded'),
+  });
+  const reader = new Reader(continuity, loader, { ...settings, mayFill: () => true });
+  const committer = new Committer(continuity, { backlogMax: config.BACKLOG_MAX });
+  const records = new Records(redis, mongo, keys);
+  const ringer = new Ringer({
+    redisUrl: config.REDIS_URL,
+    prefix,
+    attempts: config.ATTEMPTS_MAX,
+    timeout_ms: RING_TIMEOUT_MS,
+    onError: (error, doorbell) => log.warn({ error, tenant: doorbell?.tenant }, 'not rung: the sweeper will'),
+  });
+
+  const stores = { redis, mongo, keys, log, metrics, ...settings };
+  const preparation = new Preparation({ redis, mongo, partitions: config.PARTITIONS, durability: config.DURABILITY, log });
+  const lease = new StandingLease(redis, keys.sweeperLease(), config.LEASE_MS);
+  const deadLetters = makeDeadLetters({ ...stores, reader, committer, ringer });
+  const stopped = new AbortController();
+
+  const consumer = new Consumer({
+    redisUrl: config.REDIS_URL,
+    prefix,
+    concurrency: config.WORKER_CONCURRENCY,
+    backoff: { base_ms: BACKOFF_BASE_MS, max_ms: config.BACKOFF_MS_MAX },
+    random,
+    process: makeProcess({
+      ...stores,
+      reader,
+      committer,
+      ringer,
+      apply: makeApply({ redis, mongo, keys, timeout_ms }),
+      batchMax: config.BATCH_MAX,
+      lease_ms: config.LEASE_MS,
+      triesMax: config.ATTEMPTS_MAX,
+    }),
+    untilBack: async ({ away }: TransientError) => {
+      log.warn({ away }, 'paused');
+      const isBack = away === 'mongodb' ? () => mongo.ping() : async () => redis.up;
+      while (!stopped.signal.aborted && !(await isBack()))
+        await sleep(BACK_POLL_MS * (0.5 + random()), undefined, { signal: stopped.signal }).catch(() => undefined);
+      log.info({ away }, 'back');
+    },
+    onError: (error, doorbell) => log.warn({ error, ...doorbell }, 'to be done again'),
+  });
+
+  const deadLetterQueue = new Queue(DEAD_LETTER_QUEUE, {
+    prefix,
+    connection: { url: config.REDIS_URL, maxRetriesPerRequest: 1, connectTimeout: 1_000 },
+    skipWaitingForReady: true,
+  });
+  deadLetterQueue.on('error', noted('dead-letter queue'));
+  const board = deadLetterBoard({
+    queue: deadLetterQueue,
+    connection: { url: config.REDIS_URL, maxRetriesPerRequest: null },
+    redrive: (item) => deadLetters.redrive({ items: [item] }),
+    log,
+  });
+  const ops = opsServer({
+    host: config.OPS_HOST,
+    port: config.OPS_PORT,
+    log,
+    metrics,
+    queues: [ringer.queue, deadLetterQueue],
+    health: async () => ({
+      redis: redis.up ? 'up' : 'away',
+      mongodb: (await mongo.ping()) ? 'up' : 'away',
+      indexes: preparation.done ? 'made' : 'not yet',
+      consumer: consumer.paused ? 'paused' : 'running',
+      sweeper: lease.held,
+    }),
+    ready: () => preparation.done,
+    deadLetters,
+    tenants: async () => (await survey(stores)).tenants,
+    operatorToken: config.ROLLCALL_OPERATOR_TOKEN,
+    signInFailures_max: config.SIGN_IN_FAILURES_MAX,
+    trustProxy: config.TRUST_PROXY,
+  });
+
+  const shared = { ...stores, reader, committer, ringer, records, lease, interval_ms };
+  return [
+    tracing({ service: 'rollcall-worker', endpoint: tracesEndpoint, log }),
+    closing('dead-letter queue', () => deadLetterQueue.close()),
+    ringer,
+    ops, // before the servers are there, so that it can be asked what is waited for
+    redis,
+    mongo,
+    preparation,
+    loader,
+    lease,
+    board,
+    consumer,
+    closing('pauses', async () => stopped.abort()), // before the consumer, which waits for them
+    chronicle({ ...stores, lease, timeout_ms, interval_ms: Math.min(interval_ms, HISTORY_INTERVAL_MS) }),
+    sweeper({ ...shared, deadLetters, mirror: (letters) => board.mirror(letters), age_ms: config.SWEEP_AGE_MS }),
+    auditor(shared),
+  ];
+}
+
+const closing = (name: string, stop: () => Promise<unknown>): Service => ({
+  name,
+  start: async () => undefined,
+  stop: async () => void (await stop()),
+});
+
+const COMMAND_TIMEOUT_MS = 5_000;
+const RING_TIMEOUT_MS = 1_000;
+const BACKOFF_BASE_MS = 100;
+const BACK_POLL_MS = 200;
+const HISTORY_INTERVAL_MS = 200;

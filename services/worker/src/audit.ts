@@ -1,0 +1,123 @@
+import { TransientError, type Versioned } from '@rollcall/directory';
+import {
+  type CachedState,
+  collectionOf,
+  fill,
+  fromStored,
+  isTrusted,
+  type Keys,
+  type MongoLink,
+  onMongo,
+  onRedis,
+  type RedisLink,
+  readStates,
+  type StoredResource,
+  writeDocument,
+} from '@rollcall/store';
+import type { Log, Metrics } from '@rollcall/telemetry';
+import { type ReacceptDeps, reaccept } from './reaccept.js';
+
+export interface AuditDeps extends ReacceptDeps {
+  readonly redis: RedisLink;
+  readonly mongo: MongoLink;
+  readonly keys: Keys;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly fillAgeMax_ms: number;
+  readonly settledTtl_s: number;
+}
+
+/** What a settled copy in Redis and MongoDB's document say of each other. A copy is settled only once MongoDB has it, so it can't be ahead. */
+export function compare(
+  copy: { readonly version: number; readonly stamp: string },
+  document: { readonly version: number; readonly stamp: string } | undefined,
+): 'same' | 'lost' | 'behind' {
+  if (document === undefined || document.version < copy.version) return 'lost';
+  if (document.version > copy.version) return 'behind';
+  return document.stamp === copy.stamp ? 'same' : 'lost';
+}
+
+/** Compares a moving sample of what Redis holds as settled with MongoDB. What MongoDB has lost is accepted again; what Redis missed is filled. */
+export function makeAudit(deps: AuditDeps): () => Promise<void> {
+  let cursor = '0';
+  return async () => {
+    const { redis, keys } = deps;
+    const [next, found] = await onRedis(redis.redis.scan(cursor, 'MATCH', keys.anyResource(), 'COUNT', SCAN_COUNT));
+    cursor = next;
+    const sample = new Map<string, string[]>();
+    for (const key of found.slice(0, SAMPLE_MAX)) {
+      const resource = keys.resourceOf(key);
+      if (resource) sample.set(resource.tenant, [...(sample.get(resource.tenant) ?? []), resource.id]);
+    }
+    for (const [tenant, ids] of sample) await auditTenant(deps, tenant, ids);
+  };
+}
+
+async function auditTenant(deps: AuditDeps, tenant: string, ids: readonly string[]): Promise<void> {
+  const { redis, keys, mongo, metrics, log } = deps;
+  const epoch = Number((await onRedis(redis.redis.hget(keys.tenant(tenant).head(), 'epoch'))) ?? 0);
+  // Redis first: what it holds as settled then is in MongoDB already.
+  const taken_us = await redis.now_us();
+  const settled = (await readStates(redis.redis, keys.tenant(tenant), ids)).filter(
+    (state): state is CachedState => state !== undefined && !state.pending && isTrusted(state, epoch),
+  );
+  for (const type of ['User', 'Group'] as const) {
+    const copies = settled.filter(({ resource }) => resource.type === type);
+    if (copies.length === 0) continue;
+    const found = mongo.collection(collectionOf(type)).find({ _id: { $in: copies.map(({ resource }) => resource.id) }, tenant });
+    const documents = new Map((await onMongo(found.toArray())).map((document) => [document._id, document]));
+    for (const copy of copies) {
+      const { id } = copy.resource;
+      const document = documents.get(id);
+      const difference = compare(copy, document);
+      if (difference === 'same' || !(await isStill(deps, tenant, copy))) continue;
+      metrics.auditDifferences.inc();
+      log.error({ tenant, id, version: copy.version, inMongo: document?.version ?? 0, difference }, 'Redis and MongoDB differ');
+      if (difference === 'lost') await repair(deps, tenant, copy, 'audit');
+      else await refill(deps, tenant, document!, epoch, taken_us);
+    }
+  }
+}
+
+/** Whether the copy is what it was: if not, it moved on between the two readings, and nothing is wrong. */
+async function isStill({ redis, keys }: AuditDeps, tenant: string, { resource, version }: Versioned): Promise<boolean> {
+  const [state] = await readStates(redis.redis, keys.tenant(tenant), [resource.id]);
+  return state?.version === version && !state.pending;
+}
+
+/** Accepts again, under a new version, what MongoDB does not have. */
+export async function repair(deps: AuditDeps, tenant: string, copy: Versioned, reason: 'audit' | 'epoch'): Promise<void> {
+  const { id } = copy.resource;
+  try {
+    const outcome = await reaccept(deps, tenant, 'repair', copy);
+    if (outcome.kind === 'ok') deps.metrics.reaccepted.inc({ reason });
+    else deps.log.error({ tenant, id, version: copy.version, ...outcome, committed: undefined }, 'not accepted again');
+  } catch (error) {
+    if (!(error instanceof TransientError)) throw error;
+    deps.log.warn({ error, tenant, id }, 'not accepted again yet'); // the sample comes by again
+  }
+}
+
+async function refill(
+  { redis, keys, fillAgeMax_ms, settledTtl_s }: AuditDeps,
+  tenant: string,
+  document: StoredResource,
+  epoch: number,
+  taken_us: number,
+) {
+  const { resource, version, born, modified_ms } = fromStored(document);
+  const copy = {
+    id: resource.id,
+    document: writeDocument(resource),
+    version,
+    modified_us: modified_ms * 1_000,
+    born,
+    epoch,
+    stamp: document.stamp,
+  };
+  await onRedis(fill.run(redis.redis, { keys: keys.tenant(tenant), ...copy, taken_us, fillAgeMax_ms, settledTtl_s }));
+}
+
+/** How much of the key space one round looks at, and how many resources of it. */
+const SCAN_COUNT = 500;
+const SAMPLE_MAX = 50;

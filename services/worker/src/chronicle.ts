@@ -1,0 +1,96 @@
+import { TransientError } from '@rollcall/directory';
+import {
+  isMongoTransient,
+  type Keys,
+  type MongoLink,
+  mongo,
+  mongoError,
+  onRedis,
+  type RedisLink,
+  type StoredHistory,
+} from '@rollcall/store';
+import type { Log, Service } from '@rollcall/telemetry';
+import type { StandingLease } from './lease.js';
+import { Loop } from './loop.js';
+
+export interface ChronicleDeps {
+  readonly redis: RedisLink;
+  readonly mongo: MongoLink;
+  readonly keys: Keys;
+  readonly lease: Pick<StandingLease, 'held'>;
+  readonly log: Log;
+  readonly timeout_ms: number;
+  readonly interval_ms: number;
+}
+
+/**
+ * Copies the history from Redis's streams to MongoDB: each accepted version once, as its name is tenant, id and version; then deletes just what was
+ * copied. While MongoDB is away the lines stay, and count.
+ */
+export function chronicle(deps: ChronicleDeps): Service {
+  return new Loop('chronicle', deps.log, deps.interval_ms, async (stopped) => {
+    if (!deps.lease.held) return;
+    const lanes = Array.from({ length: LANES }, async (_, lane) => {
+      for (let number = lane; number < deps.keys.partitions; number += LANES) {
+        await copy(deps, number, () => stopped() || !deps.lease.held);
+      }
+    });
+    await Promise.all(lanes);
+  });
+}
+
+/** Copies one partition's stream until it is empty, or `stopped`. */
+async function copy(deps: ChronicleDeps, number: number, stopped: () => boolean): Promise<void> {
+  const {
+    redis: { redis },
+    keys,
+  } = deps;
+  const stream = keys.partition(number).history();
+  let after = '-';
+  while (!stopped()) {
+    const entries = await onRedis(redis.xrange(stream, after, '+', 'COUNT', COPY_MAX));
+    if (entries.length === 0) return;
+    const refused = await insert(deps, entries.map(toStored));
+    const copied = entries.map(([id]) => id).filter((_, index) => !refused.has(index));
+    if (copied.length > 0) await onRedis(redis.xdel(stream, ...copied));
+    // What is refused stays, and must not keep what comes after it.
+    if (refused.size > 0)
+      deps.log.error({ partition: number, refused: refused.size, codes: [...new Set(refused.values())] }, 'history refused');
+    if (entries.length < COPY_MAX) return;
+    after = `(${entries.at(-1)![0]}`;
+  }
+}
+
+function toStored([entry, fields]: [string, string[]]): StoredHistory {
+  const field = (name: string) => fields[fields.indexOf(name) + 1]!;
+  const [tenant, id, version] = [field('tenant'), field('id'), field('version')];
+  return {
+    _id: `${tenant}/${id}/${version}`,
+    tenant,
+    id,
+    version: Number(version),
+    at: new Date(Number(entry.split('-', 1)[0])),
+    line: JSON.parse(field('line')) as Record<string, unknown>,
+  };
+}
+
+/** @returns what was refused, by index, with the code. @throws TransientError: nothing may be deleted */
+async function insert({ mongo: link, timeout_ms }: ChronicleDeps, lines: readonly StoredHistory[]): Promise<ReadonlyMap<number, unknown>> {
+  try {
+    const options = { ordered: false, writeConcern: { w: 'majority', journal: true }, timeoutMS: timeout_ms } as const;
+    await link.collection('history').insertMany([...lines], options);
+    return new Map();
+  } catch (error) {
+    if (isMongoTransient(error)) throw mongoError(error);
+    if (!(error instanceof mongo.MongoBulkWriteError) || error.result.getWriteConcernError()) throw error;
+    const errors = error.result.getWriteErrors();
+    if (errors.length + error.result.insertedCount < lines.length)
+      throw new TransientError('the history was not taken', { away: 'mongodb', cause: error });
+    return new Map(errors.filter(({ code }) => code !== DUPLICATE_KEY).map(({ index, code }) => [index, code]));
+  }
+}
+
+const COPY_MAX = 1_000;
+/** Partitions that are copied at the same time. */
+const LANES = 4;
+const DUPLICATE_KEY = 11000;

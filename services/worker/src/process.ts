@@ -1,0 +1,155 @@
+import { TransientError } from '@rollcall/directory';
+import { type Doorbell, isOfResource, type Outcome, type Ringer } from '@rollcall/queue';
+import type { Collected } from '@rollcall/store';
+import { fault, type Log, type Metrics, withSpan } from '@rollcall/telemetry';
+import type { Apply } from './apply.js';
+import { type CollectDeps, collect, uncollect } from './collect.js';
+import { takeLease } from './lease.js';
+import type { Verdict } from './plan.js';
+import { type ReacceptDeps, reaccept } from './reaccept.js';
+import type { Cause } from './refusal.js';
+import { hold, type SettleDeps, settle } from './settle.js';
+
+export interface ProcessDeps extends CollectDeps, SettleDeps, ReacceptDeps {
+  readonly apply: Apply;
+  readonly ringer: Ringer;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly lease_ms: number;
+  /** How often a resource is tried before it is a dead letter, where nobody knows what is wrong. */
+  readonly triesMax: number;
+}
+
+export type Process = (doorbell: Doorbell, job: { readonly id: string }) => Promise<Outcome>;
+
+/**
+ * Answers a doorbell: collect → apply → settle; or dead letter. One batch of a tenant, then to the end of the queue, so that tenants take turns.
+ * @throws TransientError: again, nothing was the resources' fault; Error: some were left for a next try, after a pause
+ */
+export const makeProcess =
+  (deps: ProcessDeps): Process =>
+  async (doorbell, job) => {
+    const { redis, keys, ringer, lease_ms } = deps;
+    const { tenant } = doorbell;
+    if (isOfResource(doorbell)) {
+      // A leaver, or a redrive, waits for nobody: versions guard it, the lease only spares work.
+      const { count, left } = await batch(deps, doorbell);
+      // Nobody may have been called for the others yet.
+      if (left > 0) await ringer.ring({ tenant }, MORE[0]);
+      return count > 0 ? { kind: 'settled', count, left } : { kind: 'nothingToDo' };
+    }
+    const ofTenant = keys.tenant(tenant);
+    const lease = await takeLease(redis, ofTenant.lease(), ofTenant.pending(), lease_ms);
+    if (!lease) return { kind: 'nothingToDo' };
+    let count: number;
+    try {
+      ({ count } = await batch(deps, doorbell));
+    } catch (error) {
+      await lease.giveBack().catch(() => 0);
+      throw error;
+    }
+    const left = await lease.giveBack();
+    if (left > 0) await ringer.ring({ tenant }, more(job.id));
+    return { kind: 'settled', count, left };
+  };
+
+/**
+ * What rings for the rest. Two words in turn, as a job that is still active would swallow its own re-add; and only two, so that several
+ * doorbells of a tenant become one, and its turns stay as many as another's.
+ */
+const MORE = ['more1', 'more2'] as const;
+const more = (jobId: string): string => (jobId.endsWith(`_${MORE[0]}`) ? MORE[1] : MORE[0]);
+
+async function batch(deps: ProcessDeps, doorbell: Doorbell): Promise<{ count: number; left: number }> {
+  const { tenant } = doorbell;
+  const end = deps.metrics.applyDuration.startTimer();
+  const collected = await collect(deps, doorbell);
+  if (collected.length === 0) return { count: 0, left: 0 };
+  const traces = collected.map(({ trace }) => trace).filter((trace) => trace !== undefined);
+  const done = await withSpan(
+    'apply batch',
+    {
+      kind: 'consumer',
+      attributes: { 'rollcall.tenant': tenant, 'messaging.batch.message_count': collected.length },
+      // One alone goes on with its request's trace; a batch can only point to them.
+      ...(collected.length === 1 ? { parent: traces[0] } : { links: traces.slice(0, LINKS_MAX) }),
+    },
+    () => applied(deps, tenant, collected),
+  );
+  end();
+  return done;
+}
+
+async function applied(deps: ProcessDeps, tenant: string, collected: readonly Collected[]): Promise<{ count: number; left: number }> {
+  const { metrics, log, triesMax } = deps;
+  // Counted before each try: what was tried this often without an answer may be what kills the worker.
+  const spent = collected.filter(({ tries }) => tries > triesMax);
+  const tried = collected.filter(({ tries }) => tries <= triesMax);
+  for (const each of spent) await bury(deps, tenant, each, { reason: 'it was tried too often without an answer' });
+  await fault('before apply');
+  let verdicts: Verdict[];
+  try {
+    verdicts = await deps.apply(tenant, tried);
+  } catch (error) {
+    if (error instanceof TransientError) {
+      await uncollect(deps, tenant, tried);
+      for (const { type } of tried) metrics.applied.inc({ type, outcome: 'transient' });
+    }
+    throw error;
+  }
+  await fault('before settle');
+  const settled = tried.filter((_, index) => SETTLES.has(verdicts[index]!.kind));
+  const [left, now_us] = await Promise.all([settle(deps, tenant, settled), deps.redis.now_us()]);
+  await fault('after settle');
+
+  const unknown: Collected[] = [];
+  for (const [index, each] of tried.entries()) {
+    const verdict = verdicts[index]!;
+    const { type, id, version, tries, urgent, since_us } = each;
+    switch (verdict.kind) {
+      case 'written':
+      case 'superseded':
+        metrics.applied.inc({ type, outcome: verdict.kind });
+        metrics.settled.inc({ type });
+        metrics.acceptToApply.observe({ urgent: String(urgent) }, Math.max(0, now_us - since_us) / 1_000_000);
+        break;
+      case 'newer':
+        metrics.applied.inc({ type, outcome: 'superseded' });
+        break;
+      case 'refused':
+        metrics.applied.inc({ type, outcome: 'permanent' });
+        await bury(deps, tenant, each, verdict.cause);
+        break;
+      case 'unknown':
+        if (tries >= triesMax) await bury(deps, tenant, each, verdict.cause);
+        else unknown.push(each);
+        log.warn({ tenant, id, version, tries, ...verdict.cause }, 'not applied');
+        break;
+      case 'foreign':
+        log.error({ tenant, id, version }, 'MongoDB has another state under this version: accepted again');
+        await acceptAgain(deps, tenant, each);
+        break;
+    }
+  }
+  if (unknown.length > 0) throw new Error(`${unknown.length} of ${collected.length} were not applied, for reasons nobody knows`);
+  return { count: settled.length, left };
+}
+
+const SETTLES: ReadonlySet<Verdict['kind']> = new Set(['written', 'superseded']);
+
+async function bury(deps: ProcessDeps, tenant: string, each: Collected, cause: Cause): Promise<void> {
+  const { id, version, tries } = each;
+  if (await hold(deps, tenant, each, cause)) deps.log.error({ tenant, id, version, tries, ...cause }, 'dead letter');
+}
+
+/** Under this version MongoDB has something else: only a higher one can replace it. */
+async function acceptAgain(deps: ProcessDeps, tenant: string, { id, version }: Collected): Promise<void> {
+  const view = await deps.reader.view(tenant, 'write');
+  const current = await deps.reader.resource(view, id);
+  if (current?.version !== version) return;
+  const outcome = await reaccept(deps, tenant, 'repair', current);
+  if (outcome.kind === 'ok') deps.metrics.reaccepted.inc({ reason: 'stamp' });
+  else deps.log.error({ tenant, id, version, ...outcome }, 'not accepted again');
+}
+
+const LINKS_MAX = 128;

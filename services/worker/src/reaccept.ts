@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type Entry,
+  fieldsOf,
+  type IndexField,
+  isClaim,
+  type Resource,
+  restate,
+  type State,
+  TransientError,
+  type Versioned,
+} from '@rollcall/directory';
+import type { Ringer } from '@rollcall/queue';
+import type { Committer, Reader } from '@rollcall/store';
+
+export interface ReacceptDeps {
+  readonly reader: Reader;
+  readonly committer: Committer;
+  readonly ringer: Ringer;
+}
+
+export type Reaccepted =
+  | { readonly kind: 'ok'; readonly committed: Versioned }
+  /** One of its names is somebody else's by now. */
+  | { readonly kind: 'taken'; readonly holder: string }
+  /** It has changed since it was looked at: whatever was wrong is no more, or will be seen again. */
+  | { readonly kind: 'changed' };
+
+/**
+ * Gives a resource a new version without a client's asking: an operator discards a dead letter, or MongoDB has lost what Redis knows.
+ * A decision like any other, with its claims as premises.
+ * @param next what it is to be; left out: what it is
+ * @throws TransientError while either store is away
+ */
+export async function reaccept(
+  { reader, committer, ringer }: ReacceptDeps,
+  tenant: string,
+  operation: 'discard' | 'repair',
+  seen: Versioned,
+  { next = seen.resource, by = 'rollcall' }: { readonly next?: Resource; readonly by?: string } = {},
+): Promise<Reaccepted> {
+  const { id, type } = seen.resource;
+  const request = { requestKey: randomUUID(), requestId: randomUUID(), by, stamp: randomUUID() };
+  const deadline = performance.now() + DEADLINE_MS;
+  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
+    const view = await reader.view(tenant, 'write');
+    const current = await reader.resource(view, id);
+    if (current?.version !== seen.version) return { kind: 'changed' };
+    const entries = new Map<IndexField, Entry>();
+    const others = new Map<string, Versioned | null>();
+    const state: State = { current, entries, others, complete: view.complete };
+    let decision = restate(state, current, operation, next);
+    while (decision.kind === 'look') {
+      for (const [field, entry] of await reader.entries(view, decision.entries)) entries.set(field, entry);
+      const found = await reader.resources(view, decision.others);
+      for (const other of decision.others) others.set(other, found.get(other) ?? null);
+      decision = restate(state, current, operation, next);
+    }
+    if (decision.kind === 'refuse') return { kind: 'taken', holder: holderOf(state, next) };
+    if (decision.kind === 'unchanged') return { kind: 'changed' };
+    const outcome = await committer.commit(view, decision, { ...request, at: new Date().toISOString(), deadline });
+    if (outcome.kind === 'full') throw new TransientError(`the backlog of tenant ${tenant} is at its cap`);
+    if (outcome.kind !== 'ok') continue;
+    const { version } = outcome.committed;
+    await ringer.ring({ tenant, type, id, version, requestId: request.requestId }, operation);
+    return { kind: 'ok', committed: outcome.committed };
+  }
+  throw new TransientError(`${type} ${id} keeps changing`);
+}
+
+/** Who else stands under a claim of this resource. */
+function holderOf({ entries }: State, next: Resource): string {
+  const claims = fieldsOf(next).filter(isClaim);
+  return claims.flatMap((field) => entries.get(field)?.ids ?? []).find((id) => id !== next.id) ?? '';
+}
+
+const DEADLINE_MS = 2_000;
+const ATTEMPTS_MAX = 8;

@@ -1,0 +1,54 @@
+import { isMongoTransientCode, NAME_INDEX } from '@rollcall/store';
+
+/** Why a resource is held, in words that tell of nobody: an operator reads them, and redrives by them. */
+export interface Cause {
+  readonly reason: string;
+  /** MongoDB's or the driver's own code. */
+  readonly code?: number | string | undefined;
+}
+
+/** What MongoDB's, or the driver's, refusal of one document means. */
+export type Refusal =
+  /** Another document has the name; whether it keeps it is for its own newest state to say. */
+  | { readonly kind: 'nameTaken' }
+  /** Nothing is wrong with the document. */
+  | { readonly kind: 'transient' }
+  /** Never as it stands. */
+  | { readonly kind: 'permanent'; readonly cause: Cause }
+  /** Nobody has thought of it: tried again a few times. */
+  | { readonly kind: 'unknown'; readonly cause: Cause };
+
+export const NAME_TAKEN = 'another resource holds the name';
+const REASONS: ReadonlyMap<number, string> = new Map([
+  [121, 'a validator refuses the document'],
+  ...[10334, 17419, 17420, 17280].map((code) => [code, 'the document is too large'] as const),
+  ...[2, 14, 52, 57, 15].map((code) => [code, 'the document has a form that MongoDB refuses'] as const),
+]);
+/** Thrown by the driver before anything is sent, only where the document can't be written as BSON. */
+const UNWRITABLE = new Set([
+  'BSONError',
+  'BSONVersionError',
+  'BSONRuntimeError',
+  'BSONOffsetError',
+  'MongoInvalidArgumentError',
+  'RangeError',
+]);
+const DUPLICATE_KEY = 11000;
+
+/** Told by the code; only which index was violated stands nowhere but in the message, before any value. */
+export function refusalOf({ code, name, message }: { code?: unknown; name?: string | undefined; message?: string | undefined }): Refusal {
+  if (isMongoTransientCode(code)) return { kind: 'transient' };
+  if (code === DUPLICATE_KEY) {
+    const index = / index: (\S+) dup key/.exec(message ?? '')?.[1];
+    // Two upserts of one document met: the next try finds it there.
+    if (index === '_id_') return { kind: 'unknown', cause: { reason: 'the document was made by somebody else', code } };
+    if (index === NAME_INDEX) return { kind: 'nameTaken' };
+    return { kind: 'permanent', cause: { reason: `another resource holds what index ${index ?? 'unknown'} keeps unique`, code } };
+  }
+  const reason = typeof code === 'number' ? REASONS.get(code) : undefined;
+  if (reason !== undefined) return { kind: 'permanent', cause: { reason, code: code as number } };
+  if (name !== undefined && UNWRITABLE.has(name)) {
+    return { kind: 'permanent', cause: { reason: 'the document can not be written as BSON', code: name } };
+  }
+  return { kind: 'unknown', cause: { reason: 'an unknown error', code: typeof code === 'number' ? code : name } };
+}

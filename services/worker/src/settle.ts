@@ -1,0 +1,27 @@
+import { bury, type Collected, type Keys, onRedis, type RedisLink, settle as script } from '@rollcall/store';
+import type { Cause } from './refusal.js';
+
+export interface SettleDeps {
+  readonly redis: RedisLink;
+  readonly keys: Keys;
+  readonly settledTtl_s: number;
+}
+
+/** Marks what MongoDB has as settled. @returns how many of the tenant are still pending */
+export async function settle({ redis, keys, settledTtl_s }: SettleDeps, tenant: string, applied: readonly Collected[]): Promise<number> {
+  const { left } = await onRedis(script.run(redis.redis, { keys: keys.tenant(tenant), tenant, settledTtl_s, applied }));
+  return left;
+}
+
+/** Makes a dead letter of a resource, unless it has a newer state by now. @returns whether it is one */
+export async function hold(
+  { redis, keys }: SettleDeps,
+  tenant: string,
+  { type, id, version, tries }: Collected,
+  cause: Cause,
+): Promise<boolean> {
+  const at = new Date((await redis.now_us()) / 1_000).toISOString();
+  const call = { keys: keys.tenant(tenant), tenant, type, id, version, cause: JSON.stringify({ ...cause, at, attempt: tries }) };
+  const { kind } = await onRedis(bury.run(redis.redis, call));
+  return kind === 'buried';
+}
