@@ -15,6 +15,8 @@ const repository = path.resolve(__dirname, '../..');
 const NAMES = ['ingest', 'worker', 'redis', 'mongodb'] as const;
 type Run = Record<(typeof NAMES)[number], { pid: number; url?: string; uri?: string }>;
 
+jest.setTimeout(60_000);
+
 let root: string;
 let dataDir: string;
 let ports: { INGEST_PORT: string; OPS_PORT: string; INGEST_METRICS_PORT: string };

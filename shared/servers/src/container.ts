@@ -1,5 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
+import { messageOf } from './errors.js';
 import { type Exit, LAST_LINES_MAX, type Running, type StopOptions } from './guard.js';
 
 export interface ContainerLaunch {
@@ -46,9 +47,7 @@ export async function launchContainer(
   // Files in the data folder are to be ours, not root's.
   if (process.getuid !== undefined && process.getgid !== undefined) container.withUser(`${process.getuid()}:${process.getgid()}`);
   const started = await container.start().catch((error: unknown) => {
-    throw new Error(
-      `the container of ${name} (${image}) did not start: ${error instanceof Error ? error.message : error}; ${lines.slice(-3).join(' | ')}`,
-    );
+    throw new Error(`the container of ${name} (${image}) did not start: ${messageOf(error)}; ${lines.slice(-3).join(' | ')}`);
   });
   const handle = (await getContainerRuntimeClient()).container.getById(started.getId());
   const exited: Promise<Exit> = handle.wait().then(

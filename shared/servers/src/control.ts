@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { type ContainerLaunch, launchContainer } from './container.js';
-import { OperatorError } from './errors.js';
+import { messageOf, OperatorError } from './errors.js';
 import { type Exit, type Running, type StopOptions, spawnGuarded } from './guard.js';
 
 /** A server that can be ended and started again, any number of times, on the same data and port. */
@@ -162,8 +162,7 @@ export async function eventually<T>(what: string, deadline_ms: number, signal: A
       return await attempt();
     } catch (error) {
       if (error instanceof OperatorError || signal.aborted) throw error;
-      if (Date.now() > end)
-        throw new Error(`${what} did not work within ${deadline_ms / 1000} s: ${error instanceof Error ? error.message : error}`);
+      if (Date.now() > end) throw new Error(`${what} did not work within ${deadline_ms / 1000} s: ${messageOf(error)}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

@@ -26,7 +26,14 @@ async function writer(out: NodeJS.WriteStream): Promise<(line: string) => void> 
   if (!out.isTTY) return (line) => void out.write(`${line}\n`);
   try {
     const { prettyFactory } = await import('pino-pretty');
-    const pretty = prettyFactory({ colorize: true, ignore: 'hostname', translateTime: 'SYS:HH:MM:ss.l' });
+    const pretty = prettyFactory({
+      colorize: true,
+      messageKey: 'message',
+      messageFormat: '{service}: {message}',
+      ignore: 'service,hostname,pid',
+      singleLine: true,
+      translateTime: 'SYS:HH:MM:ss.l',
+    });
     return (line) => void out.write(line.startsWith('{') ? pretty(line) : `${line}\n`);
   } catch {
     return (line) => void out.write(`${line}\n`); // a development dependency that may be left out
