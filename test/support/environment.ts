@@ -22,7 +22,12 @@ function needed(name: string): string {
 }
 
 /** Waits until `holds` says so, asking every 20 ms. @throws with what was seen last when the time is over */
-export async function until<T>(what: string, look: () => Promise<T> | T, holds: (seen: T) => boolean = Boolean, within_ms = 10_000): Promise<T> {
+export async function until<T>(
+  what: string,
+  look: () => Promise<T> | T,
+  holds: (seen: T) => boolean = Boolean,
+  within_ms = 10_000,
+): Promise<T> {
   const deadline = performance.now() + within_ms;
   for (;;) {
     const seen = await look();

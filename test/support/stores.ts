@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { type Command, type Decision, decide, type State, type Versioned } from '@rollcall/directory';
 import {
-  Committer,
   type CommitOutcome,
+  Committer,
   Continuity,
   type ContinuityEvent,
   IndexLoader,
-  Lister,
   type Keys,
+  Lister,
   MongoLink,
   makeKeys,
   Reader,
@@ -36,7 +36,9 @@ export interface Stores extends AsyncDisposable {
 
 export type Ran = CommitOutcome | Exclude<Decision, { kind: 'accept' } | { kind: 'look' }>;
 
-export async function openStores(options: { corner?: Corner; partitions?: number; durability?: 'always' | 'everysec' } = {}): Promise<Stores> {
+export async function openStores(
+  options: { corner?: Corner; partitions?: number; durability?: 'always' | 'everysec' } = {},
+): Promise<Stores> {
   const corner = options.corner ?? newCorner();
   const onError = () => undefined; // connections to servers that a test stops
   const keys = makeKeys(corner.prefix, options.partitions ?? 4);
