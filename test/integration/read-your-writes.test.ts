@@ -13,7 +13,7 @@ describe('with no worker running', () => {
   beforeAll(async () => {
     cluster = await startCluster({ workers: 0, ingests: 2 });
   }, 60_000);
-  afterAll(() => cluster[Symbol.asyncDispose]());
+  afterAll(() => cluster?.[Symbol.asyncDispose]());
 
   it('GET, list and filter show what was just written', async () => {
     const okta = cluster.client('acme');

@@ -66,8 +66,21 @@ export interface Cluster extends AsyncDisposable {
 const root = path.resolve(__dirname, '../..');
 const entry = (service: string, file = 'main.js') => path.join(root, 'services', service, 'dist', file);
 
+/** Starts everything; what was started is ended again if the rest can't be. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  const opened: (() => Promise<unknown>)[] = [];
+  const close = async () => {
+    for (const one of opened.splice(0).reverse()) await one();
+  };
+  return start(options, opened, close).catch(async (error) => {
+    await close();
+    throw error;
+  });
+}
+
+async function start(options: ClusterOptions, opened: (() => Promise<unknown>)[], close: () => Promise<void>): Promise<Cluster> {
   const dir = await mkdtemp(path.join(tmpdir(), 'rollcall-cluster-'));
+  if (!process.env.KEEP) opened.push(() => rm(dir, { recursive: true, force: true }));
   const owned: { redis?: RedisServer; mongo?: MongoServer } = {};
   if (options.ownServers) {
     const { REDIS_URL: _, MONGODB_URI: __, ...env } = process.env;
@@ -76,6 +89,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       startRedis({ source: sources.redis, dir: path.join(dir, 'redis') }),
       startMongo({ source: sources.mongo, dir: path.join(dir, 'mongo') }),
     ]);
+    opened.push(() => Promise.all([owned.redis?.kill(), owned.mongo?.kill()]));
   }
   const corner = newCorner({
     ...(owned.redis ? { redisUrl: owned.redis.url } : {}),
@@ -125,6 +139,16 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const redis = new Redis(corner.redisUrl, { maxRetriesPerRequest: null });
   redis.on('error', () => undefined); // tests stop it
   const connection = await createConnection(corner.mongoUri, { serverSelectionTimeoutMS: 30_000 }).asPromise();
+  opened.push(async () => {
+    if (!owned.redis) {
+      const keys = await redis.keys(`*${corner.prefix}*`);
+      if (keys.length > 0) await redis.unlink(...keys);
+    }
+    redis.disconnect();
+    if (!owned.mongo) await connection.db?.dropDatabase();
+    await connection.close(true);
+  });
+  opened.push(() => Promise.all(services.map((one) => one.kill())));
   await Promise.all([...ingests.map((ingest) => ingest.start()), options.workers === 0 ? undefined : worker.start()]);
 
   const sum = async (pattern: string, count: (key: string) => Promise<number>) => {
@@ -149,18 +173,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
         within_ms,
       );
     },
-    async [Symbol.asyncDispose]() {
-      await Promise.all(services.map((one) => one.kill()));
-      if (!owned.redis) {
-        const keys = await redis.keys(`*${corner.prefix}*`);
-        if (keys.length > 0) await redis.unlink(...keys);
-      }
-      redis.disconnect();
-      if (!owned.mongo) await connection.db?.dropDatabase();
-      await connection.close(true);
-      await Promise.all([owned.redis?.kill(), owned.mongo?.kill()]);
-      await rm(dir, { recursive: true, force: true });
-    },
+    [Symbol.asyncDispose]: close,
   };
 }
 

@@ -1,0 +1,126 @@
+// All that is measured: both servers, both services, both baselines, each a process of its own, on data in a temporary folder.
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { findServers, freePort, type GuardedProcess, spawnService, startMongo, startRedis } from '@rollcall/servers';
+import { makeKeys } from '@rollcall/store';
+import { Redis } from 'ioredis';
+import mongoose from 'mongoose';
+import type { ProcessName } from './usage.js';
+
+export interface World extends AsyncDisposable {
+  readonly token: string;
+  readonly ports: { readonly ingest: number; readonly echo: number; readonly mongoose: number };
+  /** What it runs on, in one line. */
+  readonly about: string;
+  pidOf(name: Exclude<ProcessName, 'baseline'> | 'echo' | 'mongoose'): number | undefined;
+  /** How many of the tenant's resources are accepted and not settled. */
+  pending(): Promise<number>;
+  /** How many of the tenant's resources MongoDB has. */
+  applied(): Promise<number>;
+}
+
+const TENANT = 'bench';
+const PREFIX = 'rollcall';
+const PARTITIONS = 64;
+const TMPFS = 0x01021994;
+const READY_MS_MAX = 30_000;
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const entry = {
+  seed: path.join(root, 'services/worker/dist/seed.js'),
+  worker: path.join(root, 'services/worker/dist/main.js'),
+  ingest: path.join(root, 'services/ingest/dist/main.js'),
+  echo: fileURLToPath(new URL('baselines/echo.js', import.meta.url)),
+  mongoose: fileURLToPath(new URL('baselines/mongoose.js', import.meta.url)),
+};
+
+export async function startWorld(env: NodeJS.ProcessEnv): Promise<World> {
+  /** What is to be ended, in the order in which it was started. */
+  const open: (() => unknown)[] = [];
+  const close = async () => {
+    for (let end = open.pop(); end !== undefined; end = open.pop()) await Promise.resolve(end()).catch((error) => console.error(error));
+  };
+  try {
+    const dir = mkdtempSync(path.join(tmpdir(), 'rollcall-bench-'));
+    open.push(() => rmSync(dir, { recursive: true, force: true }));
+    const sources = await findServers({ env, progress: (message) => console.error(message) });
+    const mongo = await startMongo({ source: sources.mongo, dir: path.join(dir, 'mongodb') });
+    open.push(() => mongo[Symbol.asyncDispose]());
+    const redis = await startRedis({ source: sources.redis, dir: path.join(dir, 'redis') });
+    open.push(() => redis[Symbol.asyncDispose]());
+
+    const [ingest, ops, metrics, echo, plain] = [await freePort(), await freePort(), await freePort(), await freePort(), await freePort()];
+    const token = `rc_${randomBytes(32).toString('base64url')}`;
+    const logLevel = env.LOG_LEVEL ?? 'info';
+    const ofRollcall = {
+      ...{ PATH: env.PATH, NODE_ENV: 'production', LOG_LEVEL: logLevel, REDIS_URL: redis.url, MONGODB_URI: mongo.uri },
+      ...{ ROLLCALL_KEY_PREFIX: PREFIX, PARTITIONS: String(PARTITIONS) },
+      ...{ INGEST_PORT: String(ingest), OPS_PORT: String(ops), INGEST_METRICS_PORT: String(metrics) },
+    };
+    const started = new Map<string, GuardedProcess>();
+    const start = async (name: keyof typeof entry, childEnv: NodeJS.ProcessEnv) => {
+      const log = path.join(dir, `${name}.log`);
+      const child = await spawnService({ name, entry: entry[name], env: childEnv, log });
+      open.push(() => child.stop({ deadline_ms: 10_000 }));
+      started.set(name, child);
+      const lines = () => readFileSync(log, 'utf8').trim().split('\n').slice(-5).join('\n');
+      return { child, lines };
+    };
+
+    const seed = await start('seed', { ...ofRollcall, ROLLCALL_SEED_TENANT: TENANT, ROLLCALL_SEED_TOKEN: token });
+    const { code } = await seed.child.exited;
+    if (code !== 0) throw new Error(`the tenant could not be made:\n${seed.lines()}`);
+    const plainUri = new URL(mongo.uri);
+    plainUri.pathname = '/plain';
+    const baselineEnv = { PATH: env.PATH, NODE_ENV: 'production' };
+    const services = [
+      { url: `http://127.0.0.1:${ops}/readyz`, ...(await start('worker', ofRollcall)) },
+      { url: `http://127.0.0.1:${ingest}/readyz`, ...(await start('ingest', ofRollcall)) },
+      { url: `http://127.0.0.1:${echo}/`, ...(await start('echo', { ...baselineEnv, PORT: String(echo) })) },
+      {
+        url: `http://127.0.0.1:${plain}/`,
+        ...(await start('mongoose', { ...baselineEnv, PORT: String(plain), MONGODB_URI: plainUri.href })),
+      },
+    ];
+    await Promise.all(services.map(({ url, child, lines }) => untilReady(url, child, lines)));
+
+    const client = new Redis(redis.url);
+    open.push(() => client.disconnect());
+    const connection = await mongoose.createConnection(mongo.uri).asPromise();
+    open.push(() => connection.close());
+    const keys = makeKeys(PREFIX, PARTITIONS).tenant(TENANT);
+    const versions = [redis, mongo].map(({ server }) => `${server.product} ${server.version}`).join(', ');
+    const disk = statfsSync(dir).type === TMPFS ? 'in memory (tmpfs: a sync costs nothing here)' : 'on disk';
+    return {
+      token,
+      ports: { ingest, echo, mongoose: plain },
+      about: `Node ${process.versions.node}, ${versions}, data ${disk}, LOG_LEVEL=${logLevel}`,
+      pidOf: (name) => (name === 'redis' ? redis.pid : name === 'mongod' ? mongo.pid : started.get(name)?.pid),
+      pending: () => client.zcard(keys.pending()),
+      applied: () => connection.collection('accounts').countDocuments({ tenant: TENANT }),
+      [Symbol.asyncDispose]: close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Waits until a process answers at all, or, where it has a /readyz, with 200. */
+async function untilReady(url: string, child: GuardedProcess, lines: () => string): Promise<void> {
+  const end = performance.now() + READY_MS_MAX;
+  let ended = false;
+  void child.exited.then(() => {
+    ended = true;
+  });
+  for (;;) {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(1_000) }).catch(() => undefined);
+    await answer?.arrayBuffer().catch(() => undefined);
+    if (answer !== undefined && (answer.status === 200 || !url.endsWith('/readyz'))) return;
+    if (ended || performance.now() > end) throw new Error(`${child.name} ${ended ? 'ended' : 'is not ready'}; its last lines:\n${lines()}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
