@@ -1,7 +1,7 @@
 import { applyPatch, etagMatches, GROUP, type JsonObject, ScimError, sameAttributes, USER } from '@rollcall/scim';
 import type { Command, Stamp } from './command.js';
 import { claimField, emailOf, fieldsOf, type IndexField, identityField, isClaim, joinIds, NAME_ATTRIBUTE } from './index-fields.js';
-import { isActive, type Preserver, type Resource, type ResourceTypeName, type Versioned, withActive } from './resource.js';
+import { isActive, type Preserver, type Resource, type ResourceTypeName, type Versioned } from './resource.js';
 
 /** An index entry as it was read. `raw` is what the commit compares; `ids` are the holders it means, from MongoDB where Redis has none yet. */
 export interface Entry {
@@ -62,8 +62,9 @@ export function decide(state: State, command: Command, at: Stamp): Decision {
       case 'replace':
         return replace(state, current, command.attributes);
       case 'patch': {
-        const { attributes } = applyPatch(command.type === 'User' ? USER : GROUP, withActive(current.resource), command.operations);
-        return change(state, current, 'patch', attributes, activeWish(current.resource, attributes));
+        // Without `active`, which follows from the account: if the result has it, an operation has set it.
+        const { attributes } = applyPatch(command.type === 'User' ? USER : GROUP, current.resource.attributes, command.operations);
+        return change(state, current, 'patch', attributes, typeof attributes.active === 'boolean' ? attributes.active : undefined);
       }
       case 'delete':
         return remove(state, current);
@@ -237,10 +238,6 @@ function marked(resource: Resource, by: Preserver, on: boolean): readonly Preser
   const rest = resource.account.preservedBy.filter((mark) => mark !== by);
   return on ? [...rest, by] : rest;
 }
-
-/** What a PATCH wishes of `active`: only a value that differs from what is shown counts as a wish. */
-const activeWish = (current: Resource, patched: JsonObject): boolean | undefined =>
-  typeof patched.active === 'boolean' && patched.active !== isActive(current) ? patched.active : undefined;
 
 function sameResource(a: Resource, b: Resource): boolean {
   return (
