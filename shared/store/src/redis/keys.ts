@@ -18,6 +18,8 @@ export interface Keys {
 }
 
 export interface TenantKeys {
+  /** Whose keys these are. */
+  readonly tenant: string;
   resource(id: string): string;
   head(): string;
   index(epoch: number): string;
@@ -55,6 +57,7 @@ export function makeKeys(prefix: string, partitions: number): Keys {
     const number = partitionOf(tenant);
     const base = `${prefix}:{p${String(number).padStart(2, '0')}}:${tenant}`;
     return {
+      tenant,
       resource: (id) => `${base}:r:${id}`,
       head: () => `${base}:head`,
       index: (epoch) => `${base}:index:${epoch}`,

@@ -12,7 +12,7 @@ export interface Bury {
   readonly cause: string;
 }
 
-/** Makes a dead letter of one version of a resource. `newer`: there is a newer state, which deserves its own try. */
+/** Makes a dead letter of one version of a resource. `newer`: there is a newer state, which deserves its own try, or another worker has applied this one meanwhile. */
 export const bury = defineScript({
   name: 'bury',
   file: new URL('./bury.lua', import.meta.url),

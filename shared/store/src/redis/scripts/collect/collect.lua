@@ -1,12 +1,13 @@
 #!lua flags=allow-oom
 -- collect: what a worker takes to apply next: the oldest pending of a tenant, or one resource by name. Counts a try on each before it is tried.
--- KEYS  1 pending of the tenant | 2… resources (only where they are named)
--- ARGV  1 how many at most | 2 prefix of the tenant's resource keys | 3 from which try on a resource goes alone | 4… members (only where they are named)
+-- KEYS  1 pending of the tenant | 2 pending of the partition | 3… resources (only where they are named)
+-- ARGV  1 how many at most | 2 prefix of the tenant's resource keys | 3 from which try on a resource goes alone | 4 tenant | 5… members (only where they are named)
 -- Out   per resource: member | doc | version | modified | born | stamp | tries | trace | urgent ('' = no) | request | pending since, µs
-local pending, count, prefix, alone = KEYS[1], tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
+local pending, partition_pending = KEYS[1], KEYS[2]
+local count, prefix, alone, tenant = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local members = {}
-if #ARGV > 3 then
-  for i = 4, #ARGV do members[#members + 1] = ARGV[i] end
+if #ARGV > 4 then
+  for i = 5, #ARGV do members[#members + 1] = ARGV[i] end
 else
   members = redis.call('ZRANGE', pending, 0, count - 1)
 end
@@ -31,4 +32,6 @@ for _, member in ipairs(members) do
     end
   end
 end
+-- A tenant with nothing pending must not be rung for again and again either.
+if #out == 0 and redis.call('EXISTS', pending) == 0 then redis.call('ZREM', partition_pending, tenant) end
 return out

@@ -19,8 +19,12 @@ const Number_ = z.coerce.number();
 export const collect = defineScript({
   name: 'collect',
   file: new URL('./collect.lua', import.meta.url),
-  keys: ({ keys, member }: Collect) => [keys.pending(), ...(member === undefined ? [] : [keys.resource(idOfMember(member))])],
-  args: ({ keys, count, member }) => [count, keys.resource(''), ALONE_FROM_TRY, ...(member === undefined ? [] : [member])],
+  keys: ({ keys, member }: Collect) => [
+    keys.pending(),
+    keys.partition.pending(),
+    ...(member === undefined ? [] : [keys.resource(idOfMember(member))]),
+  ],
+  args: ({ keys, count, member }) => [count, keys.resource(''), ALONE_FROM_TRY, keys.tenant, ...(member === undefined ? [] : [member])],
   reply: z.array(
     z
       .tuple([z.string(), z.string(), Number_, Number_, Number_, z.string(), Number_, z.string(), z.string(), z.string(), Number_])
