@@ -64,7 +64,6 @@ export class Committer {
       requestKey: request.requestKey,
       urgent,
       epoch: view.epoch,
-      run: view.run,
       settings: view.settings,
       stamp: request.stamp,
       backlogMax: this.options.backlogMax,
@@ -81,6 +80,8 @@ export class Committer {
         await link.whenReady(left_ms);
         const answer = await accept.run(link.redis, {
           ...call,
+          // Of the server that is asked now: a head restored with an older server would bear out the view's.
+          run: link.run.id,
           notAfter_ms: Math.floor(link.clock.now_ms() + request.deadline - performance.now()),
         });
         switch (answer.kind) {

@@ -1,4 +1,4 @@
-import { countedPrefix, fieldsOf, type IndexField, TransientError, type Versioned } from '@rollcall/directory';
+import { countedPrefix, fieldsOf, type IndexField, isClaim, TransientError } from '@rollcall/directory';
 import { onMongo, onRedis } from './errors.js';
 import { fieldEntriesInMongo, type HolderAt } from './mongo/holders.js';
 import type { MongoLink } from './mongo/link.js';
@@ -10,7 +10,7 @@ import { lease } from './redis/scripts/lease/lease.js';
 import { load } from './redis/scripts/load/load.js';
 import { release } from './redis/scripts/release/release.js';
 import { settle } from './redis/scripts/settle/settle.js';
-import { type CachedState, readStates } from './redis/state.js';
+import { readStates, readUnsettled } from './redis/state.js';
 
 /** What a request may assume about a tenant, as its head says. */
 export interface TenantView {
@@ -109,7 +109,7 @@ export class Continuity {
       head.epoch > 0 &&
       head.counter >= Math.max(top, this.#seen.get(tenant) ?? 0);
     if (continues) {
-      const shown = { keys, token: '', epoch: head.epoch, run: run.id, settings: 0, counter: 0, complete: false };
+      const shown = { kind: 'show', keys, token: '', epoch: head.epoch, run: run.id, settings: 0, counter: 0, complete: false } as const;
       if ((await onRedis(begin.run(this.redis.redis, shown))) === 'shown')
         this.options.onEvent({ kind: 'shown', tenant, epoch: head.epoch });
       return;
@@ -131,13 +131,16 @@ export class Continuity {
     try {
       const head = await readHead(this.redis, keys);
       if (head.epoch > oldEpoch && head.run === run) return;
+      const begun = { keys, token, epoch: head.epoch, run, settings: 0, counter: 0, complete: false };
+      // From here on nobody accepts under the old epoch: whoever knows less than this process must not show it meanwhile.
+      if ((await onRedis(begin.run(this.redis.redis, { ...begun, kind: 'hold' }))) !== 'held') return;
       const epoch = await this.#raiseRecord(tenant, head.epoch);
       const { dropped, kept } = await this.#reconcilePending(tenant, keys, epoch, token);
       const [record, top] = await Promise.all([this.#record(tenant), this.#top(tenant)]);
       const counter = Math.max(epoch * VERSIONS_PER_EPOCH, top, this.#seen.get(tenant) ?? 0);
       const complete = top === 0;
-      const begun = { keys, token, epoch, run, settings: record.revision, counter, complete };
-      if ((await onRedis(begin.run(this.redis.redis, begun))) !== 'begun') return;
+      const next = { ...begun, kind: 'begin', epoch, settings: record.revision, counter, complete } as const;
+      if ((await onRedis(begin.run(this.redis.redis, next))) !== 'begun') return;
       if (head.epoch > 0) await onRedis(this.redis.redis.unlink(keys.index(head.epoch)));
       this.options.onEvent({ kind: 'raised', tenant, epoch, dropped, kept });
     } finally {
@@ -159,56 +162,85 @@ export class Continuity {
   /** What is pending or dead is compared with MongoDB: what MongoDB has as new is dropped; what is kept enters the new index. */
   async #reconcilePending(tenant: string, keys: TenantKeys, epoch: number, token: string): Promise<{ dropped: number; kept: number }> {
     const redis = this.redis.redis;
-    const [pending, dead] = await onRedis(Promise.all([redis.zrange(keys.pending(), '0', '-1'), redis.zrange(keys.dead(), '0', '-1')]));
-    const members = [...new Set([...pending, ...dead])];
+    const members = await readUnsettled(redis, keys);
+    // Of all that is kept, as resources far apart may share an entry.
+    const held = new Map<IndexField, HolderAt[]>();
     let dropped = 0;
     let kept = 0;
     for (let at = 0; at < members.length; at += CHUNK) {
       const chunk = members.slice(at, at + CHUNK);
-      const taken_us = await this.redis.now_us();
       const states = await readStates(redis, keys, chunk.map(idOfMember));
       const stored = await this.#versionsInMongo(tenant, chunk);
-      const settled = chunk.flatMap((member, i) => {
-        const state = states[i];
-        const there = stored.get(idOfMember(member)) ?? 0;
-        return state && there >= state.version ? [{ type: typeOfMember(member), id: idOfMember(member), version: state.version }] : [];
-      });
-      if (settled.length > 0) {
-        await onRedis(settle.run(redis, { keys, tenant, settledTtl_s: this.options.settledTtl_s, applied: settled }));
-        dropped += settled.length;
+      const settled: { type: 'User' | 'Group'; id: string; version: number }[] = [];
+      for (const state of states) {
+        if (!state) continue;
+        const { type, id } = state.resource;
+        if ((stored.get(id) ?? 0) >= state.version) {
+          settled.push({ type, id, version: state.version });
+          continue;
+        }
+        kept += 1;
+        for (const field of fieldsOf(state.resource)) held.set(field, [...(held.get(field) ?? []), { id, version: state.version }]);
       }
-      const gone = new Set(settled.map(({ id }) => id));
-      const left = states.filter((state): state is CachedState => state !== undefined && !gone.has(state.resource.id));
-      kept += left.length;
-      for (const type of ['User', 'Group'] as const) {
-        const fields = heldFields(left.filter((state) => state.resource.type === type));
-        if (fields.size === 0) continue;
-        // An entry that exists must be whole: whoever else MongoDB knows under it comes along.
-        const inMongo = await fieldEntriesInMongo(this.mongo, tenant, [...fields.keys()]);
-        const entries = [...fields].map(([field, ours]) => {
-          const known = new Set(ours.map(({ id }) => id));
-          return {
-            field,
-            holders: [...ours, ...(field.startsWith('n:') ? [] : (inMongo.get(field) ?? [])).filter(({ id }) => !known.has(id))],
-          };
-        });
-        const answer = await onRedis(
-          load.run(redis, {
-            keys,
-            token,
-            epoch,
-            taken_us,
-            fillAgeMax_ms: this.options.fillAgeMax_ms,
-            lock_ms: LOCK_MS,
-            counted: { prefix: countedPrefix(type), field: countField(type) },
-            complete: false,
-            entries,
-          }),
-        );
-        if (answer.kind !== 'loaded') throw new TransientError(`the index of tenant ${tenant} is being begun elsewhere`, { away: 'redis' });
-      }
+      if (settled.length > 0) await onRedis(settle.run(redis, { keys, tenant, settledTtl_s: this.options.settledTtl_s, applied: settled }));
+      dropped += settled.length;
     }
+    const isOfGroups = (field: IndexField) => field.startsWith(countedPrefix('Group'));
+    const fields = [...held.keys()];
+    await this.#load(tenant, { keys, epoch, token, type: 'Group', fields: fields.filter(isOfGroups), held });
+    await this.#load(tenant, { keys, epoch, token, type: 'User', fields: fields.filter((field) => !isOfGroups(field)), held });
     return { dropped, kept };
+  }
+
+  /** Begins the index of an epoch with what is held by resources that MongoDB may not have. */
+  async #load(
+    tenant: string,
+    {
+      keys,
+      epoch,
+      token,
+      type,
+      fields,
+      held,
+    }: {
+      keys: TenantKeys;
+      epoch: number;
+      token: string;
+      type: 'User' | 'Group';
+      fields: readonly IndexField[];
+      held: ReadonlyMap<IndexField, readonly HolderAt[]>;
+    },
+  ): Promise<void> {
+    const redis = this.redis.redis;
+    for (let at = 0; at < fields.length; ) {
+      const chunk = fields.slice(at, at + CHUNK);
+      const taken_us = await this.redis.now_us();
+      // An entry that exists must be whole: whoever else MongoDB knows under it comes along.
+      const inMongo = await fieldEntriesInMongo(this.mongo, tenant, chunk);
+      const entries = chunk.map((field) => {
+        const ours = held.get(field)!;
+        const known = new Set(ours.map(({ id }) => id));
+        return {
+          field,
+          holders: [...ours, ...(isClaim(field) ? [] : (inMongo.get(field) ?? [])).filter(({ id }) => !known.has(id))],
+        };
+      });
+      const answer = await onRedis(
+        load.run(redis, {
+          keys,
+          token,
+          epoch,
+          taken_us,
+          fillAgeMax_ms: this.options.fillAgeMax_ms,
+          lock_ms: LOCK_MS,
+          counted: { prefix: countedPrefix(type), field: countField(type) },
+          complete: false,
+          entries,
+        }),
+      );
+      if (answer.kind === 'lost') throw new TransientError(`the index of tenant ${tenant} is being begun elsewhere`, { away: 'redis' });
+      if (answer.kind === 'loaded') at += CHUNK;
+    }
   }
 
   async #versionsInMongo(tenant: string, members: readonly string[]): Promise<Map<string, number>> {
@@ -253,15 +285,6 @@ export class UnknownTenantError extends Error {
   constructor(readonly tenant: string) {
     super(`there is no tenant ${tenant}`);
   }
-}
-
-/** Who of these holds which fields. */
-function heldFields(resources: readonly Versioned[]): Map<IndexField, HolderAt[]> {
-  const fields = new Map<IndexField, HolderAt[]>();
-  for (const { resource, version } of resources) {
-    for (const field of fieldsOf(resource)) fields.set(field, [...(fields.get(field) ?? []), { id: resource.id, version }]);
-  }
-  return fields;
 }
 
 interface Head {

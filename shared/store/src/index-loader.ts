@@ -1,7 +1,7 @@
-import { claimField, countedPrefix, externalIdField, type IndexField, identityField, NAME_ATTRIBUTE } from '@rollcall/directory';
+import { countedPrefix, type IndexField, type ResourceTypeName } from '@rollcall/directory';
 import { type Continuity, countField, LOCK_MS } from './continuity.js';
 import { onMongo, onRedis } from './errors.js';
-import type { HolderAt } from './mongo/holders.js';
+import { fieldOfStored, type HolderAt, type StoredKey } from './mongo/holders.js';
 import { collectionOf, type StoredResource } from './mongo/models.js';
 import { lease } from './redis/scripts/lease/lease.js';
 import { load } from './redis/scripts/load/load.js';
@@ -9,11 +9,19 @@ import { release } from './redis/scripts/release/release.js';
 
 /** Which stored key becomes which field of the index. Each is read in the order of the key, so that all holders of a value come together. */
 const PASSES = [
-  { type: 'User', key: 'nameKey', field: (value: string) => claimField(NAME_ATTRIBUTE.User, value) },
-  { type: 'User', key: 'identityKey', field: identityField },
-  { type: 'User', key: 'externalId', field: externalIdField },
-  { type: 'Group', key: 'nameKey', field: (value: string) => claimField(NAME_ATTRIBUTE.Group, value) },
-] as const;
+  { type: 'User', key: 'nameKey' },
+  { type: 'User', key: 'identityKey' },
+  { type: 'User', key: 'externalId', also: 'Group' },
+  { type: 'Group', key: 'nameKey' },
+  { type: 'Group', key: 'externalId', also: 'User' },
+] as const satisfies readonly Pass[];
+
+interface Pass {
+  readonly type: ResourceTypeName;
+  readonly key: StoredKey;
+  /** The other type whose resources stand under the same fields: an entry must be whole. */
+  readonly also?: ResourceTypeName;
+}
 
 /**
  * Loads the index of a tenant from MongoDB, streamed, in the background, one process at a time.
@@ -62,18 +70,16 @@ export class IndexLoader {
       const view = await this.continuity.view(tenant, 'write');
       if (view.complete) return;
       let entries = 0;
-      for (const [number, { type, key, field }] of PASSES.entries()) {
+      for (const [number, pass] of PASSES.entries()) {
+        const { type, key }: Pass = pass;
         const counted = { prefix: countedPrefix(type), field: countField(type) };
         const last = number === PASSES.length - 1;
         let after: string | undefined;
         for (;;) {
           if (this.#stopped || link.run.id !== view.run) return;
           const taken_us = await link.now_us();
-          const page = await this.#page(tenant, type, key, after);
-          const done = page.length < PAGE;
-          // The last value of a full page may go on in the next: it is left for that one, unless it fills the page alone.
-          const whole = done ? page : withoutLastValue(page, key);
-          const groups = grouped(whole, key, field);
+          const { page: whole, done } = await this.#page(tenant, type, key, after);
+          const groups = grouped(await this.#withAlso(tenant, pass, whole), key, type);
           const answer = await onRedis(
             load.run(redis, {
               keys,
@@ -100,49 +106,45 @@ export class IndexLoader {
     }
   }
 
+  /** The next documents, with all holders of each value, and whether they are the last. */
   async #page(
     tenant: string,
-    type: 'User' | 'Group',
-    key: (typeof PASSES)[number]['key'],
+    type: ResourceTypeName,
+    key: StoredKey,
     after: string | undefined,
-  ): Promise<StoredResource[]> {
+  ): Promise<{ page: StoredResource[]; done: boolean }> {
     const page = await onMongo(
-      this.continuity.mongo
-        .collection(collectionOf(type))
-        .find(
-          { tenant, [key]: after === undefined ? { $type: 'string' } : { $type: 'string', $gt: after } },
-          { projection: { [key]: 1, version: 1 } },
-        )
+      this.#keyed(tenant, type, key, after === undefined ? { $type: 'string' } : { $type: 'string', $gt: after })
         .sort({ [key]: 1 })
         .limit(PAGE)
         .toArray(),
     );
-    const first = page[0]?.[key];
-    if (page.length < PAGE || first === undefined || first !== page.at(-1)?.[key]) return page;
-    // One value fills the page: all of its holders are read at once, as an entry must be whole.
-    return onMongo(
-      this.continuity.mongo
-        .collection(collectionOf(type))
-        .find({ tenant, [key]: first }, { projection: { [key]: 1, version: 1 } })
-        .toArray(),
-    );
+    if (page.length < PAGE) return { page, done: true };
+    // The last value of a full page may go on in the next: it is left for that one, unless it fills the page alone. Then all of its holders are read at once.
+    const last = page.at(-1)![key]!;
+    const rest = page.filter((document) => document[key] !== last);
+    if (rest.length > 0) return { page: rest, done: false };
+    const all = await onMongo(this.#keyed(tenant, type, key, last).toArray());
+    // Where all of them have changed since, the value is still what the next page comes after.
+    return { page: all.length > 0 ? all : page, done: false };
+  }
+
+  /** The documents of the other type that stand under the same values. */
+  async #withAlso(tenant: string, { key, also }: Pass, page: StoredResource[]): Promise<StoredResource[]> {
+    if (also === undefined || page.length === 0) return page;
+    const values = [...new Set(page.map((document) => document[key]!))];
+    return [...page, ...(await onMongo(this.#keyed(tenant, also, key, { $in: values }).toArray()))];
+  }
+
+  #keyed(tenant: string, type: ResourceTypeName, key: StoredKey, value: unknown) {
+    return this.continuity.mongo.collection(collectionOf(type)).find({ tenant, [key]: value }, { projection: { [key]: 1, version: 1 } });
   }
 }
 
-const withoutLastValue = (page: StoredResource[], key: 'nameKey' | 'identityKey' | 'externalId'): StoredResource[] => {
-  const last = page.at(-1)?.[key];
-  const rest = page.filter((document) => document[key] !== last);
-  return rest.length > 0 ? rest : page;
-};
-
-function grouped(
-  page: readonly StoredResource[],
-  key: 'nameKey' | 'identityKey' | 'externalId',
-  field: (value: string) => IndexField,
-): { field: IndexField; holders: HolderAt[] }[] {
+function grouped(page: readonly StoredResource[], key: StoredKey, type: ResourceTypeName): { field: IndexField; holders: HolderAt[] }[] {
   const groups = new Map<IndexField, HolderAt[]>();
   for (const document of page) {
-    const name = field(document[key] as string);
+    const name = fieldOfStored(type, key, document[key]!);
     const holder = { id: document._id, version: document.version };
     const there = groups.get(name);
     if (there) there.push(holder);

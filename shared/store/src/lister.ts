@@ -8,7 +8,7 @@ import { collectionOf, type StoredResource } from './mongo/models.js';
 import { toMongoQuery } from './mongo/query.js';
 import type { Reader } from './reader.js';
 import { idOfMember, typeOfMember } from './redis/keys.js';
-import { readStates } from './redis/state.js';
+import { readStates, readUnsettled } from './redis/state.js';
 
 export interface ListQuery {
   readonly type: ResourceTypeName;
@@ -83,7 +83,8 @@ export class Lister {
     const documents = new Map<string, Versioned>();
     if (ids.length > 0) {
       const found = await onMongo(collection.find({ _id: { $in: ids }, tenant: selection.tenant as string }).toArray());
-      for (const stored of found) documents.set(stored._id, fromStored(stored));
+      // What was deleted between the two readings is left out.
+      for (const stored of found) if (stored.live) documents.set(stored._id, fromStored(stored));
     }
     return window.flatMap(({ id, versioned }) => versioned ?? documents.get(id!) ?? []);
   }
@@ -119,8 +120,7 @@ export class Lister {
         throw new TransientError(`${size} changes of this tenant are still being applied`, { retryAfter_s: 2 });
       await new Promise((resolve) => setTimeout(resolve, OVERLAY_POLL_MS));
     }
-    const [pending, dead] = await onRedis(Promise.all([redis.zrange(keys.pending(), '0', '-1'), redis.zrange(keys.dead(), '0', '-1')]));
-    const ids = [...new Set([...pending, ...dead])].filter((member) => typeOfMember(member) === type).map(idOfMember);
+    const ids = (await readUnsettled(redis, keys)).filter((member) => typeOfMember(member) === type).map(idOfMember);
     const states = await readStates(redis, keys, ids);
     return states.filter((state) => state !== undefined);
   }

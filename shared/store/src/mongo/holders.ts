@@ -1,4 +1,4 @@
-import { type IndexField, NAME_ATTRIBUTE } from '@rollcall/directory';
+import { countedPrefix, type IndexField, type ResourceTypeName } from '@rollcall/directory';
 import { onMongo } from '../errors.js';
 import type { MongoLink } from './link.js';
 
@@ -10,11 +10,20 @@ export interface HolderAt {
 
 const COLLECTIONS = ['accounts', 'groups'] as const;
 const PREFIXES = [
-  [`n:${NAME_ATTRIBUTE.User}:`, 'nameKey', ['accounts']],
-  [`n:${NAME_ATTRIBUTE.Group}:`, 'nameKey', ['groups']],
+  [countedPrefix('User'), 'nameKey', ['accounts']],
+  [countedPrefix('Group'), 'nameKey', ['groups']],
   ['i:', 'identityKey', ['accounts']],
   ['x:', 'externalId', COLLECTIONS],
 ] as const;
+
+/** What a document keeps for the index, folded where it must be: folding it again could make another text of it. */
+export type StoredKey = 'nameKey' | 'identityKey' | 'externalId';
+
+/** The field of the index under which a stored value is found. */
+export function fieldOfStored(type: ResourceTypeName, key: StoredKey, value: string): IndexField {
+  if (key === 'nameKey') return countedPrefix(type) + value;
+  return (key === 'identityKey' ? 'i:' : 'x:') + value;
+}
 
 /**
  * Whom MongoDB knows under these fields of the index, for as long as the index itself is not complete.

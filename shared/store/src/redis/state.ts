@@ -1,6 +1,6 @@
 import type { Resource, Versioned } from '@rollcall/directory';
 import type { Redis } from 'ioredis';
-import { onRedis } from '../errors.js';
+import { onRedis, redisError } from '../errors.js';
 import type { TenantKeys } from './keys.js';
 
 /** A resource as Redis has it. */
@@ -18,6 +18,16 @@ const FIELDS = ['doc', 'version', 'modified', 'born', 'settled', 'epoch', 'stamp
 /** Reads the states of resources, in the order of the ids; undefined where Redis has none. Whether a copy may be trusted is `isTrusted`. */
 export async function readStates(redis: Redis, keys: TenantKeys, ids: readonly string[]): Promise<(CachedState | undefined)[]> {
   return Promise.all(ids.map(async (id) => parseState(await onRedis(redis.hmget(keys.resource(id), ...FIELDS)))));
+}
+
+/** The members of what is pending or dead, read in one step: a burial or a redrive moves one from set to set. */
+export async function readUnsettled(redis: Redis, keys: TenantKeys): Promise<string[]> {
+  const answers = await onRedis(redis.multi().zrange(keys.pending(), '0', '-1').zrange(keys.dead(), '0', '-1').exec());
+  const members = (answers ?? []).flatMap(([error, found]) => {
+    if (error) throw redisError(error);
+    return found as string[];
+  });
+  return [...new Set(members)];
 }
 
 /** A pending state is the truth; a settled one only within its epoch, as an older one may stem from a server that forgot something. */

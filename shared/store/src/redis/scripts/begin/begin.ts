@@ -4,7 +4,9 @@ import { defineScript } from '../../script.js';
 
 export interface Begin {
   readonly keys: TenantKeys;
-  /** Token of the loading lock; empty: continuity was shown, only the server's run is noted. */
+  /** `show`: continuity was shown, only the server's run is noted. `hold`: nobody accepts, or shows, until the raise is done or its lock is over. */
+  readonly kind: 'show' | 'hold' | 'begin';
+  /** Token of the loading lock; nothing to show. */
   readonly token: string;
   readonly epoch: number;
   readonly run: string;
@@ -18,6 +20,6 @@ export const begin = defineScript({
   name: 'begin',
   file: new URL('./begin.lua', import.meta.url),
   keys: ({ keys }: Begin) => [keys.head(), keys.loading()],
-  args: ({ token, epoch, run, settings, counter, complete }) => [token, epoch, run, settings, counter, complete ? '1' : ''],
-  reply: z.tuple([z.literal(['begun', 'shown', 'already', 'lost'])]).transform(([kind]) => kind),
+  args: ({ kind, token, epoch, run, settings, counter, complete }) => [kind, token, epoch, run, settings, counter, complete ? '1' : ''],
+  reply: z.tuple([z.literal(['begun', 'shown', 'held', 'already', 'lost'])]).transform(([kind]) => kind),
 });
