@@ -1,5 +1,5 @@
 import { TransientError } from '@rollcall/directory';
-import { type Keys, type MongoLink, onMongo, onRedis, type RedisLink, record, type StoredToken } from '@rollcall/store';
+import { type Keys, type MongoLink, onMongo, onRedis, type RedisLink, record, type StoredTenant, type StoredToken } from '@rollcall/store';
 import { type TenantRecord, toRecord } from './tenants.js';
 import { type TokenRecord, toTokenRecord } from './tokens.js';
 
@@ -8,6 +8,9 @@ import { type TokenRecord, toTokenRecord } from './tokens.js';
  * and a MongoDB that is away locks nobody out (DESIGN section 3).
  */
 export class Records {
+  /** Run of the server under which all is known to be rewritten. */
+  #shown = '';
+
   constructor(
     readonly redis: RedisLink,
     readonly mongo: MongoLink,
@@ -35,7 +38,7 @@ export class Records {
    */
   async rewriteAll(): Promise<void> {
     const run = this.redis.run.id;
-    if ((await onRedis(this.redis.redis.get(this.keys.authLine()))) === run) return;
+    if (await this.#isShown()) return;
     for await (const tenant of this.mongo.collection('tenants').find()) await this.writeTenant(toRecord(tenant));
     for await (const token of this.mongo.collection('tokens').find()) await this.writeToken(token);
     if (this.redis.run.id !== run) throw new TransientError('Redis was restarted meanwhile', { away: 'redis' });
@@ -47,18 +50,20 @@ export class Records {
    * @throws TransientError where neither Redis nor MongoDB can tell. Never a guess: identity providers quarantine a tenant over 401s.
    */
   async token(hash: string): Promise<TokenRecord | undefined> {
-    const redis = this.redis.redis;
-    const [text, line] = await onRedis(Promise.all([redis.hget(this.keys.token(hash), 'record'), redis.get(this.keys.authLine())]));
-    const shown = line === this.redis.run.id;
-    if (text && shown) return JSON.parse(text) as TokenRecord;
-    if (!text && shown) return undefined;
+    // The line is read before the token: a token that is rewritten in between must not seem absent for good.
+    const [shown, text] = await Promise.all([this.#isShown(), onRedis(this.redis.redis.hget(this.keys.token(hash), 'record'))]);
+    const known = text ? (JSON.parse(text) as TokenRecord) : undefined;
+    if (shown) return known;
     // Redis may have forgotten a token, or that one was revoked: until all are rewritten, MongoDB is asked.
-    const stored = await onMongo(this.mongo.collection('tokens').findOne({ hash })).catch((error) => {
+    let stored: StoredToken | null;
+    try {
+      stored = await onMongo(this.mongo.collection('tokens').findOne({ hash }));
+    } catch (error) {
       // A token that Redis knows is not locked out because MongoDB is away.
-      if (text && error instanceof TransientError) return JSON.parse(text) as TokenRecord;
+      if (known && error instanceof TransientError) return known;
       throw error;
-    });
-    if (!stored || 'expires_ms' in stored) return stored ?? undefined;
+    }
+    if (!stored) return undefined;
     await this.writeToken(stored);
     return toTokenRecord(stored);
   }
@@ -66,10 +71,27 @@ export class Records {
   /** What is known of a tenant; undefined: there is none. @throws TransientError where neither Redis nor MongoDB can tell */
   async tenant(id: string): Promise<TenantRecord | undefined> {
     const text = await onRedis(this.redis.redis.hget(this.keys.tenant(id).settings(), 'record'));
-    if (text) return JSON.parse(text) as TenantRecord;
-    const stored = await onMongo(this.mongo.collection('tenants').findOne({ _id: id }));
+    const known = text ? (JSON.parse(text) as TenantRecord) : undefined;
+    // Read with every request: the line is asked for only until this process has seen it under this run.
+    if (known && (this.#shown === this.redis.run.id || (await this.#isShown()))) return known;
+    // Redis may have forgotten that this tenant was suspended.
+    let stored: StoredTenant | null;
+    try {
+      stored = await onMongo(this.mongo.collection('tenants').findOne({ _id: id }));
+    } catch (error) {
+      if (known && error instanceof TransientError) return known;
+      throw error;
+    }
     if (!stored) return undefined;
     await this.writeTenant(toRecord(stored));
     return toRecord(stored);
+  }
+
+  /** Whether all tokens and settings were rewritten under this run of the server. */
+  async #isShown(): Promise<boolean> {
+    const line = await onRedis(this.redis.redis.get(this.keys.authLine()));
+    const shown = line === this.redis.run.id;
+    this.#shown = shown ? line : '';
+    return shown;
   }
 }
