@@ -95,8 +95,12 @@ describe('a document that MongoDB refuses', () => {
     expect((await okta.get(bad!.body.id)).body.title).toBe('Forbidden');
     expect((await okta.find('title eq "forbidden"')).body.totalResults).toBe(1);
     expect((await okta.list()).body.totalResults).toBe(21);
-    const metrics = await (await fetch(`${cluster.worker.url}/metrics`)).text();
-    expect(metrics).toMatch(/^rollcall_dead_letters(\{[^}]*\})? 1$/m);
+    const metrics = async () => (await fetch(`${cluster.worker.url}/metrics`)).text();
+    await until(
+      'the alarm',
+      async () => /^rollcall_dead_letters(\{[^}]*\})? (\d+)$/m.exec(await metrics())?.[2],
+      (count) => count === '1',
+    );
 
     await cluster.db.command({ collMod: 'accounts', validator: {}, validationLevel: 'off' });
     expect((await admin('POST', '/dead-letters/redrive', { items: [{ tenant: 'acme', id: bad!.body.id }] })).status).toBe(200);
