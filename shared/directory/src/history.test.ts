@@ -1,0 +1,76 @@
+import { type JsonObject, type JsonValue, sameAttributes, sampleResource, seeded, USER } from '@rollcall/scim';
+import * as fc from 'fast-check';
+import { changesBetween } from './history.js';
+import { type Preserver, type Resource, withActive } from './resource.js';
+
+const resource = fc
+  .record({
+    seed: fc.nat(200),
+    deleted: fc.boolean(),
+    preservedBy: fc.subarray<Preserver>(['idp', 'administrator']),
+    managedBy: fc.constantFrom<Resource['account']['managedBy']>('scim', 'manual'),
+  })
+  .map(({ seed, deleted, preservedBy, managedBy }): Resource => {
+    const { active: _, id: __, meta: ___, ...attributes } = sampleResource(USER, seeded(seed));
+    return {
+      type: 'User',
+      id: 'a',
+      created: '2026-01-01T00:00:00Z',
+      deleted,
+      attributes,
+      account: { preservedBy, origin: 'scim', managedBy },
+    };
+  });
+
+/** A resource as the chronicle sees it. */
+const flat = ({ account, deleted, ...rest }: Resource): JsonObject => ({
+  ...withActive({ ...rest, account, deleted }),
+  deleted,
+  'account.preservedBy': [...account.preservedBy],
+  'account.managedBy': account.managedBy,
+  'account.origin': account.origin,
+});
+
+function walk(from: JsonObject, changes: ReturnType<typeof changesBetween>, to: 'before' | 'after'): JsonObject {
+  const result: Record<string, JsonValue> = { ...from };
+  for (const [name, change] of Object.entries(changes)) {
+    const value = change[to];
+    if (value === undefined) delete result[name];
+    else result[name] = value;
+  }
+  return result;
+}
+
+describe('changesBetween', () => {
+  it('walks back from what is to what was, and forth again', () => {
+    fc.assert(
+      fc.property(resource, resource, (before, after) => {
+        const changes = changesBetween(before, after);
+        expect(sameAttributes(walk(flat(after), changes, 'before'), flat(before))).toBe(true);
+        expect(sameAttributes(walk(flat(before), changes, 'after'), flat(after))).toBe(true);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('says nothing where nothing changed, and nothing of a create', () => {
+    fc.assert(
+      fc.property(resource, (same) => {
+        expect(changesBetween(same, same)).toEqual({});
+        expect(changesBetween(undefined, same)).toEqual({});
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('names a change of `active` and of the marks behind it', () => {
+    const of = (preservedBy: Preserver[]): Resource => ({
+      ...{ type: 'User', id: 'a', created: '', deleted: false, attributes: { userName: 'ada' } },
+      account: { preservedBy, origin: 'scim', managedBy: 'scim' },
+    });
+    expect(changesBetween(of([]), of(['idp']))).toEqual({
+      active: { before: true, after: false },
+      'account.preservedBy': { before: [], after: ['idp'] },
+    });
+  });
+});
