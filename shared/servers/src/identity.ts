@@ -21,6 +21,17 @@ export function isAlive({ pid, born }: Identity): boolean {
   return now !== undefined && (born === '' || now === born);
 }
 
+/** The parent of `pid` where `pid` is a shell (npm puts one between itself and a script), else `pid`. Linux; elsewhere always `pid`. */
+export function throughShell(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const name = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
+    return /^(ba|da|z|k|a)?sh$/.test(name) ? Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) : pid;
+  } catch {
+    return pid;
+  }
+}
+
 /** Linux: boot and start time in ticks; elsewhere what ps says. Undefined for a process that is gone. */
 function birth(pid: number): string | undefined {
   if (process.platform === 'linux') {

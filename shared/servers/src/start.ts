@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { errorCode, messageOf, OperatorError } from './errors.js';
 import { type Exit, type GuardedProcess, spawnGuarded } from './guard.js';
-import { type Identity, identify, isAlive } from './identity.js';
+import { type Identity, identify, isAlive, throughShell } from './identity.js';
 import { type MongoServer, startMongo } from './mongo.js';
 import { freePort, portProblem } from './ports.js';
 import { type RedisServer, startRedis } from './redis.js';
@@ -281,8 +281,9 @@ process.stdout.on('error', () => {}); // whoever read it is gone; that is no rea
 
 // npm that was killed cannot pass on anything: whoever started us with it wants us gone, too.
 if (process.env.npm_lifecycle_event !== undefined) {
-  const parent = process.ppid;
-  setInterval(() => process.ppid !== parent && ending === undefined && onSignal(), 500).unref();
+  const npm = () => throughShell(process.ppid);
+  const first = npm();
+  setInterval(() => npm() !== first && ending === undefined && onSignal(), 500).unref();
 }
 
 function fail(error: unknown): void {
