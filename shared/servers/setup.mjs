@@ -10,6 +10,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const NODE_MIN = [20, 19];
 const LOCK_STALE_MS = 15 * 60_000;
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+// npm passes a SIGTERM on to the shell between us alone, and a SIGKILL to nobody: that the shell is gone is how we hear of it.
+const parent = process.ppid;
+const isOrphan = () => process.env.npm_lifecycle_event !== undefined && process.ppid !== parent;
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const [task, ...args] = process.argv.slice(2);
 
@@ -34,6 +37,7 @@ async function main() {
     return fail(`Node ${process.versions.node} is too old: install Node ${NODE_MIN.join('.')} or newer.`);
   if (!Object.hasOwn(tasks, task ?? '')) return fail(`say what to do: ${Object.keys(tasks).join(', ')}.`);
   const code = await prepared();
+  if (isOrphan()) return 143;
   return code === 0 ? await tasks[task]() : code;
 }
 
@@ -189,9 +193,11 @@ function run(command, rest, { env = {}, hold = false } = {}) {
       }
     };
     const kill = () => pass('SIGKILL');
+    const watch = setInterval(() => isOrphan() && by === undefined && pass('SIGTERM'), 300);
     for (const signal of signals) process.on(signal, pass);
     process.once('exit', kill);
     const done = () => {
+      clearInterval(watch);
       for (const signal of signals) process.removeListener(signal, pass);
       process.removeListener('exit', kill);
     };
