@@ -135,7 +135,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     board,
     consumer,
     closing('pauses', async () => stopped.abort()), // before the consumer, which waits for them
-    chronicle({ ...stores, lease, timeout_ms, interval_ms: Math.min(interval_ms, HISTORY_INTERVAL_MS) }),
+    chronicle({ ...stores, lease, timeout_ms, interval_ms }),
     sweeper({ ...shared, deadLetters, mirror: (letters) => board.mirror(letters), age_ms: config.SWEEP_AGE_MS }),
     auditor(shared),
   ];
@@ -151,4 +151,3 @@ const COMMAND_TIMEOUT_MS = 5_000;
 const RING_TIMEOUT_MS = 1_000;
 const BACKOFF_BASE_MS = 100;
 const BACK_POLL_MS = 200;
-const HISTORY_INTERVAL_MS = 200;

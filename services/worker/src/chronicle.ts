@@ -28,37 +28,42 @@ export interface ChronicleDeps {
  * copied. While MongoDB is away the lines stay, and count.
  */
 export function chronicle(deps: ChronicleDeps): Service {
-  return new Loop('chronicle', deps.log, deps.interval_ms, async (stopped) => {
-    if (!deps.lease.held) return;
+  const { lease, keys, log, interval_ms } = deps;
+  const round = async (stopped: () => boolean) => {
+    if (!lease.held) return false;
+    let copied = 0;
     const lanes = Array.from({ length: LANES }, async (_, lane) => {
-      for (let number = lane; number < deps.keys.partitions; number += LANES) {
-        await copy(deps, number, () => stopped() || !deps.lease.held);
-      }
+      for (let number = lane; number < keys.partitions; number += LANES) copied += await copy(deps, number, () => stopped() || !lease.held);
     });
     await Promise.all(lanes);
-  });
+    return copied > 0;
+  };
+  return new Loop('chronicle', log, interval_ms, round, Math.min(interval_ms, BUSY_INTERVAL_MS));
 }
 
-/** Copies one partition's stream until it is empty, or `stopped`. */
-async function copy(deps: ChronicleDeps, number: number, stopped: () => boolean): Promise<void> {
+/** Copies one partition's stream until it is empty, or `stopped`. @returns how many lines are gone from it */
+async function copy(deps: ChronicleDeps, number: number, stopped: () => boolean): Promise<number> {
   const {
     redis: { redis },
     keys,
   } = deps;
   const stream = keys.partition(number).history();
   let after = '-';
+  let total = 0;
   while (!stopped()) {
     const entries = await onRedis(redis.xrange(stream, after, '+', 'COUNT', COPY_MAX));
-    if (entries.length === 0) return;
+    if (entries.length === 0) break;
     const refused = await insert(deps, entries.map(toStored));
     const copied = entries.map(([id]) => id).filter((_, index) => !refused.has(index));
     if (copied.length > 0) await onRedis(redis.xdel(stream, ...copied));
     // What is refused stays, and must not keep what comes after it.
     if (refused.size > 0)
       deps.log.error({ partition: number, refused: refused.size, codes: [...new Set(refused.values())] }, 'history refused');
-    if (entries.length < COPY_MAX) return;
+    total += copied.length;
+    if (entries.length < COPY_MAX) break;
     after = `(${entries.at(-1)![0]}`;
   }
+  return total;
 }
 
 function toStored([entry, fields]: [string, string[]]): StoredHistory {
@@ -94,3 +99,5 @@ const COPY_MAX = 1_000;
 /** Partitions that are copied at the same time. */
 const LANES = 4;
 const DUPLICATE_KEY = 11000;
+/** While lines keep coming: few enough rounds to gather a batch. */
+const BUSY_INTERVAL_MS = 100;

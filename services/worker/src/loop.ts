@@ -1,7 +1,7 @@
 import { TransientError } from '@rollcall/directory';
 import type { Log, Service } from '@rollcall/telemetry';
 
-/** Does something again and again, one after the other, with a pause between. What goes wrong is logged, and done again. */
+/** Does something again and again, one after the other, with a pause between: a short one after a round that found something to do. What goes wrong is logged, and done again. */
 export class Loop implements Service {
   #running: Promise<void> | undefined;
   #stopped = false;
@@ -11,7 +11,8 @@ export class Loop implements Service {
     readonly name: string,
     readonly log: Log,
     readonly interval_ms: number,
-    readonly once: (stopped: () => boolean) => Promise<void>,
+    readonly once: (stopped: () => boolean) => Promise<unknown>,
+    readonly busyInterval_ms = interval_ms,
   ) {}
 
   async start(): Promise<void> {
@@ -30,8 +31,9 @@ export class Loop implements Service {
   async #run(): Promise<void> {
     let failing = false;
     while (!this.#stopped) {
+      let busy = false;
       try {
-        await this.once(() => this.#stopped);
+        busy = (await this.once(() => this.#stopped)) === true;
         failing = false;
       } catch (error) {
         // Something that is away is away for all of a process: it is said once.
@@ -39,14 +41,14 @@ export class Loop implements Service {
         else if (!failing) this.log.warn({ error, part: this.name }, 'waits');
         failing = true;
       }
-      await this.#pause();
+      await this.#pause(busy ? this.busyInterval_ms : this.interval_ms);
     }
   }
 
-  #pause(): Promise<void> {
+  #pause(pause_ms: number): Promise<void> {
     if (this.#stopped) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, this.interval_ms);
+      const timer = setTimeout(resolve, pause_ms);
       this.#wake = () => {
         clearTimeout(timer);
         resolve();

@@ -2,6 +2,9 @@ import type { Cause, Refusal } from './refusal.js';
 
 /** What MongoDB answered to one bulk write, by the index of the document. */
 export interface BulkOutcome {
+  /** Documents that were sent as inserts. */
+  readonly inserts: ReadonlySet<number>;
+  readonly inserted: number;
   readonly matched: number;
   readonly modified: number;
   readonly upserted: ReadonlySet<number>;
@@ -19,12 +22,13 @@ export type Finding =
  * What a bulk write says of each of its documents. A pipeline update that keeps what is there matches without changing: where fewer were changed
  * than matched, nobody says which, so all that weren't inserted are unsure. So are they where the figures don't add up.
  */
-export function findings(count: number, { matched, modified, upserted, refused }: BulkOutcome): Finding[] {
-  const sure = matched === modified && matched + upserted.size + refused.size === count;
+export function findings(count: number, { inserts, inserted, matched, modified, upserted, refused }: BulkOutcome): Finding[] {
+  const whole = inserted + matched + upserted.size + refused.size === count;
+  const sure = (index: number) => whole && (matched === modified || inserts.has(index));
   return Array.from({ length: count }, (_, index) => {
     const refusal = refused.get(index);
     if (refusal) return refusal;
-    return sure || upserted.has(index) ? { kind: 'written' } : { kind: 'unsure' };
+    return sure(index) || upserted.has(index) ? { kind: 'written' } : { kind: 'unsure' };
   });
 }
 
@@ -59,12 +63,13 @@ export function acknowledged(tried: Mark, there: Mark | undefined): Verdict {
 
 /** Who has the name that was refused: as MongoDB has it, and as Redis has it. */
 export interface Conflict {
+  readonly id: string;
   /** Folded. */
   readonly name: string;
   readonly tried: number;
   /** Version of the resource itself in Redis by now. */
   readonly own: number;
-  readonly holder?: { readonly version: number } | undefined;
+  readonly holder?: { readonly id: string; readonly version: number } | undefined;
   /** `name`: folded; undefined where it is deleted. */
   readonly holderNow?: { readonly version: number; readonly pending: boolean; readonly name: string | undefined } | undefined;
 }
@@ -74,8 +79,9 @@ export interface Conflict {
  * lose this one: its own apply replaces the whole document. `again`: the holder has let go meanwhile. By this one rule swaps and chains converge.
  * @returns 'refused' only where neither the holder nor the resource itself has anything newer
  */
-export function judge({ name, tried, own, holder, holderNow }: Conflict): 'again' | 'park' | 'newer' | 'refused' {
-  if (holder === undefined) return 'again';
+export function judge({ id, name, tried, own, holder, holderNow }: Conflict): 'again' | 'park' | 'newer' | 'refused' {
+  // Its own, where it was inserted and is there already.
+  if (holder === undefined || holder.id === id) return 'again';
   if (holderNow !== undefined && holderNow.version > holder.version && holderNow.name !== name) return holderNow.pending ? 'park' : 'again';
   return own > tried ? 'newer' : 'refused';
 }

@@ -32,6 +32,7 @@ export class Preparation implements Service {
 
   /** @throws UnfitError, or what the makers throw, where waiting does not help */
   async start(): Promise<void> {
+    const patient_ms = performance.now() + PATIENT_MS;
     let said = false;
     while (!this.#stopped && !this.#done) {
       try {
@@ -40,8 +41,10 @@ export class Preparation implements Service {
         return;
       } catch (error) {
         if (!(error instanceof TransientError)) throw error;
-        if (!said) this.deps.log.warn({ error }, 'waiting for the servers');
-        said = true;
+        if (!said && performance.now() > patient_ms) {
+          this.deps.log.warn({ error }, 'waiting for the servers');
+          said = true;
+        }
         await new Promise<void>((resolve) => {
           const timer = setTimeout(resolve, AGAIN_MS);
           this.#wake = () => {
@@ -76,4 +79,6 @@ export async function prepare({ redis, mongo, partitions, durability, log }: Pre
   await ensurePartitions(mongo, partitions);
 }
 
-const AGAIN_MS = 500;
+const AGAIN_MS = 100;
+/** A connection takes a moment. */
+const PATIENT_MS = 2_000;

@@ -81,65 +81,74 @@ async function batch(deps: ProcessDeps, doorbell: Doorbell): Promise<{ count: nu
 }
 
 async function applied(deps: ProcessDeps, tenant: string, collected: readonly Collected[]): Promise<{ count: number; left: number }> {
-  const { metrics, log, triesMax } = deps;
+  const { triesMax } = deps;
   // Counted before each try: what was tried this often without an answer may be what kills the worker.
   const spent = collected.filter(({ tries }) => tries > triesMax);
   const tried = collected.filter(({ tries }) => tries <= triesMax);
-  for (const each of spent) await bury(deps, tenant, each, { reason: 'it was tried too often without an answer' });
   await fault('before apply');
-  let verdicts: Verdict[];
-  try {
-    verdicts = await deps.apply(tenant, tried);
-  } catch (error) {
+  const verdicts = await deps.apply(tenant, tried).catch(async (error: unknown) => {
     if (error instanceof TransientError) {
       await uncollect(deps, tenant, tried);
-      for (const { type } of tried) metrics.applied.inc({ type, outcome: 'transient' });
+      for (const { type } of tried) deps.metrics.applied.inc({ type, outcome: 'transient' });
     }
     throw error;
-  }
+  });
   await fault('before settle');
   const settled = tried.filter((_, index) => SETTLES.has(verdicts[index]!.kind));
   const [left, now_us] = await Promise.all([settle(deps, tenant, settled), deps.redis.now_us()]);
   await fault('after settle');
 
-  const unknown: Collected[] = [];
-  for (const [index, each] of tried.entries()) {
-    const verdict = verdicts[index]!;
-    const { type, id, version, tries, urgent, since_us } = each;
-    switch (verdict.kind) {
-      case 'written':
-      case 'superseded':
-        metrics.applied.inc({ type, outcome: verdict.kind });
-        metrics.settled.inc({ type });
-        metrics.acceptToApply.observe({ urgent: String(urgent) }, Math.max(0, now_us - since_us) / 1_000_000);
-        break;
-      case 'newer':
-        metrics.applied.inc({ type, outcome: 'superseded' });
-        break;
-      case 'refused':
-        metrics.applied.inc({ type, outcome: 'permanent' });
-        await bury(deps, tenant, each, verdict.cause);
-        break;
-      case 'unknown':
-        if (tries >= triesMax) await bury(deps, tenant, each, verdict.cause);
-        else unknown.push(each);
-        log.warn({ tenant, id, version, tries, ...verdict.cause }, 'not applied');
-        break;
-      case 'foreign':
-        log.error({ tenant, id, version }, 'MongoDB has another state under this version: accepted again');
-        await acceptAgain(deps, tenant, each);
-        break;
-    }
-  }
-  if (unknown.length > 0) throw new Error(`${unknown.length} of ${collected.length} were not applied, for reasons nobody knows`);
+  const concluded = await Promise.all([
+    ...spent.map((each) => bury(deps, tenant, each, SPENT, now_us)),
+    ...tried.map((each, index) => conclude(deps, tenant, each, verdicts[index]!, now_us)),
+  ]);
+  const again = concluded.filter((conclusion) => conclusion === 'again').length;
+  if (again > 0) throw new Error(`${again} of ${collected.length} were not applied, for reasons nobody knows`);
   return { count: settled.length, left };
 }
 
 const SETTLES: ReadonlySet<Verdict['kind']> = new Set(['written', 'superseded']);
+const SPENT: Cause = { reason: 'it was tried too often without an answer' };
 
-async function bury(deps: ProcessDeps, tenant: string, each: Collected, cause: Cause): Promise<void> {
+/** What follows from a verdict, besides settling. @returns 'again' where it is left for a next try */
+async function conclude(
+  deps: ProcessDeps,
+  tenant: string,
+  each: Collected,
+  verdict: Verdict,
+  now_us: number,
+): Promise<'again' | undefined> {
+  const { metrics, log, triesMax } = deps;
+  const { type, id, version, tries, urgent, since_us } = each;
+  switch (verdict.kind) {
+    case 'written':
+    case 'superseded':
+      metrics.applied.inc({ type, outcome: verdict.kind });
+      metrics.settled.inc({ type });
+      metrics.acceptToApply.observe({ urgent: String(urgent) }, Math.max(0, now_us - since_us) / 1_000_000);
+      return undefined;
+    case 'newer':
+      metrics.applied.inc({ type, outcome: 'superseded' });
+      return undefined;
+    case 'foreign':
+      log.error({ tenant, id, version }, 'MongoDB has another state under this version: accepted again');
+      await acceptAgain(deps, tenant, each);
+      return undefined;
+    case 'refused':
+      metrics.applied.inc({ type, outcome: 'permanent' });
+      await bury(deps, tenant, each, verdict.cause, now_us);
+      return undefined;
+    case 'unknown':
+      log.warn({ tenant, id, version, tries, ...verdict.cause }, 'not applied');
+      if (tries < triesMax) return 'again';
+      await bury(deps, tenant, each, verdict.cause, now_us);
+      return undefined;
+  }
+}
+
+async function bury(deps: ProcessDeps, tenant: string, each: Collected, cause: Cause, now_us: number): Promise<undefined> {
   const { id, version, tries } = each;
-  if (await hold(deps, tenant, each, cause)) deps.log.error({ tenant, id, version, tries, ...cause }, 'dead letter');
+  if (await hold(deps, tenant, each, cause, now_us)) deps.log.error({ tenant, id, version, tries, ...cause }, 'dead letter');
 }
 
 /** Under this version MongoDB has something else: only a higher one can replace it. */

@@ -9,6 +9,8 @@ export interface Cause {
 
 /** What MongoDB's, or the driver's, refusal of one document means. */
 export type Refusal =
+  /** The document is there already: it is to be written as an update. */
+  | { readonly kind: 'exists' }
   /** Another document has the name; whether it keeps it is for its own newest state to say. */
   | { readonly kind: 'nameTaken' }
   /** Nothing is wrong with the document. */
@@ -40,8 +42,7 @@ export function refusalOf({ code, name, message }: { code?: unknown; name?: stri
   if (isMongoTransientCode(code)) return { kind: 'transient' };
   if (code === DUPLICATE_KEY) {
     const index = / index: (\S+) dup key/.exec(message ?? '')?.[1];
-    // Two upserts of one document met: the next try finds it there.
-    if (index === '_id_') return { kind: 'unknown', cause: { reason: 'the document was made by somebody else', code } };
+    if (index === '_id_') return { kind: 'exists' };
     if (index === NAME_INDEX) return { kind: 'nameTaken' };
     return { kind: 'permanent', cause: { reason: `another resource holds what index ${index ?? 'unknown'} keeps unique`, code } };
   }

@@ -5,6 +5,8 @@ import { createLog, Stack } from '@rollcall/telemetry';
 import { addToken, ensureTenant, Records, TenantId } from '@rollcall/tenancy';
 import { prepare } from './prepare.js';
 
+const WAIT_MS = 30_000;
+
 process.exitCode = await seed(process.env).then(
   () => 0,
   (error: unknown) => {
@@ -57,5 +59,3 @@ const missing = (wanted: Record<string, string | undefined>) =>
   Object.entries(wanted)
     .filter(([, value]) => !value)
     .map(([name]) => ({ name, expected: 'a value' }));
-
-const WAIT_MS = 30_000;

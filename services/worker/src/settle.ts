@@ -19,9 +19,9 @@ export async function hold(
   tenant: string,
   { type, id, version, tries }: Collected,
   cause: Cause,
+  now_us: number,
 ): Promise<boolean> {
-  const at = new Date((await redis.now_us()) / 1_000).toISOString();
-  const call = { keys: keys.tenant(tenant), tenant, type, id, version, cause: JSON.stringify({ ...cause, at, attempt: tries }) };
-  const { kind } = await onRedis(bury.run(redis.redis, call));
+  const text = JSON.stringify({ ...cause, at: new Date(now_us / 1_000).toISOString(), attempt: tries });
+  const { kind } = await onRedis(bury.run(redis.redis, { keys: keys.tenant(tenant), tenant, type, id, version, cause: text }));
   return kind === 'buried';
 }

@@ -8,6 +8,8 @@ export interface Survey {
   readonly history: number;
   /** Dead letters of all tenants, also of those with nothing pending. */
   readonly dead: number;
+  /** Changes whenever a dead letter comes or goes. */
+  readonly deadMark: string;
 }
 
 /** Looks at every partition's pending set, so at every tenant that has work, and at no other. */
@@ -18,12 +20,13 @@ export async function survey({ redis: link, keys }: { readonly redis: RedisLink;
   const partitions = await onRedis(
     Promise.all(
       numbers.map(async (partition) => {
-        const [pending, dead, history] = await Promise.all([
+        const [pending, dead, newestDead, history] = await Promise.all([
           redis.zrange(partition.pending(), '0', '-1', 'WITHSCORES'),
           redis.zcard(partition.dead()),
+          redis.zrange(partition.dead(), '-1', '-1', 'WITHSCORES'),
           redis.xlen(partition.history()),
         ]);
-        return { pending, dead, history };
+        return { pending, dead, newestDead, history };
       }),
     ),
   );
@@ -44,6 +47,7 @@ export async function survey({ redis: link, keys }: { readonly redis: RedisLink;
     tenants,
     history: partitions.reduce((sum, { history }) => sum + history, 0),
     dead: partitions.reduce((sum, { dead }) => sum + dead, 0),
+    deadMark: partitions.map(({ dead, newestDead }) => `${dead}@${newestDead[1] ?? ''}`).join(),
   };
 }
 

@@ -29,20 +29,23 @@ export interface SweepDeps extends AuditDeps {
 export function sweeper(deps: SweepDeps): Service {
   const { metrics, log, lease, ringer } = deps;
   const ringUrgent = makeUrgent(deps);
-  let shown = 0;
+  let mirrored = '';
   return new Loop('sweeper', log, deps.interval_ms, async () => {
     const found = await survey(deps);
     show(metrics, found);
-    if (!lease.held) return;
+    if (!lease.held) {
+      mirrored = ''; // whoever has it next begins anew
+      return;
+    }
     metrics.sweeps.inc();
     const late = overdue(found, deps.age_ms);
     // At most one more doorbell of each: while that one waits, the same word is swallowed.
     await Promise.all(late.map((tenant) => ringer.ring({ tenant }, SWEEP)));
     await ringUrgent(late);
-    if (found.dead === 0 && shown === 0) return;
+    if (found.deadMark === mirrored) return;
     const { items } = await deps.deadLetters.list({ limit: MIRRORED_MAX });
     await deps.mirror(items);
-    shown = items.length;
+    mirrored = found.deadMark;
   });
 }
 
