@@ -18,11 +18,18 @@ export class MongoLink {
   readonly connection: Connection;
   readonly models: Models;
   #stopped = false;
+  #awaySince: number | undefined;
 
   constructor(readonly options: MongoLinkOptions) {
     this.connection = createConnection();
     this.models = makeModels(this.connection);
     this.connection.on('error', options.onError);
+    this.connection.on('disconnected', () => {
+      this.#awaySince ??= performance.now();
+    });
+    this.connection.on('connected', () => {
+      this.#awaySince = undefined;
+    });
   }
 
   /** Begins to connect; does not wait for a server to be there, and tries until one is. */
@@ -30,10 +37,15 @@ export class MongoLink {
     void this.#open();
   }
 
-  /** One collection, by the driver. @throws TransientError before a server has answered for the first time */
+  /**
+   * One collection, by the driver.
+   * @throws TransientError before a server has answered for the first time, and while there has been none for a while: a short absence, such as
+   *   an election, is waited for within the time-out, but nobody is kept waiting for what is known to be away
+   */
   collection<Name extends keyof Documents>(name: Name): mongo.Collection<Documents[Name]> {
     const db = this.connection.db;
-    if (!db) throw new TransientError('MongoDB is away', { away: 'mongodb' });
+    const isAway = this.#awaySince !== undefined && performance.now() - this.#awaySince > AWAY_GRACE_MS;
+    if (!db || isAway) throw new TransientError('MongoDB is away', { away: 'mongodb' });
     return db.collection<Documents[Name]>(name);
   }
 
@@ -95,6 +107,7 @@ export class MongoLink {
 }
 
 const REOPEN_MS = 1_000;
+const AWAY_GRACE_MS = 1_000;
 
 /** Whether a MongoDB URI names a database. */
 const hasDatabase = (uri: string): boolean => /^mongodb(\+srv)?:\/\/[^/]+\/[^?]+/.test(uri);
