@@ -71,9 +71,9 @@ export const makeApply = (deps: ApplyDeps): Apply => {
 function stored(tenant: string, batch: readonly Collected[], verdicts: Map<Collected, Verdict>): Attempts {
   const attempts = new Map<Collected, Attempt>();
   for (const collected of batch) {
-    const { document, version, born, modified_us, stamp, tries } = collected;
+    const { document, version, born, modified_us, stamp, tries, since } = collected;
     try {
-      const versioned = { resource: readDocument(document), version, born, modified_ms: Math.floor(modified_us / 1_000) };
+      const versioned = { resource: readDocument(document), version, born, modified_ms: Math.floor(modified_us / 1_000), since };
       // Nobody has written what is in its first version and was never tried.
       attempts.set(collected, { document: toStored(tenant, versioned, stamp), insert: version === born && tries === 1 });
     } catch (error) {

@@ -10,6 +10,7 @@ import { makeApply } from './apply.js';
 import { chronicle } from './chronicle.js';
 import { makeDeadLetters } from './dead-letter.js';
 import { StandingLease } from './lease.js';
+import { makeApplyMembers } from './members.js';
 import { deadLetterBoard, opsServer } from './ops/index.js';
 import { Preparation } from './prepare.js';
 import { makeProcess } from './process.js';
@@ -74,6 +75,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
       committer,
       ringer,
       apply: makeApply({ redis, mongo, keys, timeout_ms }),
+      applyMembers: makeApplyMembers({ redis, mongo, keys, timeout_ms, fillAgeMax_ms: config.FILL_AGE_MAX_MS }),
       batchMax: config.BATCH_MAX,
       lease_ms: config.LEASE_MS,
       triesMax: config.ATTEMPTS_MAX,

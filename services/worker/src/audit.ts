@@ -105,7 +105,7 @@ async function refill(
   epoch: number,
   taken_us: number,
 ) {
-  const { resource, version, born, modified_ms } = fromStored(document);
+  const { resource, version, born, modified_ms, since } = fromStored(document);
   const copy = {
     id: resource.id,
     document: writeDocument(resource),
@@ -114,6 +114,9 @@ async function refill(
     born,
     epoch,
     stamp: document.stamp,
+    type: resource.type,
+    gone: resource.deleted,
+    since,
   };
   await onRedis(fill.run(redis.redis, { keys: keys.tenant(tenant), ...copy, taken_us, fillAgeMax_ms, settledTtl_s }));
 }

@@ -68,7 +68,13 @@ async function closeWhole(deps: MemberDeps, tenant: string, group: string, publi
   await onRedis(closeStage.run(deps.redis.redis, { keys, group, ...published }));
 }
 
-async function forget(deps: MemberDeps, tenant: string, group: string, stage: string | undefined, changes: readonly (readonly [string, string])[]) {
+async function forget(
+  deps: MemberDeps,
+  tenant: string,
+  group: string,
+  stage: string | undefined,
+  changes: readonly (readonly [string, string])[],
+) {
   const keys = deps.keys.tenant(tenant);
   for (let at = 0; at < changes.length; at += FORGET_MAX) {
     const applied = changes.slice(at, at + FORGET_MAX);
@@ -116,7 +122,9 @@ async function write({ mongo: link, timeout_ms }: MemberDeps, edges: readonly St
     },
   }));
   await transiently(() =>
-    link.collection('memberships').bulkWrite(operations, { ordered: false, writeConcern: { w: 'majority', journal: true }, timeoutMS: timeout_ms }),
+    link
+      .collection('memberships')
+      .bulkWrite(operations, { ordered: false, writeConcern: { w: 'majority', journal: true }, timeoutMS: timeout_ms }),
   );
 }
 

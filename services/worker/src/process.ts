@@ -5,6 +5,7 @@ import { fault, type Log, type Metrics, withSpan } from '@rollcall/telemetry';
 import type { Apply } from './apply.js';
 import { type CollectDeps, collect, uncollect } from './collect.js';
 import { takeLease } from './lease.js';
+import type { ApplyMembers } from './members.js';
 import type { Verdict } from './plan.js';
 import { type ReacceptDeps, reaccept } from './reaccept.js';
 import type { Cause } from './refusal.js';
@@ -12,6 +13,7 @@ import { hold, type SettleDeps, settle } from './settle.js';
 
 export interface ProcessDeps extends CollectDeps, SettleDeps, ReacceptDeps {
   readonly apply: Apply;
+  readonly applyMembers: ApplyMembers;
   readonly ringer: Ringer;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -86,7 +88,8 @@ async function applied(deps: ProcessDeps, tenant: string, collected: readonly Co
   const spent = collected.filter(({ tries }) => tries > triesMax);
   const tried = collected.filter(({ tries }) => tries <= triesMax);
   await fault('before apply');
-  const verdicts = await deps.apply(tenant, tried).catch(async (error: unknown) => {
+  const apply = async () => ({ settleMembers: await deps.applyMembers(tenant, tried), verdicts: await deps.apply(tenant, tried) });
+  const { settleMembers, verdicts } = await apply().catch(async (error: unknown) => {
     if (error instanceof TransientError) {
       await uncollect(deps, tenant, tried);
       for (const { type } of tried) deps.metrics.applied.inc({ type, outcome: 'transient' });
@@ -94,6 +97,8 @@ async function applied(deps: ProcessDeps, tenant: string, collected: readonly Co
     throw error;
   });
   await fault('before settle');
+  // While a group is pending, what is left of this is done again by its next try.
+  await settleMembers();
   const settled = tried.filter((_, index) => SETTLES.has(verdicts[index]!.kind));
   const [left, now_us] = await Promise.all([settle(deps, tenant, settled), deps.redis.now_us()]);
   await fault('after settle');

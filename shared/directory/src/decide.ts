@@ -1,6 +1,16 @@
-import { applyPatch, etagMatches, GROUP, type JsonObject, ScimError, sameAttributes, USER } from '@rollcall/scim';
+import { applyPatch, etagMatches, type JsonObject, ScimError, sameAttributes, USER } from '@rollcall/scim';
 import type { Command, Stamp } from './command.js';
 import { claimField, emailOf, fieldsOf, type IndexField, identityField, isClaim, joinIds, NAME_ATTRIBUTE } from './index-fields.js';
+import {
+  isLook,
+  type MemberDelta,
+  type MemberLook,
+  type MemberState,
+  memberDelta,
+  patchedMembers,
+  replacing,
+  takeMembers,
+} from './members.js';
 import { isActive, type Preserver, type Resource, type ResourceTypeName, type Versioned } from './resource.js';
 
 /** An index entry as it was read. `raw` is what the commit compares; `ids` are the holders it means, from MongoDB where Redis has none yet. */
@@ -18,12 +28,14 @@ export interface State {
   readonly others: ReadonlyMap<string, Versioned | null>;
   /** Whether the tenant's index holds every resource; if not, a commit writes all of its resource's entries. */
   readonly complete: boolean;
+  /** Of the group that the command addresses. */
+  readonly members?: MemberState | undefined;
 }
 
 /** What the commit checks again before it writes. */
 export interface Premises {
-  /** Version of the resource itself; 0: there is none. */
-  readonly version: number;
+  /** Version of the resource itself; 0: there is none; `any`: it is there and live, as changes of members commute. */
+  readonly version: number | 'any';
   /** Other resources that the decision rests on. */
   readonly others: readonly { readonly id: string; readonly version: number }[];
   /** Index entries: what was seen, and what is to be there afterwards ('' = none). */
@@ -41,12 +53,13 @@ export type Decision =
       readonly premises: Premises;
       /** A leaver: access that must go first. */
       readonly urgent: boolean;
+      readonly members?: MemberDelta | undefined;
     }
   /** A repeated request costs no version and no job. */
   | { readonly kind: 'unchanged'; readonly current: Versioned }
   | { readonly kind: 'refuse'; readonly error: ScimError }
   /** The snapshot does not hold enough: read these too and decide again. */
-  | { readonly kind: 'look'; readonly entries: readonly IndexField[]; readonly others: readonly string[] };
+  | { readonly kind: 'look'; readonly entries: readonly IndexField[]; readonly others: readonly string[]; readonly members?: MemberLook };
 
 /**
  * What a command does to one resource (DESIGN sections 1 and 8). No clock, no ids, no I/O: same input, same decision.
@@ -54,16 +67,19 @@ export type Decision =
  */
 export function decide(state: State, command: Command, at: Stamp): Decision {
   try {
-    if (command.kind === 'create') return create(state, command.type, command.attributes, at);
+    if (command.kind === 'create') {
+      return command.type === 'User' ? create(state, command.attributes, at) : createGroup(state, command.attributes, at);
+    }
     const current = state.current;
     if (current === undefined || current.resource.deleted || current.resource.type !== command.type) return refuse(notFound(command));
     if (command.ifMatch !== undefined && !etagMatches(command.ifMatch, current.version)) return refuse(preconditionFailed(current));
     switch (command.kind) {
       case 'replace':
-        return replace(state, current, command.attributes);
+        return command.type === 'User' ? replace(state, current, command.attributes) : replaceGroup(state, current, command.attributes);
       case 'patch': {
+        if (command.type === 'Group') return patchGroup(state, current, command.operations, command.ifMatch !== undefined);
         // Without `active`, which follows from the account: if the result has it, an operation has set it.
-        const { attributes } = applyPatch(command.type === 'User' ? USER : GROUP, current.resource.attributes, command.operations);
+        const { attributes } = applyPatch(USER, current.resource.attributes, command.operations);
         return change(state, current, 'patch', attributes, typeof attributes.active === 'boolean' ? attributes.active : undefined);
       }
       case 'delete':
@@ -78,23 +94,16 @@ export function decide(state: State, command: Command, at: Stamp): Decision {
 }
 
 /** Judged in the order of DESIGN section 8: live managed holder of the name, deleted or unmanaged account of the person, else a new one. */
-function create(state: State, type: ResourceTypeName, given: JsonObject, at: Stamp): Decision {
+function create(state: State, given: JsonObject, at: Stamp): Decision {
   const { active, ...attributes } = given;
   const wantsActive = active !== false;
-  const fresh: Resource = {
-    type,
-    id: at.id,
-    created: at.now,
-    deleted: false,
-    attributes,
-    account: { preservedBy: wantsActive ? [] : ['idp'], origin: 'scim', managedBy: 'scim' },
-  };
+  const fresh = newResource('User', attributes, at, wantsActive ? [] : ['idp']);
   const missing = unread(state, fieldsOf(fresh), at.id);
   if (missing) return missing;
 
   const taken = holderOf(state, fresh);
   if (taken?.resource.account.managedBy === 'scim') return refuse(nameTaken(fresh));
-  const candidates = type === 'User' ? accountsOf(state, fresh) : [];
+  const candidates = accountsOf(state, fresh);
   if (taken && !candidates.includes(taken)) {
     // An unmanaged holder of the name is this person only where nothing better tells who the person is.
     if (emailOf(attributes) !== undefined) return refuse(nameTaken(fresh));
@@ -113,6 +122,70 @@ function create(state: State, type: ResourceTypeName, given: JsonObject, at: Sta
   };
   return commit(state, known, known.resource.deleted ? 'revive' : 'adopt', revived);
 }
+
+function createGroup(state: State, given: JsonObject, at: Stamp): Decision {
+  const { attributes, ids } = takeMembers(given);
+  const fresh = newResource('Group', attributes, at, []);
+  // A new group has nobody yet, so nothing is replaced, and nothing counted.
+  const delta = memberDelta({ replaced: false, wanted: replacing(ids).wanted }, membersOf(state));
+  if (isLook(delta)) return lookAtMembers(delta);
+  return withMembers(commit(state, undefined, 'create', fresh), delta);
+}
+
+function replaceGroup(state: State, current: Versioned, given: JsonObject): Decision {
+  const { attributes, ids } = takeMembers(given);
+  const delta = memberDelta(replacing(ids), membersOf(state));
+  if (isLook(delta)) return lookAtMembers(delta);
+  return changeGroup(state, current, 'replace', attributes, delta, true);
+}
+
+function patchGroup(state: State, current: Versioned, operations: Parameters<typeof patchedMembers>[1], guarded: boolean): Decision {
+  const patched = patchedMembers(current.resource.attributes, operations, state.members?.all);
+  if (!patched) return lookAtMembers({ named: [], count: false, all: true });
+  const delta = memberDelta(patched.wish, membersOf(state));
+  if (isLook(delta)) return lookAtMembers(delta);
+  return changeGroup(state, current, 'patch', patched.attributes, delta, guarded);
+}
+
+function changeGroup(
+  state: State,
+  current: Versioned,
+  operation: 'replace' | 'patch',
+  attributes: JsonObject,
+  delta: MemberDelta | undefined,
+  guarded: boolean,
+): Decision {
+  const next: Resource = { ...current.resource, attributes };
+  if (!sameResource(current.resource, next)) return withMembers(commit(state, current, operation, next), delta);
+  if (!delta) return { kind: 'unchanged', current };
+  // A loader leaves out what is newer in Redis, so until it is done each commit brings its own entries.
+  if (!state.complete) return withMembers(commit(state, current, operation, next), delta);
+  // Nothing but members: such changes commute, so the version that was seen is no premise, unless the client or a replacement makes it one.
+  const commutes = !guarded && !delta.replaced;
+  return {
+    kind: 'accept',
+    operation,
+    next: current.resource,
+    before: current,
+    premises: { version: commutes ? 'any' : current.version, others: [], entries: [] },
+    urgent: false,
+    members: delta,
+  };
+}
+
+const membersOf = (state: State): MemberState => state.members ?? { named: new Map() };
+const lookAtMembers = (members: MemberLook): Decision => ({ kind: 'look', entries: [], others: [], members });
+const withMembers = (decision: Decision, members: MemberDelta | undefined): Decision =>
+  decision.kind === 'accept' && members ? { ...decision, members } : decision;
+
+const newResource = (type: ResourceTypeName, attributes: JsonObject, at: Stamp, preservedBy: readonly Preserver[]): Resource => ({
+  type,
+  id: at.id,
+  created: at.now,
+  deleted: false,
+  attributes,
+  account: { preservedBy, origin: 'scim', managedBy: 'scim' },
+});
 
 function replace(state: State, current: Versioned, given: JsonObject): Decision {
   const wish = given.active;
@@ -136,7 +209,11 @@ function remove(state: State, current: Versioned): Decision {
   const next: Resource = {
     ...current.resource,
     deleted: true,
-    account: { ...current.resource.account, preservedBy: marked(current.resource, 'idp', true) },
+    // An account is preserved; a group has none.
+    account:
+      current.resource.type === 'User'
+        ? { ...current.resource.account, preservedBy: marked(current.resource, 'idp', true) }
+        : current.resource.account,
   };
   return commit(state, current, 'delete', next);
 }
@@ -194,7 +271,7 @@ function commit(state: State, before: Versioned | undefined, operation: Operatio
 
 /** Access goes away with this write: an active account becomes inactive or deleted. */
 function isLeaving(before: Resource | undefined, next: Resource): boolean {
-  if (before === undefined) return false;
+  if (before === undefined || before.type === 'Group') return false;
   return isActive(before) && !before.deleted && (!isActive(next) || next.deleted);
 }
 

@@ -1,5 +1,6 @@
 import { type JsonObject, type JsonValue, sameAttributes } from '@rollcall/scim';
 import type { Operation } from './decide.js';
+import type { MemberDelta } from './members.js';
 import { type Resource, withActive } from './resource.js';
 
 /** One line of the chronicle: who did what to whom, and what it changed. The version is added by the script that accepts it. */
@@ -11,6 +12,14 @@ export interface HistoryLine {
   readonly type: string;
   /** Per attribute that changed, what was and what is; a missing side means unassigned. A create has none: what it was follows from the present state walked back. */
   readonly changes: Readonly<Record<string, { readonly before?: JsonValue; readonly after?: JsonValue }>>;
+  /** Who came and who went; with `replaced`, those named are all there are from then on. */
+  readonly members?: { readonly replaced?: true; readonly added: readonly string[]; readonly removed: readonly string[] };
+}
+
+/** A change of members as the chronicle tells it. */
+export function memberLine({ replaced, changes }: MemberDelta): NonNullable<HistoryLine['members']> {
+  const ids = (present: boolean) => changes.filter((change) => change.present === present).map(({ id }) => id);
+  return { ...(replaced ? { replaced } : {}), added: ids(true), removed: ids(false) };
 }
 
 /** The difference between two states of a resource, by attribute, with `deleted` and the account's members beside them. */

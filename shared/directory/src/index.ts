@@ -3,4 +3,5 @@ export * from './decide.js';
 export * from './errors.js';
 export * from './history.js';
 export * from './index-fields.js';
+export * from './members.js';
 export * from './resource.js';

@@ -23,6 +23,7 @@ export interface Resource {
   /** When the resource was first created, RFC 3339, UTC. */
   readonly created: string;
   readonly deleted: boolean;
+  /** A group's members are not among them: they are edges of their own. */
   readonly attributes: JsonObject;
   readonly account: Account;
 }
@@ -34,6 +35,11 @@ export interface Versioned {
   readonly born: number;
   /** When this version was accepted: ms since 1970, by the clock of Redis. */
   readonly modified_ms: number;
+  /**
+   * Memberships older than this version are void: of a user, since it was deleted and came back; of a group, since all its members were replaced.
+   * Absent: none is.
+   */
+  readonly since?: number | undefined;
 }
 
 /** SCIM's `active`: true while nobody preserves the account. */

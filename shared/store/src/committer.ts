@@ -1,9 +1,19 @@
-import { changesBetween, countedPrefix, type Decision, type HistoryLine, TransientError, type Versioned } from '@rollcall/directory';
+import {
+  changesBetween,
+  countedPrefix,
+  type Decision,
+  type HistoryLine,
+  type MemberDelta,
+  memberLine,
+  TransientError,
+  type Versioned,
+} from '@rollcall/directory';
 import type { Continuity, TenantView } from './continuity.js';
 import { countField } from './continuity.js';
-import { isReply, redisError } from './errors.js';
+import { isReply, onRedis, redisError } from './errors.js';
 import { memberOf } from './redis/keys.js';
 import { accept } from './redis/scripts/accept/accept.js';
+import { stage } from './redis/scripts/stage/stage.js';
 import { writeDocument } from './redis/state.js';
 
 export type Accepted = Extract<Decision, { kind: 'accept' }>;
@@ -36,6 +46,8 @@ export type CommitOutcome =
  * it then finds itself, or writes. What could not be learned by then is a TransientError, and the script's not-after sees to it that nothing is written later.
  */
 export class Committer {
+  #stages = 0;
+
   constructor(
     readonly continuity: Continuity,
     readonly options: { readonly backlogMax: number },
@@ -52,14 +64,17 @@ export class Committer {
       operation: decision.operation,
       type: next.type,
       changes: changesBetween(before?.resource, next),
+      ...(decision.members ? { members: memberLine(decision.members) } : {}),
     };
+    const edges = decision.members && (await this.#staged(view, next.id, decision.members, `${request.requestKey}-${(this.#stages += 1)}`));
+    const voids = decision.operation === 'revive' || decision.members?.replaced === true;
     const call = {
       keys: view.keys,
       tenant: view.tenant,
       id: next.id,
       member: memberOf(next.type, next.id),
-      expected: premises.version,
-      document: writeDocument(next),
+      // What only moves its members keeps its document.
+      document: premises.version === 'any' ? '' : writeDocument(next),
       line: JSON.stringify(line),
       requestKey: request.requestKey,
       urgent,
@@ -71,6 +86,14 @@ export class Committer {
       counted: { prefix: countedPrefix(next.type), field: countField(next.type) },
       others: premises.others,
       entries: premises.entries,
+      gone: next.deleted,
+      since: voids,
+      ...(edges ? { edges } : {}),
+    };
+    const committed = ({ version, born }: { version: number; born: number }, at_us: number, ring: boolean): CommitOutcome => {
+      this.continuity.saw(view.tenant, version);
+      const since = voids ? version : before?.since;
+      return { kind: 'ok', committed: { resource: next, version, born, modified_ms: Math.floor(at_us / 1_000), since }, ring };
     };
     let unknown = false;
     for (;;) {
@@ -80,6 +103,8 @@ export class Committer {
         await link.whenReady(left_ms);
         const answer = await accept.run(link.redis, {
           ...call,
+          // Where an earlier try may have been written, it counts only if nothing has changed since: then it finds itself, or nothing.
+          expected: unknown && before ? before.version : premises.version,
           // Of the server that is asked now: a head restored with an older server would bear out the view's.
           run: link.run.id,
           notAfter_ms: Math.floor(link.clock.now_ms() + request.deadline - performance.now()),
@@ -87,9 +112,9 @@ export class Committer {
         switch (answer.kind) {
           case 'ok':
             link.clock.saw(answer.now_us);
-            return this.#committed(view, next, answer.version, answer.born, answer.now_us, answer.ring);
+            return committed(answer, answer.now_us, answer.ring);
           case 'replay':
-            return this.#committed(view, next, answer.version, answer.born, answer.modified_us, true);
+            return committed(answer, answer.modified_us, true);
           case 'late':
             throw new TransientError('the deadline passed before Redis could write', { away: 'redis' });
           default:
@@ -106,17 +131,18 @@ export class Committer {
     }
   }
 
-  #committed(
-    view: TenantView,
-    resource: Versioned['resource'],
-    version: number,
-    born: number,
-    at_us: number,
-    ring: boolean,
-  ): CommitOutcome {
-    this.continuity.saw(view.tenant, version);
-    return { kind: 'ok', committed: { resource, version, born, modified_ms: Math.floor(at_us / 1_000) }, ring };
+  /** More changes of members than one script may take are laid aside first, and become visible all at once with the commit. */
+  async #staged(view: TenantView, group: string, { changes }: MemberDelta, stageId: string) {
+    if (changes.length <= CHANGES_MAX) return { changes };
+    for (let at = 0; at < changes.length; at += CHANGES_MAX) {
+      const part = { keys: view.keys, group, stage: stageId, ttl_s: STAGE_TTL_S, changes: changes.slice(at, at + CHANGES_MAX) };
+      await onRedis(stage.run(this.continuity.redis.redis, part));
+    }
+    return { changes: [], stage: stageId };
   }
 }
 
 const RETRY_MS = 25;
+/** No script touches more. */
+const CHANGES_MAX = 1_000;
+const STAGE_TTL_S = 600;

@@ -183,6 +183,7 @@ export class Continuity {
         for (const field of fieldsOf(state.resource)) held.set(field, [...(held.get(field) ?? []), { id, version: state.version }]);
       }
       if (settled.length > 0) await onRedis(settle.run(redis, { keys, tenant, settledTtl_s: this.options.settledTtl_s, applied: settled }));
+      for (const { type, id } of settled) if (type === 'Group') await onRedis(redis.unlink(keys.deltas(id)));
       dropped += settled.length;
     }
     const isOfGroups = (field: IndexField) => field.startsWith(countedPrefix('Group'));

@@ -3,7 +3,8 @@ import { foldCase, GROUP, type JsonObject, searchTree, toResource, USER } from '
 import type { StoredResource } from './models.js';
 
 /** A resource's version as MongoDB keeps it. */
-export function toStored(tenant: string, { resource, version, born, modified_ms }: Versioned, stamp: string): StoredResource {
+export function toStored(tenant: string, versioned: Versioned, stamp: string): StoredResource {
+  const { resource, version, born, modified_ms, since } = versioned;
   const stored: StoredResource = {
     _id: resource.id,
     tenant,
@@ -17,6 +18,7 @@ export function toStored(tenant: string, { resource, version, born, modified_ms 
     attributes: rename(resource.attributes, toInternalKey),
     account: { ...resource.account },
   };
+  if (since !== undefined) stored.since = since;
   const identity = identityOf(resource);
   if (identity !== undefined) stored.identityKey = foldCase(identity);
   if (resource.deleted) return stored;
@@ -24,7 +26,7 @@ export function toStored(tenant: string, { resource, version, born, modified_ms 
   if (name !== undefined) stored.nameKey = foldCase(name);
   const externalId = externalIdOf(resource);
   if (externalId !== undefined) stored.externalId = externalId;
-  stored.search = searchTree(resource.type === 'User' ? USER : GROUP, representation({ resource, version, born, modified_ms }));
+  stored.search = searchTree(resource.type === 'User' ? USER : GROUP, representation(versioned));
   return stored;
 }
 
@@ -38,7 +40,7 @@ export function fromStored(stored: StoredResource): Versioned {
     attributes: rename(stored.attributes, fromInternalKey) as JsonObject,
     account: stored.account as unknown as Resource['account'],
   };
-  return { resource, version: stored.version, born: stored.born, modified_ms: stored.modified.getTime() };
+  return { resource, version: stored.version, born: stored.born, modified_ms: stored.modified.getTime(), since: stored.since };
 }
 
 /** What filters look at: the whole resource, id and meta included. Where it lives on the web is no part of what is compared. */

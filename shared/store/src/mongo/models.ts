@@ -13,6 +13,8 @@ export interface StoredResource {
   modified: Date;
   created: string;
   stamp: string;
+  /** Memberships older than this version are void. */
+  since?: number;
   /** False: deleted. Its account and data stay. */
   live: boolean;
   /** Folded name, unique in the tenant; absent where the resource is deleted, or parked. */
@@ -25,6 +27,20 @@ export interface StoredResource {
   account: Record<string, unknown>;
   /** Folded copy that filters compare; only of live ones. */
   search?: Record<string, unknown>;
+}
+
+/** One member of one group. A change costs one of these, whatever the size of the group. */
+export interface StoredMembership {
+  /** `<group>/<member>`. */
+  _id: string;
+  tenant: string;
+  group: string;
+  member: string;
+  type: 'User' | 'Group';
+  version: number;
+  removed: boolean;
+  /** Removed ones are kept for a day, so that a late write finds what it must not undo. */
+  removedAt?: Date;
 }
 
 export interface StoredHistory {
@@ -75,6 +91,7 @@ export type Models = ReturnType<typeof makeModels>;
 export interface Documents {
   readonly accounts: StoredResource;
   readonly groups: StoredResource;
+  readonly memberships: StoredMembership;
   readonly history: StoredHistory;
   readonly tenants: StoredTenant;
   readonly tokens: StoredToken;
@@ -91,6 +108,7 @@ export function makeModels(connection: Connection) {
   return {
     accounts: connection.model('Account', resourceSchema('accounts')),
     groups: connection.model('Group', resourceSchema('groups')),
+    memberships: connection.model('Membership', membershipSchema),
     history: connection.model('History', historySchema),
     tenants: connection.model('Tenant', tenantSchema),
     tokens: connection.model('Token', tokenSchema),
@@ -109,6 +127,7 @@ function resourceSchema(collection: string) {
       modified: { type: Date, required: true },
       created: { type: String, required: true },
       stamp: { type: String, required: true },
+      since: Number,
       live: { type: Boolean, required: true },
       nameKey: String,
       identityKey: String,
@@ -130,6 +149,23 @@ function resourceSchema(collection: string) {
   schema.index({ tenant: 1, parked: 1 }, { partialFilterExpression: { parked: true } });
   return schema;
 }
+
+const membershipSchema = new Schema(
+  {
+    _id: { type: String, required: true },
+    tenant: { type: String, required: true },
+    group: { type: String, required: true },
+    member: { type: String, required: true },
+    type: { type: String, required: true },
+    version: { type: Number, required: true },
+    removed: { type: Boolean, required: true },
+    removedAt: Date,
+  },
+  { ...OPTIONS, collection: 'memberships' },
+);
+membershipSchema.index({ tenant: 1, group: 1, removed: 1, member: 1 });
+membershipSchema.index({ tenant: 1, member: 1, removed: 1 });
+membershipSchema.index({ removedAt: 1 }, { expireAfterSeconds: 86_400 });
 
 const historySchema = new Schema(
   {

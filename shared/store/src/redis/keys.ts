@@ -26,6 +26,14 @@ export interface TenantKeys {
   pending(): string;
   dead(): string;
   settings(): string;
+  /** Unsettled changes of a group's members: member → `<version> <1 in, 0 out> <U or G>`. */
+  deltas(group: string): string;
+  /** Changes of more than one script may take, made visible at once by the group's `stages`: member → `<1 or 0> <U or G>`. */
+  stage(group: string, stage: string): string;
+  /** Groups (or `<group>/<stage>`) in which changes of this member may be unsettled: where to look, not what is so. */
+  hints(member: string): string;
+  /** What MongoDB has of a member's groups, for a while. */
+  memberships(member: string): string;
   /** Held by the worker that applies this tenant's batch. */
   lease(): string;
   /** Held by the process that loads the tenant's index. */
@@ -64,6 +72,10 @@ export function makeKeys(prefix: string, partitions: number): Keys {
       pending: () => `${base}:pending`,
       dead: () => `${base}:dead`,
       settings: () => `${base}:settings`,
+      deltas: (group) => `${base}:m:${group}`,
+      stage: (group, stage) => `${base}:s:${group}:${stage}`,
+      hints: (member) => `${base}:g:${member}`,
+      memberships: (member) => `${base}:c:${member}`,
       lease: () => `${base}:lease`,
       loading: () => `${base}:loading`,
       partition: partition(number),

@@ -2,6 +2,7 @@ import type { Resource, Versioned } from '@rollcall/directory';
 import type { Redis } from 'ioredis';
 import { onRedis, redisError } from '../errors.js';
 import type { TenantKeys } from './keys.js';
+import { type PublishedStage, readStages } from './stages.js';
 
 /** A resource as Redis has it. */
 export interface CachedState extends Versioned {
@@ -11,9 +12,11 @@ export interface CachedState extends Versioned {
   readonly stamp: string;
   /** Its newest state is a dead letter. */
   readonly dead: boolean;
+  /** Of a group: changes of members that lie in stages. */
+  readonly stages: readonly PublishedStage[];
 }
 
-const FIELDS = ['doc', 'version', 'modified', 'born', 'settled', 'epoch', 'stamp', 'dead'] as const;
+const FIELDS = ['doc', 'version', 'modified', 'born', 'settled', 'epoch', 'stamp', 'dead', 'since', 'stages'] as const;
 
 /** Reads the states of resources, in the order of the ids; undefined where Redis has none. Whether a copy may be trusted is `isTrusted`. */
 export async function readStates(redis: Redis, keys: TenantKeys, ids: readonly string[]): Promise<(CachedState | undefined)[]> {
@@ -38,7 +41,7 @@ export const writeDocument = (resource: Resource): string => JSON.stringify(reso
 export const readDocument = (document: string): Resource => JSON.parse(document) as Resource;
 
 function parseState(values: readonly (string | null)[]): CachedState | undefined {
-  const [doc, version, modified, born, settled, epoch, stamp, dead] = values;
+  const [doc, version, modified, born, settled, epoch, stamp, dead, since, stages] = values;
   if (!doc || !version) return undefined;
   return {
     resource: readDocument(doc),
@@ -49,5 +52,7 @@ function parseState(values: readonly (string | null)[]): CachedState | undefined
     epoch: Number(epoch),
     stamp: stamp ?? '',
     dead: dead === version,
+    since: since ? Number(since) : undefined,
+    stages: readStages(stages),
   };
 }

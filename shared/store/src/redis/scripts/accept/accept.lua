@@ -1,18 +1,23 @@
 #!lua
 -- accept: stores a resource's next state, marks it pending, and writes its line of history. Every check precedes the first write.
--- KEYS  1 resource | 2 head | 3 index of the tenant | 4 pending of the tenant | 5 pending of the partition | 6 history | 7… other resources seen
--- ARGV  1 id | 2 expected version, 0 = new | 3 document, opaque JSON | 4 history line, opaque JSON | 5 request key | 6 not after, ms | 7 urgent, 0 or 1
+-- KEYS  1 resource | 2 head | 3 index of the tenant | 4 pending of the tenant | 5 pending of the partition | 6 history
+--       7 changes of members of the resource (a group) | 8… other resources seen
+-- ARGV  1 id | 2 expected version, 0 = new, any = whichever, if live | 3 document, opaque JSON, '' = as it is | 4 history line, opaque JSON | 5 request key | 6 not after, ms | 7 urgent, 0 or 1
 --       8 tenant | 9 member of the pending set | 10 epoch | 11 run of the server | 12 settings version | 13 stamp | 14 backlog cap | 15 trace, '' = none
 --       16 prefix of the claims that are counted | 17 field of the index that counts them
---       18… as many versions as there are KEYS from 7 on (0 = not in Redis), then per entry of the index: field | value that was seen, '' = none | value to be, '' = none
+--       18 gone, 0 or 1 | 19 memberships older than this version are void, 0 or 1 | 20 stage whose changes become visible with this, '' = none
+--       21 its key | 22 prefix of the keys that hint at changes of a member | 23 number of changes of members, then per change: member | `<1 in, 0 out> <U or G>`
+--       then as many versions as there are KEYS from 8 on (0 = not in Redis), then per entry of the index: field | value that was seen, '' = none | value to be, '' = none
 -- Out   {ok, version, now, ring, born} | {replay, version, modified, born} | {conflict, what} | {taken, field, ids} | {late} | {fresh} | {full}
 --       now, modified: Redis's TIME, µs; ring: nobody was called yet for this tenant
 local resource, head, index, pending, partition_pending, history = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local deltas = KEYS[7]
 local id, expected, document, line, request, not_after_ms, urgent = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6]), ARGV[7]
 local tenant, member, epoch, run, settings, stamp, backlog_max, trace = ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13], tonumber(ARGV[14]), ARGV[15]
-local counted, counter_field = ARGV[16], ARGV[17]
+local counted, counter_field, gone, since, stage, stage_key, hints = ARGV[16], ARGV[17], ARGV[18], ARGV[19], ARGV[20], ARGV[21], ARGV[22]
+local changes = tonumber(ARGV[23])
 
-local version, last_request, born, modified = unpack(redis.call('HMGET', resource, 'version', 'request', 'born', 'modified'))
+local version, last_request, born, modified, is_gone, stages = unpack(redis.call('HMGET', resource, 'version', 'request', 'born', 'modified', 'gone', 'stages'))
 if last_request == request then return { 'replay', version, modified, born } end
 
 local time = redis.call('TIME')
@@ -22,14 +27,20 @@ if time[1] * 1000 + time[2] / 1000 > not_after_ms then return { 'late' } end
 local counter, head_epoch, head_run, head_settings = unpack(redis.call('HMGET', head, 'counter', 'epoch', 'run', 'settings'))
 if not counter or head_epoch ~= epoch or head_run ~= run then return { 'fresh' } end
 if head_settings ~= settings then return { 'conflict', 'settings' } end
-if (version or '0') ~= expected then return { 'conflict', 'version' } end
-
-local others = #KEYS - 6
-for i = 1, others do
-  if (redis.call('HGET', KEYS[6 + i], 'version') or '0') ~= ARGV[17 + i] then return { 'conflict', 'other' } end
+if expected == 'any' then
+  if not version or is_gone == '1' then return { 'conflict', 'version' } end
+elseif (version or '0') ~= expected then
+  return { 'conflict', 'version' }
 end
 
-local first = 18 + others
+if stage ~= '' and redis.call('EXISTS', stage_key) == 0 then return { 'conflict', 'stage' } end
+local first_change, others = 24, #KEYS - 7
+local first_other = first_change + changes * 2
+for i = 1, others do
+  if (redis.call('HGET', KEYS[7 + i], 'version') or '0') ~= ARGV[first_other + i - 1] then return { 'conflict', 'other' } end
+end
+
+local first = first_other + others
 local sets, dels, more_live = {}, {}, 0
 if #ARGV >= first then
   local fields = {}
@@ -65,7 +76,11 @@ if urgent == '0' and redis.call('ZCARD', pending) >= backlog_max then return { '
 
 local next_version = string.format('%.0f', counter + 1)
 redis.call('HSET', head, 'counter', next_version)
-local state = { 'doc', document, 'version', next_version, 'modified', now, 'request', request, 'stamp', stamp, 'epoch', epoch, 'tries', '0', 'trace', trace }
+local state = { 'version', next_version, 'modified', now, 'request', request, 'stamp', stamp, 'epoch', epoch, 'tries', '0', 'trace', trace }
+if document ~= '' then
+  state[#state + 1] = 'doc'
+  state[#state + 1] = document
+end
 if urgent == '1' then
   state[#state + 1] = 'urgent'
   state[#state + 1] = '1'
@@ -74,11 +89,35 @@ if not version then
   born = next_version
   state[#state + 1] = 'born'
   state[#state + 1] = next_version
+  state[#state + 1] = 'kind'
+  state[#state + 1] = string.sub(member, 1, 1)
+end
+if gone == '1' or is_gone == '1' then
+  state[#state + 1] = 'gone'
+  state[#state + 1] = gone
+end
+if since == '1' then
+  state[#state + 1] = 'since'
+  state[#state + 1] = next_version
+end
+if stage ~= '' then
+  redis.call('PERSIST', stage_key)
+  state[#state + 1] = 'stages'
+  state[#state + 1] = (stages and stages ~= '' and stages .. ' ' or '') .. stage .. ':' .. next_version
 end
 redis.call('HSET', resource, unpack(state))
 if version then redis.call('PERSIST', resource) end
 if #sets > 0 then redis.call('HSET', index, unpack(sets)) end
 if #dels > 0 then redis.call('HDEL', index, unpack(dels)) end
+if changes > 0 then
+  local edges = {}
+  for i = first_change, first_other - 1, 2 do
+    edges[#edges + 1] = ARGV[i]
+    edges[#edges + 1] = next_version .. ' ' .. ARGV[i + 1]
+    redis.call('SADD', hints .. ARGV[i], id)
+  end
+  redis.call('HSET', deltas, unpack(edges))
+end
 redis.call('ZADD', pending, now, member)
 local ring = redis.call('ZADD', partition_pending, 'NX', now, tenant)
 redis.call('XADD', history, '*', 'tenant', tenant, 'id', id, 'version', next_version, 'line', line)

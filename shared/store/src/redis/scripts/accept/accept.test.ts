@@ -35,6 +35,7 @@ describe('accept', () => {
         epoch: '1',
         tries: '0',
         trace: 't1',
+        kind: 'U',
       },
       history: [['tenant', 'acme', 'id', 'a', 'version', String(FIRST), 'line', '{"line":1}']],
       pending: [['acme', now]],

@@ -7,8 +7,9 @@ export interface Accept {
   readonly tenant: string;
   readonly id: string;
   readonly member: string;
-  /** Version that the decision saw; 0: none. */
-  readonly expected: number;
+  /** Version that the decision saw; 0: none; `any`: whichever, if the resource is there and live. */
+  readonly expected: number | 'any';
+  /** Empty: the document stays as it is, only version and time move. */
   readonly document: string;
   readonly line: string;
   readonly requestKey: string;
@@ -25,7 +26,27 @@ export interface Accept {
   readonly counted: { readonly prefix: string; readonly field: string };
   readonly others: readonly { readonly id: string; readonly version: number }[];
   readonly entries: readonly { readonly field: string; readonly seen: string; readonly next: string }[];
+  /** The resource is deleted with this version. */
+  readonly gone?: boolean;
+  /** Memberships older than this version are void. */
+  readonly since?: boolean;
+  readonly edges?: {
+    /** At most 1,000; more go into a stage. */
+    readonly changes: readonly MemberChange[];
+    /** Its changes become visible with this version. */
+    readonly stage?: string;
+  };
 }
+
+export interface MemberChange {
+  readonly id: string;
+  readonly type: 'User' | 'Group';
+  /** In the group, or out of it. */
+  readonly present: boolean;
+}
+
+/** A change as Redis keeps it, behind the version that made it. */
+export const writeChange = ({ type, present }: MemberChange): string => `${present ? 1 : 0} ${type[0]}`;
 
 const Count = z.coerce.number().int().nonnegative();
 
@@ -43,6 +64,7 @@ export const accept = defineScript({
     keys.pending(),
     keys.partition.pending(),
     keys.partition.history(),
+    keys.deltas(id),
     ...others.map((other) => keys.resource(other.id)),
   ],
   args: (a) => [
@@ -63,6 +85,13 @@ export const accept = defineScript({
     a.trace,
     a.counted.prefix,
     a.counted.field,
+    a.gone ? 1 : 0,
+    a.since ? 1 : 0,
+    a.edges?.stage ?? '',
+    a.edges?.stage === undefined ? '' : a.keys.stage(a.id, a.edges.stage),
+    a.keys.hints(''),
+    a.edges?.changes.length ?? 0,
+    ...(a.edges?.changes ?? []).flatMap((change) => [change.id, writeChange(change)]),
     ...a.others.map((other) => other.version),
     ...a.entries.flatMap((entry) => [entry.field, entry.seen, entry.next]),
   ],

@@ -27,11 +27,11 @@ describe('collect', () => {
     expect(await run(2)).toEqual([
       {
         ...{ type: 'User', id: 'a', document: '{"id":"a"}', version: 7, modified_us: 9, born: 3, stamp: '', tries: 1 },
-        ...{ trace: undefined, urgent: false, request: '', since_us: 100 },
+        ...{ trace: undefined, urgent: false, request: '', since_us: 100, since: undefined, stages: [] },
       },
       {
         ...{ type: 'User', id: 'b', document: '{"id":"b"}', version: 2 ** 40 + 1, modified_us: 9, born: 3, stamp: 's', tries: 1 },
-        ...{ trace: 't', urgent: true, request: 'r', since_us: 200 },
+        ...{ trace: 't', urgent: true, request: 'r', since_us: 200, since: undefined, stages: [] },
       },
     ]);
     expect(await corner.dump()).toEqual({

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { idOfMember, type TenantKeys, typeOfMember } from '../../keys.js';
 import { defineScript } from '../../script.js';
+import { readStages } from '../../stages.js';
 
 export interface Collect {
   readonly keys: TenantKeys;
@@ -27,8 +28,22 @@ export const collect = defineScript({
   args: ({ keys, count, member }) => [count, keys.resource(''), ALONE_FROM_TRY, keys.tenant, ...(member === undefined ? [] : [member])],
   reply: z.array(
     z
-      .tuple([z.string(), z.string(), Number_, Number_, Number_, z.string(), Number_, z.string(), z.string(), z.string(), Number_])
-      .transform(([member, document, version, modified_us, born, stamp, tries, trace, urgent, request, since_us]) => ({
+      .tuple([
+        z.string(),
+        z.string(),
+        Number_,
+        Number_,
+        Number_,
+        z.string(),
+        Number_,
+        z.string(),
+        z.string(),
+        z.string(),
+        Number_,
+        z.string(),
+        z.string(),
+      ])
+      .transform(([member, document, version, modified_us, born, stamp, tries, trace, urgent, request, since_us, since, stages]) => ({
         type: typeOfMember(member),
         id: idOfMember(member),
         document,
@@ -42,6 +57,9 @@ export const collect = defineScript({
         request,
         /** Accepted at, by Redis's clock. */
         since_us,
+        /** Memberships older than this version are void. */
+        since: since === '' ? undefined : Number(since),
+        stages: readStages(stages),
       })),
   ),
 });

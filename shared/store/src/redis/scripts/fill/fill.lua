@@ -2,6 +2,7 @@
 -- fill: keeps a copy of what MongoDB has, unless something newer or pending is there, or the reading took too long to be trusted.
 -- KEYS  1 resource
 -- ARGV  1 document | 2 version | 3 modified, µs | 4 born | 5 epoch | 6 stamp | 7 Redis's TIME before MongoDB was read, µs | 8 how old that may be, µs | 9 lifetime, s
+--       10 kind, U or G | 11 gone, 0 or 1 | 12 memberships older than this are void, '' = none
 -- Out   {filled} | {newer} | {stale}
 local resource, document, version, modified, born, epoch, stamp = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local taken_us, age_max_us, lifetime_s = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9]
@@ -14,6 +15,7 @@ if there then
   if settled ~= there then return { 'newer' } end
   if there_epoch == epoch and tonumber(there) >= tonumber(version) then return { 'newer' } end
 end
-redis.call('HSET', resource, 'doc', document, 'version', version, 'modified', modified, 'born', born, 'epoch', epoch, 'stamp', stamp, 'settled', version, 'request', '')
+redis.call('HSET', resource, 'doc', document, 'version', version, 'modified', modified, 'born', born, 'epoch', epoch, 'stamp', stamp, 'settled', version, 'request', '',
+  'kind', ARGV[10], 'gone', ARGV[11], 'since', ARGV[12])
 redis.call('EXPIRE', resource, lifetime_s)
 return { 'filled' }

@@ -19,6 +19,8 @@ const run = async (changes: Partial<Fill> = {}) =>
     born: 5,
     epoch: 3,
     stamp: 's',
+    type: 'User',
+    gone: false,
     taken_us: await corner.now_us(),
     fillAgeMax_ms: 5_000,
     settledTtl_s: 3_600,
@@ -37,6 +39,9 @@ const COPY = {
     stamp: 's',
     settled: String(VERSION),
     request: '',
+    kind: 'U',
+    gone: '0',
+    since: '',
   },
   'acme:r:a expires': '3600 s',
 };

@@ -11,6 +11,9 @@ export interface Fill {
   readonly born: number;
   readonly epoch: number;
   readonly stamp: string;
+  readonly type: 'User' | 'Group';
+  readonly gone: boolean;
+  readonly since?: number | undefined;
   /** Redis's TIME before MongoDB was read. */
   readonly taken_us: number;
   readonly fillAgeMax_ms: number;
@@ -22,6 +25,19 @@ export const fill = defineScript({
   name: 'fill',
   file: new URL('./fill.lua', import.meta.url),
   keys: ({ keys, id }: Fill) => [keys.resource(id)],
-  args: (f) => [f.document, f.version, f.modified_us, f.born, f.epoch, f.stamp, f.taken_us, f.fillAgeMax_ms * 1000, f.settledTtl_s],
+  args: (f) => [
+    f.document,
+    f.version,
+    f.modified_us,
+    f.born,
+    f.epoch,
+    f.stamp,
+    f.taken_us,
+    f.fillAgeMax_ms * 1000,
+    f.settledTtl_s,
+    f.type[0]!,
+    f.gone ? 1 : 0,
+    f.since ?? '',
+  ],
   reply: z.tuple([z.literal(['filled', 'newer', 'stale'])]).transform(([kind]) => kind),
 });

@@ -1,0 +1,103 @@
+import { applyPatch, GROUP, isObject, type JsonObject, type PatchOperation, ScimError, splitMemberOperations } from '@rollcall/scim';
+import type { ResourceTypeName } from './resource.js';
+
+/** What is known of a resource that a request names as a member of a group. */
+export interface NamedMember {
+  /** Undefined: there is no such live resource. */
+  readonly type: ResourceTypeName | undefined;
+  /** It is a member of the group now. */
+  readonly present: boolean;
+}
+
+/** What a decision changes about a group's members: edges, not a list, so that a change costs its delta. */
+export interface MemberDelta {
+  /** Everybody who was a member before this version is none any more; `changes` are then all that are. */
+  readonly replaced: boolean;
+  readonly changes: readonly { readonly id: string; readonly type: ResourceTypeName; readonly present: boolean }[];
+}
+
+/** What a request wants of a group's members. */
+export interface MemberWish {
+  readonly replaced: boolean;
+  /** By id: true = in, false = out. */
+  readonly wanted: ReadonlyMap<string, boolean>;
+}
+
+/** What a decision on members may look at. */
+export interface MemberState {
+  readonly named: ReadonlyMap<string, NamedMember>;
+  /** How many members the group has; needed only to see that a replacement changes nothing. */
+  readonly count?: number | undefined;
+  /** The whole set, needed only for operations that can't be understood without it. */
+  readonly all?: readonly JsonObject[] | undefined;
+}
+
+export interface MemberLook {
+  readonly named: readonly string[];
+  readonly count: boolean;
+  readonly all: boolean;
+}
+
+/** Splits the members from a group's attributes: what is stored as a document, and what as edges. */
+export function takeMembers(attributes: JsonObject): { readonly attributes: JsonObject; readonly ids: readonly string[] } {
+  const { members, ...rest } = attributes;
+  return { attributes: rest, ids: Array.isArray(members) ? members.filter(isObject).map((member) => String(member.value)) : [] };
+}
+
+/** A PUT, or a POST: these are the members, and nobody else. */
+export const replacing = (ids: readonly string[]): MemberWish => ({ replaced: true, wanted: new Map(ids.map((id) => [id, true])) });
+
+/**
+ * What the operations of a PATCH on a group want of its members, and of its other attributes.
+ * @returns undefined where they can only be understood with the whole set at hand
+ * @throws ScimError as applyPatch
+ */
+export function patchedMembers(
+  attributes: JsonObject,
+  operations: readonly PatchOperation[],
+  all: readonly JsonObject[] | undefined,
+): { readonly attributes: JsonObject; readonly wish: MemberWish } | undefined {
+  const split = splitMemberOperations(GROUP, operations);
+  if (split) {
+    const wanted = new Map<string, boolean>();
+    let replaced = false;
+    for (const change of split.changes) {
+      if (change.kind === 'replace') {
+        wanted.clear();
+        replaced = true;
+      }
+      if (change.kind === 'remove') for (const id of change.values) replaced ? wanted.delete(id) : wanted.set(id, false);
+      else for (const member of change.members) wanted.set(String(member.value), true);
+    }
+    return { attributes: applyPatch(GROUP, attributes, split.rest).attributes, wish: { replaced, wanted } };
+  }
+  if (all === undefined) return undefined;
+  const patched = takeMembers(applyPatch(GROUP, { ...attributes, members: [...all] }, operations).attributes);
+  const after = new Set(patched.ids);
+  const before = new Set(all.map((member) => String(member.value)));
+  const wanted = new Map<string, boolean>();
+  for (const id of before) if (!after.has(id)) wanted.set(id, false);
+  for (const id of after) if (!before.has(id)) wanted.set(id, true);
+  return { attributes: patched.attributes, wish: { replaced: false, wanted } };
+}
+
+/**
+ * What a wish changes, given who is a member: undefined if nothing; a `look` where too little is known.
+ * @throws ScimError invalidValue for somebody who isn't there
+ */
+export function memberDelta(wish: MemberWish, state: MemberState): MemberDelta | MemberLook | undefined {
+  const unknown = [...wish.wanted.keys()].filter((id) => !state.named.has(id));
+  const needsCount = wish.replaced && state.count === undefined;
+  if (unknown.length > 0 || needsCount) return { named: unknown, count: needsCount, all: false };
+  const changes: { id: string; type: ResourceTypeName; present: boolean }[] = [];
+  for (const [id, present] of wish.wanted) {
+    const { type, present: isPresent } = state.named.get(id)!;
+    if (present && type === undefined) throw ScimError.of('invalidValue', `members.value: there is no User or Group ${JSON.stringify(id)}`);
+    if (wish.replaced || present !== isPresent) changes.push({ id, type: type ?? 'User', present });
+  }
+  if (!wish.replaced) return changes.length > 0 ? { replaced: false, changes } : undefined;
+  const same = state.count === wish.wanted.size && [...wish.wanted.keys()].every((id) => state.named.get(id)!.present);
+  return same ? undefined : { replaced: true, changes };
+}
+
+export const isLook = (delta: MemberDelta | MemberLook | undefined): delta is MemberLook => delta !== undefined && 'named' in delta;

@@ -1,0 +1,388 @@
+import { type NamedMember, type ResourceTypeName, TransientError, type Versioned } from '@rollcall/directory';
+import { type JsonObject, ScimError } from '@rollcall/scim';
+import type { Redis } from 'ioredis';
+import type { TenantView } from './continuity.js';
+import { onMongo, onRedis, redisError } from './errors.js';
+import type { StoredMembership, StoredResource } from './mongo/models.js';
+import { collectionOf } from './mongo/models.js';
+import type { Reader } from './reader.js';
+import { idOfMember } from './redis/keys.js';
+import { remember } from './redis/scripts/remember/remember.js';
+import { type PublishedStage, readStages } from './redis/stages.js';
+import { readUnsettled } from './redis/state.js';
+
+/** A member of a group, as a client sees it. */
+export interface Member {
+  readonly id: string;
+  readonly type: ResourceTypeName;
+  readonly display: string | undefined;
+}
+
+/** A group of a member, as a client sees it. */
+export interface GroupOfMember {
+  readonly id: string;
+  readonly display: string | undefined;
+}
+
+/** One edge between a group and a member: from MongoDB, or a change that MongoDB may not have yet. The newest counts. */
+interface Edge {
+  readonly version: number;
+  readonly present: boolean;
+  readonly type: ResourceTypeName;
+}
+
+/** What voids edges of a resource: it is gone, or only newer ones count. */
+interface Life {
+  readonly type: ResourceTypeName;
+  readonly live: boolean;
+  readonly since: number;
+}
+
+/**
+ * Who is in which group (DESIGN section 5). Members are edges, each with the version that made or removed it. An edge is void if its member is deleted,
+ * or if it is older than the member's or the group's `since`: that is judged here, at every reading, and the worker only tidies up.
+ */
+export class Memberships {
+  constructor(
+    readonly reader: Reader,
+    readonly options: { readonly fillAgeMax_ms: number; readonly settledTtl_s: number },
+  ) {}
+
+  /** What is known of those that a request names as members. Only they are looked up, never the whole set. */
+  async named(view: TenantView, group: Versioned | undefined, ids: readonly string[]): Promise<Map<string, NamedMember>> {
+    const [lives, edges] = await Promise.all([this.#lives(view, ids), group ? this.#edges(view, group, ids) : new Map<string, Edge>()]);
+    return new Map(
+      ids.map((id) => {
+        const life = lives.get(id);
+        const edge = edges.get(id);
+        return [id, { type: life?.live ? life.type : undefined, present: holds(edge, life, group?.since) }];
+      }),
+    );
+  }
+
+  /** How many members a group has, by the edges alone: those whose member was deleted and not yet tidied up count too. */
+  async count(view: TenantView, group: Versioned): Promise<number> {
+    const deltas = await this.#deltas(view, group.resource.id);
+    const changed = [...deltas.keys()];
+    const collection = this.#collection('memberships');
+    const selection = { tenant: view.tenant, group: group.resource.id, removed: false, version: { $gte: group.since ?? 0 } };
+    const settled = await onMongo(
+      collection.countDocuments({ ...selection, ...(changed.length > 0 ? { member: { $nin: changed } } : {}) }),
+    );
+    const stored = changed.length > 0 ? await this.#stored(view, group.resource.id, changed) : new Map<string, Edge>();
+    return settled + changed.filter((id) => holds(newest(deltas.get(id), stored.get(id)), undefined, group.since, true)).length;
+  }
+
+  /** All members of a group, in parts of up to a thousand, so that memory stays bounded whatever its size. */
+  async *members(view: TenantView, group: Versioned): AsyncGenerator<Member[]> {
+    const deltas = await this.#deltas(view, group.resource.id);
+    const unsettled = await this.#unsettledLives(view);
+    const cursor = this.#collection('memberships')
+      .find({ tenant: view.tenant, group: group.resource.id, removed: false, version: { $gte: group.since ?? 0 } })
+      .sort({ member: 1 })
+      .batchSize(PART);
+    try {
+      let part: StoredMembership[] = [];
+      for (;;) {
+        const next = await onMongo(cursor.next());
+        if (next) part.push(next);
+        if (part.length > 0 && (part.length >= PART || !next)) {
+          const edges = new Map<string, Edge>();
+          for (const edge of part) {
+            const change = deltas.get(edge.member);
+            deltas.delete(edge.member);
+            edges.set(edge.member, newest(change, { version: edge.version, present: true, type: edge.type })!);
+          }
+          yield await this.#shown(view, group, edges, unsettled);
+          part = [];
+        }
+        if (!next) break;
+      }
+    } finally {
+      await cursor.close();
+    }
+    const rest = [...deltas];
+    for (let at = 0; at < rest.length; at += PART) yield await this.#shown(view, group, new Map(rest.slice(at, at + PART)), unsettled);
+  }
+
+  /** The whole set at once, for what can't be understood without it. @throws ScimError tooMany */
+  async all(view: TenantView, group: Versioned): Promise<JsonObject[]> {
+    const all: JsonObject[] = [];
+    for await (const part of this.members(view, group)) {
+      all.push(...part.map(({ id, type, display }) => ({ value: id, type, ...(display === undefined ? {} : { display }) })));
+      if (all.length > ALL_MAX) throw ScimError.of('tooMany', `members: name those that are to change; the group has more than ${ALL_MAX}`);
+    }
+    return all;
+  }
+
+  /** The groups of each of these resources, direct ones, by id. Needs MongoDB only for whom it was not asked lately. */
+  async groupsOf(view: TenantView, members: readonly Versioned[]): Promise<Map<string, GroupOfMember[]>> {
+    const found = new Map<string, GroupOfMember[]>(members.map(({ resource }) => [resource.id, []]));
+    if (members.length === 0 || (await this.#hasNoGroups(view))) return found;
+    const redis = this.reader.continuity.redis;
+    const { keys } = view;
+    const ids = members.map(({ resource }) => resource.id);
+    // Changes first: what is settled in between is then in MongoDB.
+    const hints = await Promise.all(ids.map((id) => onRedis(redis.redis.smembers(keys.hints(id)))));
+    const edges = new Map<string, Map<string, Edge>>(ids.map((id) => [id, new Map()]));
+    await Promise.all(
+      ids.map(async (id, i) => {
+        for (const group of new Set(hints[i]!.map((hint) => hint.split('/', 1)[0]!))) {
+          const change = (await this.#deltas(view, group, [id])).get(id);
+          if (change) edges.get(id)!.set(group, change);
+        }
+      }),
+    );
+    const remembered = await Promise.all(ids.map((id) => onRedis(redis.redis.get(keys.memberships(id)))));
+    const unknown: string[] = [];
+    for (const [i, id] of ids.entries()) {
+      const text = remembered[i];
+      const kept = text && !text.startsWith('stale ') ? (JSON.parse(text) as Remembered) : undefined;
+      if (kept?.epoch === view.epoch) for (const [group, version] of kept.groups) add(edges, id, group, version);
+      else unknown.push(id);
+    }
+    if (unknown.length > 0) await this.#recall(view, unknown, edges);
+
+    const groups = await this.reader.resources(view, [...new Set([...edges.values()].flatMap((ofMember) => [...ofMember.keys()]))]);
+    for (const { resource, since } of members) {
+      for (const [id, edge] of edges.get(resource.id)!) {
+        const group = groups.get(id);
+        if (
+          !group ||
+          group.resource.deleted ||
+          !edge.present ||
+          edge.version < (group.since ?? 0) ||
+          (resource.type === 'User' && edge.version < (since ?? 0))
+        )
+          continue;
+        found.get(resource.id)!.push({ id, display: displayOf(group.resource) });
+      }
+      found.get(resource.id)!.sort((a, b) => (a.id < b.id ? -1 : 1));
+    }
+    return found;
+  }
+
+  /** The ids of all live members of a group. @throws ScimError tooMany beyond `IDS_MAX` */
+  async idsOf(view: TenantView, group: Versioned, into = new Set<string>()): Promise<Set<string>> {
+    for await (const part of this.members(view, group)) {
+      for (const { id } of part) into.add(id);
+      if (into.size > IDS_MAX) throw ScimError.of('tooMany', `filter: more than ${IDS_MAX} members to look through; narrow it down`);
+    }
+    return into;
+  }
+
+  async #recall(view: TenantView, ids: readonly string[], edges: Map<string, Map<string, Edge>>): Promise<void> {
+    const redis = this.reader.continuity.redis;
+    const taken_us = await redis.now_us();
+    const stored = await onMongo(
+      this.#collection('memberships')
+        .find({ tenant: view.tenant, member: { $in: [...ids] }, removed: false })
+        .toArray(),
+    );
+    const byMember = new Map<string, [string, number][]>(ids.map((id) => [id, []]));
+    for (const { member, group, version } of stored) byMember.get(member)!.push([group, version]);
+    await Promise.all(
+      [...byMember].map(async ([member, groups]) => {
+        for (const [group, version] of groups) add(edges, member, group, version);
+        if (groups.length > REMEMBERED_MAX || !view.writable || !this.reader.options.mayFill()) return;
+        const memberships = JSON.stringify({ epoch: view.epoch, groups } satisfies Remembered);
+        const call = {
+          keys: view.keys,
+          member,
+          memberships,
+          taken_us,
+          fillAgeMax_ms: this.options.fillAgeMax_ms,
+          ttl_s: this.options.settledTtl_s,
+        };
+        await onRedis(remember.run(redis.redis, call));
+      }),
+    );
+  }
+
+  /** A tenant without groups, which a complete index knows, costs its people nothing. */
+  async #hasNoGroups(view: TenantView): Promise<boolean> {
+    return (await this.reader.liveCount(view, '#groups')) === 0;
+  }
+
+  /** Turns edges into what a client sees of them, without the void ones. */
+  async #shown(
+    view: TenantView,
+    group: Versioned,
+    edges: ReadonlyMap<string, Edge>,
+    unsettled: ReadonlyMap<string, Life>,
+  ): Promise<Member[]> {
+    const present = [...edges].filter(([, edge]) => edge.present && edge.version >= (group.since ?? 0));
+    const documents = new Map<string, { life: Life; display: string | undefined }>();
+    await Promise.all(
+      (['User', 'Group'] as const).map(async (type) => {
+        const ids = present.filter(([, edge]) => edge.type === type).map(([id]) => id);
+        if (ids.length === 0) return;
+        const found = this.#collection(collectionOf(type)).find(
+          { _id: { $in: ids }, tenant: view.tenant },
+          { projection: { live: 1, since: 1, type: 1, 'attributes.displayName': 1, 'attributes.userName': 1 } },
+        );
+        for (const stored of await onMongo(found.toArray())) {
+          documents.set(stored._id, {
+            life: { type, live: stored.live, since: stored.since ?? 0 },
+            display: displayOf(stored as Pick<StoredResource, 'attributes'>),
+          });
+        }
+      }),
+    );
+    // Who is not in MongoDB yet, or has a newer name: its accepted state tells.
+    const newer = await this.reader.resources(
+      view,
+      present.map(([id]) => id).filter((id) => unsettled.has(id)),
+    );
+    for (const [id, { resource, since }] of newer) {
+      documents.set(id, { life: { type: resource.type, live: !resource.deleted, since: since ?? 0 }, display: displayOf(resource) });
+    }
+    return present.flatMap(([id, edge]) => {
+      const known = documents.get(id);
+      if (!holds(edge, known?.life, group.since)) return [];
+      return [{ id, type: known!.life.type, display: known!.display }];
+    });
+  }
+
+  /** The lives of all that MongoDB may not have in its newest state. */
+  async #unsettledLives(view: TenantView): Promise<Map<string, Life>> {
+    const ids = (await readUnsettled(this.reader.continuity.redis.redis, view.keys)).map(idOfMember);
+    if (ids.length > UNSETTLED_MAX)
+      throw new TransientError(`${ids.length} changes of this tenant are still being applied`, { retryAfter_s: 2 });
+    return this.#lives(view, ids);
+  }
+
+  /** Whether resources are there, without reading their documents; those that nobody has are not in the answer. */
+  async #lives(view: TenantView, ids: readonly string[]): Promise<Map<string, Life>> {
+    const redis = this.reader.continuity.redis.redis;
+    const lives = new Map<string, Life>();
+    const missing: string[] = [];
+    await Promise.all(
+      ids.map(async (id) => {
+        const values = await onRedis(redis.hmget(view.keys.resource(id), 'version', 'settled', 'epoch', 'kind', 'gone', 'since'));
+        const [version, settled, epoch, kind, gone, since] = values;
+        if (version && kind && (settled !== version || Number(epoch) === view.epoch)) {
+          lives.set(id, { type: kind === 'G' ? 'Group' : 'User', live: gone !== '1', since: Number(since ?? 0) });
+        } else missing.push(id);
+      }),
+    );
+    for (let at = 0; at < missing.length; at += PART) {
+      const part = missing.slice(at, at + PART);
+      await Promise.all(
+        (['User', 'Group'] as const).map(async (type) => {
+          const found = this.#collection(collectionOf(type)).find(
+            { _id: { $in: part }, tenant: view.tenant },
+            { projection: { live: 1, since: 1 } },
+          );
+          for (const { _id, live, since } of await onMongo(found.toArray())) lives.set(_id, { type, live, since: since ?? 0 });
+        }),
+      );
+    }
+    return lives;
+  }
+
+  /** The newest edge of each of these members; changes first, so that what is settled in between is then in MongoDB. */
+  async #edges(view: TenantView, group: Versioned, ids: readonly string[]): Promise<Map<string, Edge>> {
+    const deltas = await this.#deltas(view, group.resource.id, ids);
+    const stored = await this.#stored(view, group.resource.id, ids);
+    return new Map(merged(ids, deltas, stored));
+  }
+
+  async #stored(view: TenantView, group: string, ids: readonly string[]): Promise<Map<string, Edge>> {
+    const edges = new Map<string, Edge>();
+    for (let at = 0; at < ids.length; at += PART) {
+      const part = ids.slice(at, at + PART).map((id) => `${group}/${id}`);
+      const found = await onMongo(
+        this.#collection('memberships')
+          .find({ _id: { $in: part }, tenant: view.tenant })
+          .toArray(),
+      );
+      for (const { member, version, removed, type } of found) edges.set(member, { version, present: !removed, type });
+    }
+    return edges;
+  }
+
+  /** Changes of a group's members that MongoDB may not have: all, or those of the named ones. */
+  async #deltas(view: TenantView, group: string, ids?: readonly string[]): Promise<Map<string, Edge>> {
+    const redis = this.reader.continuity.redis.redis;
+    const edges = new Map<string, Edge>();
+    if (ids?.length === 0) return edges;
+    const key = view.keys.deltas(group);
+    // The stages' names and the changes beside them are read in one step.
+    const both = redis.multi().hget(view.keys.resource(group), 'stages');
+    const answers = await onRedis((ids ? both.hmget(key, ...ids) : both.hgetall(key)).exec());
+    const [stages, own] = (answers ?? []).map(([error, value]) => {
+      if (error) throw redisError(error);
+      return value;
+    });
+    const take = (member: string, version: number, change: string) => {
+      const edge: Edge = { version, present: change.startsWith('1'), type: change.endsWith('G') ? 'Group' : 'User' };
+      edges.set(member, newest(edges.get(member), edge)!);
+    };
+    for (const [member, text] of pairs(own, ids)) {
+      const [version = '', ...change] = text.split(' ');
+      take(member, Number(version), change.join(' '));
+    }
+    for (const published of readStages(stages as string | null)) {
+      for (const [member, change] of await this.#stage(redis, view, group, published, ids)) take(member, published.version, change);
+    }
+    return edges;
+  }
+
+  async #stage(redis: Redis, view: TenantView, group: string, { stage }: PublishedStage, ids: readonly string[] | undefined) {
+    const key = view.keys.stage(group, stage);
+    return pairs(await onRedis<unknown>(ids ? redis.hmget(key, ...ids) : redis.hgetall(key)), ids);
+  }
+
+  #collection<Name extends 'memberships' | 'accounts' | 'groups'>(name: Name) {
+    return this.reader.continuity.mongo.collection(name);
+  }
+}
+
+/** What is kept of a member's groups: as MongoDB had them, whatever became of the groups since. */
+interface Remembered {
+  readonly epoch: number;
+  readonly groups: readonly (readonly [group: string, version: number])[];
+}
+
+function holds(edge: Edge | undefined, life: Life | undefined, groupSince: number | undefined, whoever = false): boolean {
+  if (!edge?.present || edge.version < (groupSince ?? 0)) return false;
+  return whoever || (life !== undefined && life.live && edge.version >= memberSince(life));
+}
+
+/** A group's own `since` is about its members, not about where it is a member itself. */
+const memberSince = (life: Life): number => (life.type === 'User' ? life.since : 0);
+
+const newest = (a: Edge | undefined, b: Edge | undefined): Edge | undefined => (!a ? b : !b || a.version >= b.version ? a : b);
+
+function add(edges: Map<string, Map<string, Edge>>, member: string, group: string, version: number): void {
+  const ofMember = edges.get(member)!;
+  ofMember.set(group, newest(ofMember.get(group), { version, present: true, type: 'User' })!);
+}
+
+function merged(ids: readonly string[], deltas: ReadonlyMap<string, Edge>, stored: ReadonlyMap<string, Edge>): [string, Edge][] {
+  return ids.flatMap((id) => {
+    const edge = newest(deltas.get(id), stored.get(id));
+    return edge ? [[id, edge] as [string, Edge]] : [];
+  });
+}
+
+function pairs(answer: unknown, ids: readonly string[] | undefined): [string, string][] {
+  if (!ids) return Object.entries((answer ?? {}) as Record<string, string>);
+  return ids.flatMap((id, i) => {
+    const value = (answer as (string | null)[])[i];
+    return value ? [[id, value] as [string, string]] : [];
+  });
+}
+
+/** What a person or a group is called, for people to read. */
+function displayOf({ attributes }: { readonly attributes: Record<string, unknown> }): string | undefined {
+  const { displayName, userName } = attributes;
+  return typeof displayName === 'string' ? displayName : typeof userName === 'string' ? userName : undefined;
+}
+
+const PART = 1_000;
+const ALL_MAX = 10_000;
+const IDS_MAX = 100_000;
+const REMEMBERED_MAX = 1_000;
+const UNSETTLED_MAX = 20_000;

@@ -1,0 +1,27 @@
+import * as z from 'zod';
+import type { TenantKeys } from '../../keys.js';
+import { defineScript } from '../../script.js';
+import { type MemberChange, writeChange } from '../accept/accept.js';
+
+export interface Stage {
+  readonly keys: TenantKeys;
+  readonly group: string;
+  readonly stage: string;
+  readonly ttl_s: number;
+  /** At most 1,000. */
+  readonly changes: readonly MemberChange[];
+}
+
+/** Lays changes of members aside until an accept makes them all visible at once. */
+export const stage = defineScript({
+  name: 'stage',
+  file: new URL('./stage.lua', import.meta.url),
+  keys: ({ keys, group, stage }: Stage) => [keys.stage(group, stage)],
+  args: ({ keys, group, stage, ttl_s, changes }) => [
+    keys.hints(''),
+    `${group}/${stage}`,
+    ttl_s,
+    ...changes.flatMap((change) => [change.id, writeChange(change)]),
+  ],
+  reply: z.number(),
+});
