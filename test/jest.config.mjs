@@ -23,14 +23,18 @@ export default {
     {
       ...shared,
       displayName: 'unit',
-      testMatch: ['<rootDir>/{shared,services}/*/src/**/*.test.ts', '<rootDir>/test/house/**/*.test.ts'],
-      // The scripts are tested on a real server, so they belong to the other project.
-      testPathIgnorePatterns: ['/redis/scripts/'],
+      testMatch: ['<rootDir>/{shared,services}/*/src/**/*.test.ts', '<rootDir>/test/{house,oracles}/**/*.test.ts'],
+      // The scripts are tested on a real server, and so is one oracle: they belong to the other project.
+      testPathIgnorePatterns: ['/redis/scripts/', '/oracles/.*-mongo\\.test\\.ts$'],
     },
     {
       ...shared,
       displayName: 'integration',
-      testMatch: ['<rootDir>/test/{integration,conformance}/**/*.test.ts', '<rootDir>/shared/store/src/redis/scripts/**/*.test.ts'],
+      testMatch: [
+        '<rootDir>/test/{integration,conformance}/**/*.test.ts',
+        '<rootDir>/test/oracles/**/*-mongo.test.ts',
+        '<rootDir>/shared/store/src/redis/scripts/**/*.test.ts',
+      ],
       globalSetup: '<rootDir>/test/support/global-setup.mjs',
       globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
     },

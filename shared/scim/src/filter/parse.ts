@@ -11,7 +11,8 @@ import type { Filter, Operator } from './ast.js';
 import { invalidFilter, lex, type Token } from './lexer.js';
 
 export const FILTER_LENGTH_MAX = 8_192;
-export const FILTER_DEPTH_MAX = 50;
+/** MongoDB takes 200 levels of query. One level of brackets may be six of them, as in `not (a or b and not (…))`. */
+export const FILTER_DEPTH_MAX = 25;
 export const FILTER_TERMS_MAX = 200;
 
 export interface ParseFilterOptions {
