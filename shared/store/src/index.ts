@@ -4,6 +4,7 @@ export * from './continuity.js';
 export * from './errors.js';
 export * from './index-loader.js';
 export * from './lister.js';
+export * from './membership-filter.js';
 export * from './memberships.js';
 export * from './mongo/documents.js';
 export * from './mongo/link.js';

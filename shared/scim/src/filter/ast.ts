@@ -53,4 +53,10 @@ export interface ConstantFilter {
   readonly text: string;
 }
 
-export type Filter = AndFilter | OrFilter | NotFilter | CompareFilter | PresentFilter | ValuePathFilter | ConstantFilter;
+/** Stands for a term that was answered beforehand, as its attribute is kept elsewhere: true of just these resources. */
+export interface IdsFilter {
+  readonly kind: 'ids';
+  readonly ids: ReadonlySet<string>;
+}
+
+export type Filter = IdsFilter | AndFilter | OrFilter | NotFilter | CompareFilter | PresentFilter | ValuePathFilter | ConstantFilter;

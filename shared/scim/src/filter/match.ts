@@ -30,6 +30,8 @@ export function compileFilter(filter: Filter): Predicate {
     }
     case 'constant':
       return () => filter.value;
+    case 'ids':
+      return (resource) => typeof resource.id === 'string' && filter.ids.has(resource.id);
     case 'present':
       return present(filter.path);
     case 'compare':

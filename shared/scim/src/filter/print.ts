@@ -18,6 +18,8 @@ export function printFilter(filter: Filter): string {
       return `${printPath(filter.path)}[${printFilter(filter.filter)}]`;
     case 'compare':
       return `${printPath(filter.path)} ${filter.operator} ${JSON.stringify(filter.value)}`;
+    case 'ids':
+      return `(${[...filter.ids].map((id) => `id eq ${JSON.stringify(id)}`).join(' or ')})`;
     case 'constant':
       return `${filter.text} ${filter.value ? 'ne ""' : 'pr'}`;
   }

@@ -2,7 +2,7 @@
 import { type AttributePath, type CompareFilter, comparable, type Filter, searchKey } from '@rollcall/scim';
 
 export type MongoQuery = { [key: string]: MongoValue };
-type MongoValue = string | number | boolean | MongoQuery | MongoQuery[];
+type MongoValue = string | number | boolean | MongoQuery | MongoQuery[] | string[];
 
 /**
  * Gives exactly the answer of `matches`, on documents whose `prefix` holds what `searchTree` made. The client's text only ever stands as the
@@ -22,6 +22,8 @@ function query(filter: Filter, prefix: string): MongoQuery {
       return { $nor: [query(filter.filter, prefix)] };
     case 'constant':
       return filter.value ? {} : { $nor: [{}] };
+    case 'ids':
+      return { _id: { $in: [...filter.ids] } };
     case 'present':
       return { [key(filter.path, prefix)]: { $exists: true } };
     case 'compare':
