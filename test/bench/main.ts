@@ -1,5 +1,5 @@
 // npm run bench [-- --rounds N --seconds S --only a,b]: rollcall beside two baselines, in one run, on one machine, with one load generator.
-import { cpus } from 'node:os';
+import { availableParallelism, cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { CONNECTIONS, type Measured, ROWS, type Row } from './rows.js';
 import { ratios, table } from './table.js';
@@ -23,9 +23,12 @@ try {
 }
 
 async function bench(): Promise<void> {
+  const busy = loadavg()[0]!; // before anything of ours runs
   await using world = await startWorld(process.env);
   console.log(`rollcall bench: ${cpus().length} × ${cpus()[0]?.model ?? 'CPU unknown'}, ${world.about}`);
   console.log(`${rounds} rounds of ${seconds} s a row, ${CONNECTIONS} connections; the worker runs all the time\n`);
+  if (busy > availableParallelism() / 4)
+    console.log(`Other programs are at work here (load average ${busy.toFixed(1)}): figures and ratios are worth little.\n`);
   if (process.platform !== 'linux')
     console.log('CPU and memory of the processes are read from /proc, which is not here: only the rates are shown.\n');
   for (const row of rows) await row.measure(world, WARM_UP_S, `w${row.key}`);
