@@ -31,14 +31,13 @@ export function validateResource(type: ResourceTypeDefinition, body: JsonValue, 
   const given = sort(type, body, ignored);
   const place = new Place(ignored);
   const attributes: JsonObject = {};
-  const defaults = options.purpose === 'create' ? type.defaults : {};
-  coerceAll(type.attributes, given.core, attributes, place, defaults);
+  coerceAll(type.attributes, given.core, attributes, place, type.defaults, options.purpose);
   for (const { schema, required } of type.extensions) {
     const members = given.extensions.get(schema);
     if (members === undefined && !required) continue;
     place.prefix = `${schema.id}:`;
     const extension: JsonObject = {};
-    coerceAll(schema.attributes, members ?? [], extension, place, {});
+    coerceAll(schema.attributes, members ?? [], extension, place, {}, options.purpose);
     if (Object.keys(extension).length > 0) attributes[schema.id] = extension;
     else if (required) throw ScimError.of('invalidValue', `${schema.id}: required, but missing`);
   }
@@ -63,13 +62,23 @@ export function checkRequired(attribute: AttributeDefinition, value: JsonValue |
 /** What came for each attribute of a table, by its position. */
 type Given = (JsonValue | undefined)[];
 
-function coerceAll(table: readonly AttributeDefinition[], given: Given, into: JsonObject, place: Place, defaults: JsonObject): void {
+function coerceAll(
+  table: readonly AttributeDefinition[],
+  given: Given,
+  into: JsonObject,
+  place: Place,
+  defaults: JsonObject,
+  purpose: ValidateOptions['purpose'],
+): void {
   for (let at = 0; at < table.length; at++) {
     const attribute = table[at]!;
     if (attribute.mutability === 'readOnly') continue;
     const raw = given[at];
     let value = raw === undefined || raw === null ? undefined : coerce(attribute, raw, place);
-    if (value === undefined && Object.hasOwn(defaults, attribute.name)) value = defaults[attribute.name];
+    if (value === undefined && Object.hasOwn(defaults, attribute.name)) {
+      if (purpose === 'replace') continue;
+      value = defaults[attribute.name];
+    }
     if (attribute.required || attribute.type === 'complex') checkRequired(attribute, value, `${place.prefix}${attribute.name}`);
     if (value !== undefined) into[attribute.name] = value;
   }

@@ -89,6 +89,11 @@ class Draft {
     return (urn === undefined ? this.#core : this.#extensions.get(urn))?.[attribute.name];
   }
 
+  /** Whether unassigning an attribute means nothing. */
+  keeps(urn: string | undefined, { name }: AttributeDefinition): boolean {
+    return urn === undefined && Object.hasOwn(this.#type.defaults, name);
+  }
+
   set(urn: string | undefined, attribute: AttributeDefinition, value: JsonValue | undefined): void {
     this.#written.add(urn);
     let container = urn === undefined ? this.#core : this.#extensions.get(urn);
@@ -252,6 +257,7 @@ function write(draft: Draft, op: 'add' | 'replace', target: AttributeTarget, raw
   const before = draft.get(urn, attribute);
   if (Array.isArray(before)) draft.visit(attribute, before);
   const after = attribute.multiValued ? writeMany(op, target, asList(before), raw, place) : writeSingle(target, before, raw, place);
+  if (after === undefined && draft.keeps(urn, attribute)) return;
   const where = `${place.prefix}${urn === undefined ? '' : `${urn}:`}${attribute.name}`;
   // An extension's required attributes are looked at in the end, when all of them had a chance to come.
   if (urn === undefined || after !== undefined) checkRequired(attribute, after, where);

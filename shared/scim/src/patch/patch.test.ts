@@ -45,6 +45,7 @@ describe('PATCH: by path', () => {
     ],
     ['null clears one sub-attribute', () => set('name', { familyName: null }), { name: { givenName: 'Ada' } }],
     ['reads booleans as strings', () => set('active', 'False'), { active: false }],
+    ['keeps active where the client gives it no value', () => set('active', null), {}],
     ['unwraps a single value', () => set('title', [{ value: 'Dr', $ref: null }]), { title: 'Dr' }],
     [
       'reaches an extension',
@@ -256,6 +257,7 @@ describe('PATCH: what is refused', () => {
     ['a read-only sub-attribute of an extension', () => set(`${ENTERPRISE_URN}:manager.displayName`, 'x'), 'mutability'],
     ['removing a read-only attribute', () => remove('groups'), 'mutability'],
     ['removing a required attribute', () => remove('userName'), 'mutability'],
+    ['removing active, which always has a value', () => remove('active'), 'mutability'],
     ['emptying a required attribute', () => set('userName', ''), 'invalidValue'],
     ['blanking a required attribute', () => patch({ op: 'replace', value: { userName: ' ' } }), 'invalidValue'],
     ['a value of the wrong type', () => set('active', 'perhaps'), 'invalidValue'],

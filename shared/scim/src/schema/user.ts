@@ -41,7 +41,8 @@ export const USER_SCHEMA = defineSchema({
     { name: 'preferredLanguage', description: 'The preferred languages, as in an Accept-Language header.' },
     { name: 'locale', description: 'The locale for numbers, currencies and dates, such as "en-US".' },
     { name: 'timezone', description: 'The time zone by its IANA name, such as "America/Los_Angeles".' },
-    { name: 'active', type: 'boolean', description: 'Whether the person may use the service.' },
+    // Required, unlike in §8.7.1: it always has a value, so it can't be removed. It may be left out, see `defaults`.
+    { name: 'active', type: 'boolean', required: true, description: 'Whether the person may use the service.' },
     plural('emails', 'E-mail addresses.', { description: 'The address.' }, ['work', 'home', 'other']),
     plural('phoneNumbers', 'Telephone numbers.', { description: 'The number.' }, ['work', 'home', 'mobile', 'fax', 'pager', 'other']),
     plural('ims', 'Instant messaging addresses.', { description: 'The address.' }, [
