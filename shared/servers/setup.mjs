@@ -1,4 +1,4 @@
-// node shared/servers/setup.mjs <start|dev|build|check|test|bench> [arguments]
+// node shared/servers/setup.mjs <start|dev|build|check|test|conformance|bench> [arguments]
 // Behind every `npm run`: on a fresh clone it installs and builds what is missing, then does the task. Plain JavaScript, as nothing is installed yet.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -22,6 +22,7 @@ const tasks = {
   build: async () => 0,
   check,
   test: () => become('test/run.mjs', args),
+  conformance: () => become('test/dist/conformance/main.js', args),
   bench: () => become('test/dist/bench/main.js', args),
 };
 
