@@ -31,7 +31,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
   const interval_ms = config.SWEEP_INTERVAL_MS;
   const settings = { settledTtl_s: config.SETTLED_TTL_S, fillAgeMax_ms: config.FILL_AGE_MAX_MS };
   const prefix = `{${config.ROLLCALL_KEY_PREFIX}}`;
-  const noted = (part: string) => (error: unknown) => log.warn({ error, part }, 'connection');
+  const noted = (part: string) => seldom(log, part);
 
   const redis = new RedisLink({ url: config.REDIS_URL, commandTimeout_ms: COMMAND_TIMEOUT_MS, onError: noted('redis') });
   const mongo = new MongoLink({ uri: config.MONGODB_URI, timeout_ms, historyDays: config.HISTORY_DAYS, onError: noted('mongodb') });
@@ -49,12 +49,13 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
   const reader = new Reader(continuity, loader, { ...settings, mayFill: () => true });
   const committer = new Committer(continuity, { backlogMax: config.BACKLOG_MAX });
   const records = new Records(redis, mongo, keys);
+  const [queueError, consumerError] = [noted('queue'), noted('consumer')];
   const ringer = new Ringer({
     redisUrl: config.REDIS_URL,
     prefix,
     attempts: config.ATTEMPTS_MAX,
     timeout_ms: RING_TIMEOUT_MS,
-    onError: (error, doorbell) => log.warn({ error, tenant: doorbell?.tenant }, 'not rung: the sweeper will'),
+    onError: (error, doorbell) => (doorbell ? log.warn({ error, ...doorbell }, 'not rung: the sweeper will') : queueError(error)),
   });
 
   const stores = { redis, mongo, keys, log, metrics, ...settings };
@@ -82,12 +83,13 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     }),
     untilBack: async ({ away }: TransientError) => {
       log.warn({ away }, 'paused');
-      const isBack = away === 'mongodb' ? () => mongo.ping() : async () => redis.up;
-      while (!stopped.signal.aborted && !(await isBack()))
+      do {
+        // First a pause: a connection that was just lost may not know it yet.
         await sleep(BACK_POLL_MS * (0.5 + random()), undefined, { signal: stopped.signal }).catch(() => undefined);
+      } while (!stopped.signal.aborted && !(away === 'mongodb' ? await mongo.ping() : redis.up));
       log.info({ away }, 'back');
     },
-    onError: (error, doorbell) => log.warn({ error, ...doorbell }, 'to be done again'),
+    onError: (error, doorbell) => (doorbell ? log.warn({ error, ...doorbell }, 'to be done again') : consumerError(error)),
   });
 
   const deadLetterQueue = new Queue(DEAD_LETTER_QUEUE, {
@@ -110,7 +112,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     queues: [ringer.queue, deadLetterQueue],
     health: async () => ({
       redis: redis.up ? 'up' : 'away',
-      mongodb: (await mongo.ping()) ? 'up' : 'away',
+      mongodb: (await Promise.race([mongo.ping(), sleep(HEALTH_WAIT_MS, false)])) ? 'up' : 'away',
       indexes: preparation.done ? 'made' : 'not yet',
       consumer: consumer.paused ? 'paused' : 'running',
       sweeper: lease.held,
@@ -143,6 +145,17 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
   ];
 }
 
+/** Notes a part's faults; a connection that keeps failing in the same way is said once in a while. */
+function seldom(log: Log, part: string): (error: unknown) => void {
+  let last = { message: '', at_ms: Number.NEGATIVE_INFINITY };
+  return (error) => {
+    const message = error instanceof Error ? error.message : '';
+    if (message === last.message && performance.now() - last.at_ms < SAID_AGAIN_MS) return;
+    last = { message, at_ms: performance.now() };
+    log.warn({ error, part }, 'connection');
+  };
+}
+
 const closing = (name: string, stop: () => Promise<unknown>): Service => ({
   name,
   start: async () => undefined,
@@ -153,3 +166,5 @@ const COMMAND_TIMEOUT_MS = 5_000;
 const RING_TIMEOUT_MS = 1_000;
 const BACKOFF_BASE_MS = 100;
 const BACK_POLL_MS = 200;
+const HEALTH_WAIT_MS = 500;
+const SAID_AGAIN_MS = 30_000;

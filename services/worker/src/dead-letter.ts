@@ -180,11 +180,15 @@ async function discardOne(
 const isDead = async ({ redis }: DeadLetterDeps, keys: TenantKeys, type: Resource['type'], id: string): Promise<boolean> =>
   (await onRedis(redis.redis.zscore(keys.dead(), memberOf(type, id)))) !== null;
 
-const deleted = (resource: Resource): Resource => ({
-  ...resource,
-  deleted: true,
-  account: { ...resource.account, preservedBy: [...resource.account.preservedBy.filter((mark) => mark !== 'idp'), 'idp'] },
-});
+/** A deleted resource that keeps nothing but what tells who it was: what was refused is most likely among the rest. */
+function deleted(resource: Resource): Resource {
+  const { attributes, account, type } = resource;
+  const kept = Object.fromEntries(Object.entries(attributes).filter(([name]) => IDENTIFYING.has(name)));
+  const preservedBy: Resource['account']['preservedBy'] =
+    type === 'User' ? [...account.preservedBy.filter((mark) => mark !== 'idp'), 'idp'] : [];
+  return { ...resource, deleted: true, attributes: kept, account: { ...account, preservedBy } };
+}
 
+const IDENTIFYING: ReadonlySet<string> = new Set(['userName', 'displayName', 'emails', 'externalId']);
 const PAGE = 500;
 const ATTEMPTS_MAX = 8;

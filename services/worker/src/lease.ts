@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { lease, onRedis, type RedisLink, release } from '@rollcall/store';
-import type { Service } from '@rollcall/telemetry';
+import { oneAtATime, type Service } from '@rollcall/telemetry';
 
 /** How many times a lease is renewed within its life: two renewals may fail. */
 const RENEWALS = 3;
@@ -32,6 +32,7 @@ export class StandingLease implements Service {
   #timer: NodeJS.Timeout | undefined;
   #until_ms = 0;
   #taking: Promise<void> = Promise.resolve();
+  readonly #inTurn = oneAtATime();
 
   constructor(
     readonly redis: RedisLink,
@@ -44,20 +45,24 @@ export class StandingLease implements Service {
     return performance.now() < this.#until_ms;
   }
 
-  async start(): Promise<void> {
-    if (this.#timer !== undefined) return;
-    this.#timer = setInterval(() => {
-      this.#taking = this.#take();
-    }, this.ttl_ms / RENEWALS);
-    await this.#take();
+  start(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#timer !== undefined) return;
+      this.#timer = setInterval(() => {
+        this.#taking = this.#take();
+      }, this.ttl_ms / RENEWALS);
+      await this.#take();
+    });
   }
 
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-    await this.#taking;
-    if (this.held) await release.run(this.redis.redis, { key: this.key, token: this.#token }).catch(() => 0);
-    this.#until_ms = 0;
+  stop(): Promise<void> {
+    return this.#inTurn(async () => {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      await this.#taking;
+      if (this.held) await release.run(this.redis.redis, { key: this.key, token: this.#token }).catch(() => 0);
+      this.#until_ms = 0;
+    });
   }
 
   async #take(): Promise<void> {

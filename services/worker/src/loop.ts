@@ -1,11 +1,12 @@
 import { TransientError } from '@rollcall/directory';
-import type { Log, Service } from '@rollcall/telemetry';
+import { type Log, oneAtATime, type Service } from '@rollcall/telemetry';
 
 /** Does something again and again, one after the other, with a pause between: a short one after a round that found something to do. What goes wrong is logged, and done again. */
 export class Loop implements Service {
   #running: Promise<void> | undefined;
   #stopped = false;
   #wake: () => void = () => undefined;
+  readonly #inTurn = oneAtATime();
 
   constructor(
     readonly name: string,
@@ -15,17 +16,21 @@ export class Loop implements Service {
     readonly busyInterval_ms = interval_ms,
   ) {}
 
-  async start(): Promise<void> {
-    if (this.#running) return;
-    this.#stopped = false;
-    this.#running = this.#run();
+  start(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#running) return;
+      this.#stopped = false;
+      this.#running = this.#run();
+    });
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    this.#wake();
-    await this.#running;
-    this.#running = undefined;
+  stop(): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#stopped = true;
+      this.#wake();
+      await this.#running;
+      this.#running = undefined;
+    });
   }
 
   async #run(): Promise<void> {

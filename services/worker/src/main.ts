@@ -21,6 +21,11 @@ async function run(): Promise<void> {
       if (stopping) return;
       stopping = true;
       log.info({ signal }, 'stopping');
+      // Each part has its time; all of them together have no more. What was in hand is done again by another.
+      setTimeout(() => {
+        log.error('not stopped in time');
+        process.exit(1);
+      }, config.STOP_TIMEOUT_MS).unref();
       stack.stop().then(
         () => process.exit(0),
         (error: unknown) => {
