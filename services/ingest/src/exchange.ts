@@ -25,6 +25,8 @@ export interface ScimResponse {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: JsonObject | undefined;
+  /** In place of a body: JSON in parts, made as they are sent. One that fails cuts the connection, so that nobody takes half an answer for a whole. */
+  readonly stream?: AsyncIterable<string>;
   /** For the log line: which resource it was. */
   readonly about?: About;
 }

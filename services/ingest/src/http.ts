@@ -2,6 +2,8 @@
 import { isUtf8 } from 'node:buffer';
 import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type Server } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { errorBody, ScimError } from '@rollcall/scim';
 import { type Log, oneAtATime, requestIdOf, type Service } from '@rollcall/telemetry';
 import express, { type Express, type Request, type Response } from 'express';
@@ -29,7 +31,7 @@ export interface HttpOptions {
 export interface HttpServer extends Service {
   /** `http://host:port` while it listens. */
   readonly url: string | undefined;
-  /** A stop has begun: answers close their connection. */
+  /** A stop has begun. */
   readonly draining: boolean;
 }
 
@@ -44,7 +46,13 @@ export function httpServer(options: HttpOptions): HttpServer {
   const inTurn = oneAtATime();
   let server: Server | undefined;
   let draining = false;
-  const app = makeApp(options, () => draining);
+  let closed = false;
+  /** While the port is being closed, answers wait: who has theirs would connect anew at that very moment. */
+  let closing: Promise<void> | undefined;
+  const app = makeApp(options, async () => {
+    await closing;
+    return closed;
+  });
 
   return {
     name: 'http',
@@ -58,7 +66,7 @@ export function httpServer(options: HttpOptions): HttpServer {
     start: () =>
       inTurn(async () => {
         if (server !== undefined) return;
-        draining = false;
+        draining = closed = false;
         const made = createServer(
           {
             requestTimeout: options.requestTimeout_ms,
@@ -79,25 +87,34 @@ export function httpServer(options: HttpOptions): HttpServer {
         log.info({ host, port: (made.address() as AddressInfo).port }, 'listening');
       }),
     stop: () => {
-      draining = true; // at once, so that every answer from now on closes its connection
+      draining = true; // at once, so that /readyz says so
       return inTurn(async () => {
-        const closing = server;
-        if (closing === undefined) return;
-        await drain(closing, options.stopTimeout_ms);
+        const listening = server;
+        if (listening === undefined) return;
+        closing = untilNoneWaits(listening);
+        await closing;
+        const drained = drain(listening, options.stopTimeout_ms);
+        closed = true;
+        closing = undefined;
+        await drained;
         server = undefined;
       });
     },
   };
 }
 
-/** One middleware is all there is: the routes are ours, so that an answer costs no walk through a chain. */
-function makeApp(options: HttpOptions, draining: () => boolean): Express {
+/**
+ * One middleware is all there is: the routes are ours, so that an answer costs no walk through a chain.
+ * @param ending settles when an answer may go out; true: its connection ends with it
+ */
+function makeApp(options: HttpOptions, ending: () => Promise<boolean>): Express {
   const app = express();
   app.disable('x-powered-by').disable('etag').set('trust proxy', options.trustProxy);
   app.use(async (request, response) => {
     const id = requestIdOf(headerOf(request, 'x-request-id'));
     try {
-      write(response, id, await options.answer(new HttpRequest(id, request, options)), draining());
+      const answer = await options.answer(new HttpRequest(id, request, options));
+      await write(response, id, answer, await ending());
     } catch (error) {
       // A bug of ours. Express would answer with the stack.
       options.log.error({ error, requestId: id }, 'internal error');
@@ -186,23 +203,46 @@ function readText(request: IncomingMessage, bytesMax: number): Promise<string> {
       resolve(text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text);
     });
     request.on('error', (cause) => reject(new ClientGone('the request broke off', { cause })));
-    request.on('close', () => reject(new ClientGone('the request broke off'))); // after 'end' it says nothing new
+    request.on('close', () => {
+      if (!request.complete) reject(new ClientGone('the request broke off'));
+    });
   });
 }
 
-function write(response: Response, id: string, { status, headers, body }: ScimResponse, closing: boolean): void {
+async function write(response: Response, id: string, answer: ScimResponse, closing: boolean): Promise<void> {
+  const { status, headers, body, stream } = answer;
   if (status === CLIENT_CLOSED_REQUEST || response.destroyed) return void response.destroy();
-  const all: OutgoingHttpHeaders = { 'X-Request-Id': id };
+  const all: OutgoingHttpHeaders = { 'X-Request-Id': id, ...headers };
+  if (closing) all.Connection = 'close';
+  if (stream !== undefined) {
+    response.writeHead(status, { ...all, 'Content-Type': MEDIA_TYPE });
+    // Waits for slow clients part by part; one that goes away ends the reading.
+    await pipeline(Readable.from(gathered(stream)), response);
+    return;
+  }
   const text = body === undefined ? undefined : JSON.stringify(body);
   if (text !== undefined) {
-    all['Content-Type'] = 'application/scim+json; charset=utf-8';
+    all['Content-Type'] = MEDIA_TYPE;
     all['Content-Length'] = Buffer.byteLength(text);
   }
-  if (headers !== undefined) Object.assign(all, headers);
-  if (closing) all.Connection = 'close';
   response.writeHead(status, all);
   response.end(text);
 }
+
+/** Small parts go out together: each one that is sent by itself is a packet of its own. */
+async function* gathered(parts: AsyncIterable<string>): AsyncGenerator<string> {
+  let text = '';
+  for await (const part of parts) {
+    text += part;
+    if (text.length < PART_CHARACTERS) continue;
+    yield text;
+    text = '';
+  }
+  if (text !== '') yield text;
+}
+
+const MEDIA_TYPE = 'application/scim+json; charset=utf-8';
+const PART_CHARACTERS = 65_536;
 
 /** What is no HTTP, too long or too slow gets the same form of answer as everything else. */
 function onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
@@ -248,8 +288,7 @@ export function listen(server: Server, host: string, port: number, portSetting: 
  * the connection ends; only what stays idle is closed by us, after a moment.
  */
 export async function drain(server: Server, limit_ms: number): Promise<void> {
-  // What the kernel has accepted is taken first. `http.Server.close` would close idle connections at once, with requests on their way.
-  await new Promise((resolve) => setImmediate(resolve));
+  // `http.Server.close` would close idle connections at once, with requests on their way.
   const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
   const until = performance.now() + limit_ms;
   const cut = setTimeout(() => server.closeAllConnections(), limit_ms);
@@ -267,6 +306,30 @@ export async function drain(server: Server, limit_ms: number): Promise<void> {
   server.close(() => undefined); // only its own timer is left to end
 }
 
+/**
+ * A listener that closes resets what the kernel has accepted for it and we have not taken yet, request and all. A round of the event loop takes
+ * one connection at most, so there are waiting ones under load; after some short rounds that took none there are none.
+ */
+async function untilNoneWaits(server: Server): Promise<void> {
+  let taken = 0;
+  const count = () => {
+    taken += 1;
+  };
+  server.on('connection', count);
+  const began = performance.now();
+  let quiet = 0;
+  for (let now = began; quiet < QUIET_ROUNDS && now - began < QUIET_WAIT_MS; ) {
+    const takenBefore = taken;
+    const before = now;
+    await new Promise((resolve) => setImmediate(resolve));
+    now = performance.now();
+    // A busy machine has no rounds that are quite short: with time, longer ones must do.
+    const short = now - before < QUIET_ROUND_MS + (now - began) / 20;
+    quiet = taken === takenBefore && short ? quiet + 1 : 0;
+  }
+  server.removeListener('connection', count);
+}
+
 const urlOf = ({ address, port, family }: AddressInfo): string => `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 
 const NO_QUERY = new URLSearchParams();
@@ -279,6 +342,9 @@ const HEADER_BYTES_MAX = 16_384;
 /** Longer than load balancers keep theirs, so that they close first. */
 const KEEP_ALIVE_MS = 65_000;
 const CHECK_INTERVAL_MS = 1_000;
+const QUIET_ROUNDS = 3;
+const QUIET_ROUND_MS = 0.5;
+const QUIET_WAIT_MS = 250;
 const LINGER_MS = 250;
 const IDLE_CHECK_MS = 25;
 const BACKLOG = 1_024;

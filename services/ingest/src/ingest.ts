@@ -10,6 +10,7 @@ import {
   checkServer,
   IndexLoader,
   Lister,
+  Memberships,
   MemoryGauge,
   MongoLink,
   makeKeys,
@@ -28,6 +29,7 @@ import { type HttpServer, httpServer } from './http.js';
 import { metricsServer } from './metrics-server.js';
 import { observed } from './observe.js';
 import { RecordsKeeper } from './records-keeper.js';
+import { makeShow } from './respond/show.js';
 import { makeRoutes } from './routes.js';
 import { uuid7Maker } from './uuid7.js';
 
@@ -83,6 +85,7 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
   });
   const gauge = new MemoryGauge(redis);
   const reader = new Reader(continuity, loader, { ...cache, mayFill: gauge.mayFill });
+  const memberships = new Memberships(reader, cache);
   const lister = new Lister(reader, {
     overlayMax: config.OVERLAY_MAX,
     overlayWait_ms: OVERLAY_WAIT_MS,
@@ -105,10 +108,11 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
     limit: new FailureLimit({ failuresMax: config.SIGN_IN_FAILURES_MAX, now_ms: () => performance.now() }),
     onFailure: () => metrics.signInFailures.inc(),
     tokenCacheMax: config.TOKEN_CACHE_MAX,
+    deadline_ms: config.REQUEST_DEADLINE_MS,
     now_ms: Date.now,
   });
   const execute = makeExecute({
-    ...{ reader, committer, ringer, gauge, metrics, fault },
+    ...{ reader, memberships, committer, ringer, gauge, metrics, fault },
     queue: new CommandQueue(),
     readmit: async (tenant) => {
       const record = await records.tenant(tenant);
@@ -141,7 +145,11 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
     },
   };
   const page = { count: config.PAGE_COUNT, max: config.PAGE_MAX };
-  const resolve = makeRoutes({ authenticate, execute, reader, lister, page, health, log });
+  const resolve = makeRoutes({
+    ...{ authenticate, execute, reader, lister, memberships, page, health, log },
+    show: makeShow({ memberships, membersAnsweredMax: MEMBERS_ANSWERED_MAX }),
+    deadline_ms: config.REQUEST_DEADLINE_MS,
+  });
   const http = httpServer({
     host: config.INGEST_HOST,
     port: config.INGEST_PORT,
@@ -249,6 +257,8 @@ class Seldom {
   }
 }
 
+/** A PATCH on a group with more members answers 204. */
+const MEMBERS_ANSWERED_MAX = 1_000;
 const OVERLAY_WAIT_MS = 2_000;
 const RING_TIMEOUT_MS = 1_000;
 const READY_WITHOUT_MONGODB_MS = 3_000;

@@ -1,28 +1,34 @@
+import type { ResourceTypeName } from '@rollcall/directory';
 import { quote, ScimError } from '@rollcall/scim';
 import type { Reader } from '@rollcall/store';
 import type { Log } from '@rollcall/telemetry';
 import type { Authenticate } from './authenticate/authenticate.js';
 import type { Caller, Handler, OpenHandler, ScimRequest, ScimResponse } from './exchange.js';
-import { createUser } from './handlers/create-user.js';
-import { deleteUser } from './handlers/delete-user.js';
+import { createResource } from './handlers/create-resource.js';
+import { deleteResource } from './handlers/delete-resource.js';
 import type { Execute } from './handlers/execute.js';
-import { getUser } from './handlers/get-user.js';
+import { getResource } from './handlers/get-resource.js';
 import type { Health } from './handlers/health.js';
 import { healthz, readyz } from './handlers/health.js';
-import { type ListDeps, listUsers } from './handlers/list-users.js';
-import { patchUser } from './handlers/patch-user.js';
-import { replaceUser } from './handlers/replace-user.js';
+import { type ListDeps, listResources } from './handlers/list-resources.js';
+import { patchResource } from './handlers/patch-resource.js';
+import { replaceResource } from './handlers/replace-resource.js';
 import { getResourceType, getResourceTypes } from './handlers/resource-types.js';
 import { getSchema, getSchemas } from './handlers/schemas.js';
 import { getServiceProviderConfig } from './handlers/service-provider-config.js';
 import { errorResponse, MethodNotAllowed } from './respond/errors.js';
+import type { Show } from './respond/show.js';
 
 export interface RouteDeps {
   readonly authenticate: Authenticate;
   readonly execute: Execute;
   readonly reader: ListDeps['reader'] & Pick<Reader, 'resource'>;
   readonly lister: ListDeps['lister'];
+  readonly memberships: ListDeps['memberships'];
+  readonly show: Show;
   readonly page: ListDeps['page'];
+  /** How long a resource may be read for. */
+  readonly deadline_ms: number;
   readonly health: Health;
   readonly log: Log;
 }
@@ -34,14 +40,23 @@ const table = (deps: RouteDeps): { readonly open: Table<OpenHandler>; readonly s
     '/readyz': { GET: readyz(deps.health) },
   },
   scim: {
-    '/Users': { GET: always(listUsers(deps)), POST: always(createUser(deps)) },
-    '/Users/:': { GET: getUser(deps), PUT: replaceUser(deps), PATCH: patchUser(deps), DELETE: deleteUser(deps) },
+    '/Users': { GET: always(listResources('User', deps)), POST: always(createResource('User', deps)) },
+    '/Users/:': one('User', deps),
+    '/Groups': { GET: always(listResources('Group', deps)), POST: always(createResource('Group', deps)) },
+    '/Groups/:': one('Group', deps),
     '/ServiceProviderConfig': { GET: always(getServiceProviderConfig(deps)) },
     '/ResourceTypes': { GET: always(getResourceTypes) },
     '/ResourceTypes/:': { GET: getResourceType },
     '/Schemas': { GET: always(getSchemas) },
     '/Schemas/:': { GET: getSchema },
   },
+});
+
+const one = (type: ResourceTypeName, deps: RouteDeps): Readonly<Partial<Record<string, Scim>>> => ({
+  GET: getResource(type, deps),
+  PUT: replaceResource(type, deps),
+  PATCH: patchResource(type, deps),
+  DELETE: deleteResource(type, deps),
 });
 
 type Scim = (part: string) => Handler;

@@ -66,7 +66,8 @@ export class Committer {
       changes: changesBetween(before?.resource, next),
       ...(decision.members ? { members: memberLine(decision.members) } : {}),
     };
-    const edges = decision.members && (await this.#staged(view, next.id, decision.members, `${request.requestKey}-${(this.#stages += 1)}`));
+    this.#stages += 1;
+    const edges = decision.members && (await this.#staged(view, next.id, decision.members, `${request.requestKey}-${this.#stages}`));
     const voids = decision.operation === 'revive' || decision.members?.replaced === true;
     const call = {
       keys: view.keys,

@@ -1,5 +1,5 @@
 import type { ResourceTypeName, Versioned } from '@rollcall/directory';
-import { type AttributePath, type Filter, printPath, ScimError } from '@rollcall/scim';
+import { type AttributePath, type Filter, foldCase, printPath, ScimError } from '@rollcall/scim';
 import type { TenantView } from './continuity.js';
 import type { Lister } from './lister.js';
 import type { Memberships } from './memberships.js';
@@ -75,7 +75,8 @@ async function withValue(
     const group = await deps.reader.resource(view, value);
     return group && isLiveGroup(group) ? deps.memberships.idsOf(view, group) : new Set();
   }
-  if (type === 'User' && sub === 'display') return union(deps, view, (name) => name === value);
+  if (type === 'User' && sub === 'display')
+    return union(deps, view, (name) => typeof name === 'string' && foldCase(name) === foldCase(value));
   throw unsupported(path);
 }
 

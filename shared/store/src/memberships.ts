@@ -347,7 +347,7 @@ interface Remembered {
 
 function holds(edge: Edge | undefined, life: Life | undefined, groupSince: number | undefined, whoever = false): boolean {
   if (!edge?.present || edge.version < (groupSince ?? 0)) return false;
-  return whoever || (life !== undefined && life.live && edge.version >= memberSince(life));
+  return whoever || (life?.live === true && edge.version >= memberSince(life));
 }
 
 /** A group's own `since` is about its members, not about where it is a member itself. */

@@ -1,6 +1,7 @@
 // Who asks: a bearer token (RFC 6750) decides the tenant, and nothing else does.
 import { ScimError } from '@rollcall/scim';
 import { hashToken, isTokenShaped, type Records, type TenantRecord } from '@rollcall/tenancy';
+import { within } from '../deadline.js';
 import type { Caller, ScimRequest } from '../exchange.js';
 import { Unauthenticated } from '../respond/errors.js';
 import type { FailureLimit } from './failure-limit.js';
@@ -11,6 +12,8 @@ export interface AuthenticateDeps {
   /** Told of each token that was none of ours, or is no longer. */
   readonly onFailure: () => void;
   readonly tokenCacheMax: number;
+  /** How long anybody waits to be judged. */
+  readonly deadline_ms: number;
   /** Wall clock: tokens expire by the calendar. */
   readonly now_ms: () => number;
 }
@@ -41,7 +44,8 @@ export function makeAuthenticate(deps: AuthenticateDeps): Authenticate {
 
     const reading = known === undefined ? undefined : records.tenant(known);
     reading?.catch(() => undefined); // the token is judged first
-    const record = await records.token(hash);
+    const deadline = performance.now() + deps.deadline_ms;
+    const record = await within(deadline, records.token(hash));
     if (!record || record.revoked) {
       tenants.delete(hash);
       throw failed(address, 'the token is not valid');
@@ -53,7 +57,7 @@ export function makeAuthenticate(deps: AuthenticateDeps): Authenticate {
         `the token expired at ${new Date(record.expires_ms).toISOString()}; make a new one and enter it at the identity provider`,
       );
     }
-    const tenant = await (reading ?? records.tenant(record.tenant));
+    const tenant = await within(deadline, reading ?? records.tenant(record.tenant));
     if (!tenant) throw failed(address, 'the token is not valid');
     if (known === undefined) remember(hash, record.tenant);
     admit(tenant);

@@ -6,6 +6,9 @@ import {
   decide,
   type Entry,
   type IndexField,
+  type MemberLook,
+  type MemberState,
+  type NamedMember,
   nameOf,
   type Operation,
   type Resource,
@@ -15,8 +18,8 @@ import {
   type Versioned,
 } from '@rollcall/directory';
 import type { Ringer } from '@rollcall/queue';
-import { ScimError } from '@rollcall/scim';
-import type { Committer, MemoryGauge, Reader, TenantView } from '@rollcall/store';
+import { type JsonObject, ScimError } from '@rollcall/scim';
+import type { Committer, Memberships, MemoryGauge, Reader, TenantView } from '@rollcall/store';
 import { carry, type FaultPoint, type Metrics } from '@rollcall/telemetry';
 import type { CommandQueue } from '../command-queue.js';
 import { pause, within } from '../deadline.js';
@@ -24,6 +27,7 @@ import type { Caller } from '../exchange.js';
 
 export interface ExecuteDeps {
   readonly reader: Pick<Reader, 'view' | 'resource' | 'resources' | 'entries'>;
+  readonly memberships: Pick<Memberships, 'named' | 'count' | 'all'>;
   readonly committer: Pick<Committer, 'commit'>;
   readonly ringer: Pick<Ringer, 'ring'>;
   readonly gauge: Pick<MemoryGauge, 'mayAccept'>;
@@ -44,6 +48,7 @@ export interface Executed {
   /** What came of it; a repeated request changes nothing. */
   readonly operation: Operation | 'unchanged';
   readonly versioned: Versioned;
+  readonly view: TenantView;
 }
 
 export type Execute = (caller: Caller, command: Command, requestId: string) => Promise<Executed>;
@@ -56,7 +61,7 @@ export type Execute = (caller: Caller, command: Command, requestId: string) => P
  * keep changing the same; TransientError where Redis or what must be read is away.
  */
 export function makeExecute(deps: ExecuteDeps): Execute {
-  const { reader, committer, ringer, metrics, queue, fault } = deps;
+  const { reader, committer, memberships, ringer, metrics, queue, fault } = deps;
 
   return (caller, command, requestId) => {
     const deadline = performance.now() + deps.deadline_ms;
@@ -71,7 +76,7 @@ export function makeExecute(deps: ExecuteDeps): Execute {
       if (view.settings !== caller.settings) await deps.readmit(caller.tenant);
       const decision = await decided(view, command, when.at);
       if (decision.kind === 'refuse') throw decision.error;
-      if (decision.kind === 'unchanged') return { operation: 'unchanged', versioned: decision.current };
+      if (decision.kind === 'unchanged') return { operation: 'unchanged', versioned: decision.current, view };
 
       if (!deps.gauge.mayAccept(decision.urgent))
         throw new ScimError(503, undefined, 'the service is short of memory; try again', SHED_RETRY_S);
@@ -90,7 +95,7 @@ export function makeExecute(deps: ExecuteDeps): Execute {
           metrics.accepted.inc({ type: decision.next.type, operation: decision.operation });
           await fault('before ring');
           ring(caller.tenant, outcome.committed, decision.urgent, outcome.ring, when.requestId);
-          return { operation: decision.operation, versioned: outcome.committed };
+          return { operation: decision.operation, versioned: outcome.committed, view };
         case 'full':
           throw new ScimError(429, undefined, 'too many changes of this tenant are still to be applied; try again', FULL_RETRY_S);
         case 'fresh':
@@ -109,15 +114,24 @@ export function makeExecute(deps: ExecuteDeps): Execute {
     const entries = new Map<IndexField, Entry>();
     const others = new Map<string, Versioned | null>();
     const current = command.kind === 'create' ? undefined : await reader.resource(view, command.id);
-    const state: State = { current, entries, others, complete: view.complete };
+    const members: Looked = { named: new Map() };
+    const state: State = { current, entries, others, complete: view.complete, members };
     for (let looks = 0; looks <= LOOKS_MAX; looks += 1) {
       const decision = decide(state, command, at);
       if (decision.kind !== 'look') return decision;
       const [found, holders] = await Promise.all([reader.entries(view, decision.entries), reader.resources(view, decision.others)]);
       for (const [field, entry] of found) entries.set(field, entry);
       for (const id of decision.others) others.set(id, holders.get(id) ?? null);
+      if (decision.members) await lookAtMembers(view, current, decision.members, members);
     }
     throw new Error(`a ${command.kind} was not decided after ${LOOKS_MAX} looks`);
+  }
+
+  async function lookAtMembers(view: TenantView, group: Versioned | undefined, look: MemberLook, members: Looked): Promise<void> {
+    const { named, count, all } = look;
+    if (named.length > 0) for (const [id, member] of await memberships.named(view, group, named)) members.named.set(id, member);
+    if (count) members.count = group ? await memberships.count(view, group) : 0;
+    if (all) members.all = group ? await memberships.all(view, group) : [];
   }
 
   /** Nobody waits for a ring: what is lost is rung again by the sweeper. A leaver rings for itself, and for the tenant too where nobody has. */
@@ -132,6 +146,13 @@ export function makeExecute(deps: ExecuteDeps): Execute {
     if (bytes > deps.resourceBytesMax)
       throw new ScimError(413, undefined, `the resource would have ${bytes} bytes; at most ${deps.resourceBytesMax} are taken`);
   }
+}
+
+/** What is known of members, grown by what the decision asks for. */
+interface Looked extends MemberState {
+  readonly named: Map<string, NamedMember>;
+  count?: number;
+  all?: readonly JsonObject[];
 }
 
 interface When {

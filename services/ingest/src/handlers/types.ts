@@ -1,4 +1,4 @@
-import { type ResourceTypeDefinition, USER } from '@rollcall/scim';
+import { GROUP, type ResourceTypeDefinition, USER } from '@rollcall/scim';
 
 /** What is served, and so announced. */
-export const RESOURCE_TYPES: readonly ResourceTypeDefinition[] = [USER];
+export const RESOURCE_TYPES: readonly ResourceTypeDefinition[] = [USER, GROUP];

@@ -1,31 +1,41 @@
 // The body of a request, turned into a command.
-import type { Command } from '@rollcall/directory';
-import { type JsonValue, parseJson, parsePatch, quote, ScimError, USER, validateResource } from '@rollcall/scim';
+import type { Command, ResourceTypeName } from '@rollcall/directory';
+import {
+  GROUP,
+  type JsonValue,
+  parseJson,
+  parsePatch,
+  quote,
+  type ResourceTypeDefinition,
+  ScimError,
+  USER,
+  validateResource,
+} from '@rollcall/scim';
 import type { ScimRequest } from '../exchange.js';
 import { parseId } from './path.js';
 
-/** POST /Users. @throws ScimError 400, 413, 415 */
-export async function parseCreate(request: ScimRequest): Promise<Command> {
-  const { attributes } = validateResource(USER, await readJson(request), { purpose: 'create' });
-  return { kind: 'create', type: 'User', attributes };
+/** POST. @throws ScimError 400, 413, 415 */
+export async function parseCreate(type: ResourceTypeName, request: ScimRequest): Promise<Command> {
+  const { attributes } = validateResource(definitionOf(type), await readJson(request), { purpose: 'create' });
+  return { kind: 'create', type, attributes };
 }
 
-/** PUT /Users/{id}. The id comes from the path, never from the body. @throws ScimError 400, 404, 413, 415 */
-export async function parseReplace(request: ScimRequest, idInPath: string): Promise<Command> {
-  const id = parseId('User', idInPath);
-  const { attributes } = validateResource(USER, await readJson(request), { purpose: 'replace' });
-  return { kind: 'replace', type: 'User', id, attributes, ...ifMatch(request) };
+/** PUT. The id comes from the path, never from the body. @throws ScimError 400, 404, 413, 415 */
+export async function parseReplace(type: ResourceTypeName, request: ScimRequest, idInPath: string): Promise<Command> {
+  const id = parseId(type, idInPath);
+  const { attributes } = validateResource(definitionOf(type), await readJson(request), { purpose: 'replace' });
+  return { kind: 'replace', type, id, attributes, ...ifMatch(request) };
 }
 
-/** PATCH /Users/{id}. @throws ScimError 400, 404, 413, 415 */
-export async function parseChange(request: ScimRequest, idInPath: string): Promise<Command> {
-  const id = parseId('User', idInPath);
-  return { kind: 'patch', type: 'User', id, operations: parsePatch(USER, await readJson(request)), ...ifMatch(request) };
+/** PATCH. @throws ScimError 400, 404, 413, 415 */
+export async function parseChange(type: ResourceTypeName, request: ScimRequest, idInPath: string): Promise<Command> {
+  const id = parseId(type, idInPath);
+  return { kind: 'patch', type, id, operations: parsePatch(definitionOf(type), await readJson(request)), ...ifMatch(request) };
 }
 
-/** DELETE /Users/{id}. @throws ScimError 404 */
-export function parseDelete(request: ScimRequest, idInPath: string): Command {
-  return { kind: 'delete', type: 'User', id: parseId('User', idInPath), ...ifMatch(request) };
+/** DELETE. @throws ScimError 404 */
+export function parseDelete(type: ResourceTypeName, request: ScimRequest, idInPath: string): Command {
+  return { kind: 'delete', type, id: parseId(type, idInPath), ...ifMatch(request) };
 }
 
 /** @throws ScimError 415 not JSON by its own word; 400 `invalidSyntax`; 413 */
@@ -35,6 +45,8 @@ export async function readJson(request: ScimRequest): Promise<JsonValue> {
   if (text === '') throw ScimError.of('invalidSyntax', 'body: expected JSON, got nothing');
   return parseJson(text);
 }
+
+const definitionOf = (type: ResourceTypeName): ResourceTypeDefinition => (type === 'User' ? USER : GROUP);
 
 function checkContentType(request: ScimRequest): void {
   const encoding = request.header('content-encoding');

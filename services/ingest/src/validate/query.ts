@@ -1,5 +1,6 @@
 // The query of a request (RFC 7644 §3.4.2, §3.9).
-import { type Filter, parseAttributeNames, parseFilter, ScimError, type Selection, USER } from '@rollcall/scim';
+import type { ResourceTypeName } from '@rollcall/directory';
+import { type Filter, GROUP, parseAttributeNames, parseFilter, ScimError, type Selection, USER } from '@rollcall/scim';
 import * as z from 'zod';
 import { check } from './check.js';
 
@@ -31,10 +32,14 @@ export function parseSelection(query: URLSearchParams): Selection {
  * A list request. A startIndex below 1 is 1, a count below 0 is 0, one above the page's limit is the limit.
  * @throws ScimError `invalidValue`, `invalidFilter`
  */
-export function parseListQuery(query: URLSearchParams, page: { readonly count: number; readonly max: number }): ListRequest {
+export function parseListQuery(
+  type: ResourceTypeName,
+  query: URLSearchParams,
+  page: { readonly count: number; readonly max: number },
+): ListRequest {
   const { startIndex = 1, count = page.count, filter, ...names } = check(ListQuery, given(query));
   return {
-    filter: filter === undefined ? undefined : parseFilter(USER, filter),
+    filter: filter === undefined ? undefined : parseFilter(type === 'User' ? USER : GROUP, filter),
     startIndex: Math.max(1, startIndex),
     count: Math.min(Math.max(0, count), page.max),
     selection: selected(names),

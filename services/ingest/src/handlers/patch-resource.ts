@@ -1,0 +1,21 @@
+import type { ResourceTypeName } from '@rollcall/directory';
+import type { Handler } from '../exchange.js';
+import { parseChange } from '../validate/body.js';
+import { parseSelection } from '../validate/query.js';
+import type { WriteDeps } from './create-resource.js';
+
+/**
+ * PATCH /Users/{id}, PATCH /Groups/{id} (RFC 7644 §3.5.2): all of it or nothing; 200 with the resource, of the same version where nothing changed;
+ * 204 for a group with many members, unless attributes are asked for; 404; 409; 412.
+ */
+export const patchResource =
+  (type: ResourceTypeName, { execute, show }: WriteDeps) =>
+  (id: string): Handler =>
+  async (request, caller) => {
+    const selection = parseSelection(request.query);
+    const command = await parseChange(type, request, id);
+    const { versioned, view } = await execute(caller, command, request.id);
+    return (await show.isLarge(view, versioned, selection))
+      ? show.nothing(view, versioned)
+      : show.resource(200, view, versioned, { request, selection });
+  };

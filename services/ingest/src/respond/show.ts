@@ -1,0 +1,187 @@
+// Resources as the client asked to see them, with what is computed: a user's groups, a group's members.
+import { type ResourceTypeName, type Versioned, withActive } from '@rollcall/directory';
+import {
+  etag,
+  GROUP,
+  isReturned,
+  type JsonObject,
+  listResponse,
+  locationOf,
+  project,
+  type ResourceTypeDefinition,
+  type Selection,
+  toResource,
+  USER,
+} from '@rollcall/scim';
+import type { GroupOfMember, Member, Memberships, TenantView } from '@rollcall/store';
+import type { ScimRequest, ScimResponse } from '../exchange.js';
+
+export interface ShowDeps {
+  readonly memberships: Pick<Memberships, 'groupsOf' | 'members' | 'count'>;
+  /** A PATCH on a group with more members than this answers 204. */
+  readonly membersAnsweredMax: number;
+}
+
+interface Shown {
+  readonly request: Pick<ScimRequest, 'baseUrl'>;
+  readonly selection: Selection;
+}
+
+interface ShownList extends Shown {
+  readonly type: ResourceTypeName;
+  readonly total: number;
+  readonly startIndex?: number;
+  readonly cursors?: { readonly previousCursor?: string; readonly nextCursor?: string };
+}
+
+export interface Show {
+  /** 200 or 201 with the resource, its ETag and, where it is new, its Location (RFC 7644 §3.3, §3.14). */
+  resource(status: 200 | 201, view: TenantView, versioned: Versioned, shown: Shown): Promise<ScimResponse>;
+  /** 204: it was done, and is too much to be shown. */
+  nothing(view: TenantView, versioned: Versioned): ScimResponse;
+  list(view: TenantView, resources: readonly Versioned[], shown: ShownList): Promise<ScimResponse>;
+  /** Whether what would be shown holds parts that change without the version. */
+  isComputed(type: ResourceTypeName, selection: Selection): boolean;
+  /** A group of more members than a change is answered with, where nothing was said of what to show. */
+  isLarge(view: TenantView, versioned: Versioned, selection: Selection): Promise<boolean>;
+}
+
+export function makeShow({ memberships, membersAnsweredMax }: ShowDeps): Show {
+  return {
+    async resource(status, view, versioned, { request, selection }) {
+      const { resource, version } = versioned;
+      const type = typeOf(resource.type);
+      return {
+        status,
+        headers: {
+          ETag: etag(version),
+          ...(status === 201 ? { Location: locationOf(type, resource.id, request.baseUrl) } : {}),
+        },
+        ...(await body(view, versioned, { request, selection })),
+        about: { tenant: view.tenant, id: resource.id, version },
+      };
+    },
+    nothing: (view, { resource, version }) => ({
+      status: 204,
+      headers: { ETag: etag(version) },
+      about: { tenant: view.tenant, id: resource.id, version },
+    }),
+    async list(view, resources, { request, selection, type, total, startIndex, cursors }) {
+      const about = { tenant: view.tenant };
+      const frame = {
+        totalResults: total,
+        ...(startIndex === undefined ? {} : { startIndex }),
+        itemsPerPage: resources.length,
+        ...cursors,
+      };
+      if (type === 'User') {
+        const groups = await groupsOf(view, resources, selection);
+        const all = resources.map((versioned) => represent(versioned, request.baseUrl, selection, groups?.get(versioned.resource.id)));
+        return { status: 200, body: listResponse(all, frame), about };
+      }
+      if (!isReturned(GROUP, selection, 'members')) {
+        return {
+          status: 200,
+          body: listResponse(
+            resources.map((versioned) => represent(versioned, request.baseUrl, selection)),
+            frame,
+          ),
+          about,
+        };
+      }
+      return { status: 200, stream: await begun(listed(view, resources, frame, { request, selection })), about };
+    },
+    isComputed: (type, selection) => isReturned(typeOf(type), selection, type === 'User' ? 'groups' : 'members'),
+    async isLarge(view, versioned, selection) {
+      if (versioned.resource.type !== 'Group' || selection.attributes || selection.excludedAttributes) return false;
+      return (await memberships.count(view, versioned)) > membersAnsweredMax;
+    },
+  };
+
+  async function body(
+    view: TenantView,
+    versioned: Versioned,
+    { request, selection }: Shown,
+  ): Promise<Pick<ScimResponse, 'body' | 'stream'>> {
+    const { resource } = versioned;
+    if (resource.type === 'User') {
+      const groups = await groupsOf(view, [versioned], selection);
+      return { body: represent(versioned, request.baseUrl, selection, groups?.get(resource.id)) };
+    }
+    if (!isReturned(GROUP, selection, 'members')) return { body: represent(versioned, request.baseUrl, selection) };
+    return { stream: await begun(withMembers(view, versioned, { request, selection })) };
+  }
+
+  async function groupsOf(view: TenantView, resources: readonly Versioned[], selection: Selection) {
+    return isReturned(USER, selection, 'groups') ? memberships.groupsOf(view, resources) : undefined;
+  }
+
+  /** A group as text, its members read as they are sent: memory stays bounded at any size. */
+  async function* withMembers(view: TenantView, group: Versioned, { request, selection }: Shown): AsyncGenerator<string> {
+    const frame = JSON.stringify(represent(group, request.baseUrl, selection));
+    let opened = false;
+    yield frame.slice(0, -1);
+    for await (const part of memberships.members(view, group)) {
+      const members = project(GROUP, { members: part.map((member) => memberOf(member, request.baseUrl)) }, selection).members;
+      if (!Array.isArray(members) || members.length === 0) continue;
+      yield `${opened ? ',' : ',"members":['}${JSON.stringify(members).slice(1, -1)}`;
+      opened = true;
+    }
+    yield opened ? ']}' : '}';
+  }
+
+  async function* listed(
+    view: TenantView,
+    groups: readonly Versioned[],
+    frame: Parameters<typeof listResponse>[1],
+    shown: Shown,
+  ): AsyncGenerator<string> {
+    yield `${JSON.stringify({ ...listResponse([], frame), Resources: undefined }).slice(0, -1)},"Resources":[`;
+    for (const [i, group] of groups.entries()) {
+      if (i > 0) yield ',';
+      yield* withMembers(view, group, shown);
+    }
+    yield ']}';
+  }
+}
+
+/** A resource as the client asked to see it, without a group's members. */
+function represent(versioned: Versioned, baseUrl: string, selection: Selection, groups: readonly GroupOfMember[] = []): JsonObject {
+  const { resource, version, modified_ms } = versioned;
+  const type = typeOf(resource.type);
+  const attributes = withActive(resource);
+  const whole = toResource(type, {
+    id: resource.id,
+    attributes: groups.length === 0 ? attributes : { ...attributes, groups: groups.map((group) => groupOf(group, baseUrl)) },
+    version,
+    created: resource.created,
+    lastModified: new Date(modified_ms).toISOString(),
+    baseUrl,
+  });
+  return project(type, whole, selection);
+}
+
+const groupOf = ({ id, display }: GroupOfMember, baseUrl: string): JsonObject => ({
+  value: id,
+  $ref: locationOf(GROUP, id, baseUrl),
+  ...(display === undefined ? {} : { display }),
+  type: 'direct',
+});
+
+const memberOf = ({ id, type, display }: Member, baseUrl: string): JsonObject => ({
+  value: id,
+  $ref: locationOf(typeOf(type), id, baseUrl),
+  type,
+  ...(display === undefined ? {} : { display }),
+});
+
+/** Begins to read before anything is answered: what goes wrong by then is an error like any other. */
+async function begun(texts: AsyncGenerator<string>): Promise<AsyncIterable<string>> {
+  const first: IteratorResult<string>[] = [await texts.next(), await texts.next()];
+  return (async function* () {
+    for (const { done, value } of first) if (!done) yield value;
+    yield* texts;
+  })();
+}
+
+const typeOf = (type: ResourceTypeName): ResourceTypeDefinition => (type === 'User' ? USER : GROUP);
