@@ -78,6 +78,8 @@ async function contentOf(redis: Redis, key: string): Promise<Content> {
       const flat = await redis.zrange(key, '0', '-1', 'WITHSCORES');
       return Array.from({ length: flat.length / 2 }, (_, i) => [flat[i * 2]!, flat[i * 2 + 1]!] as const);
     }
+    case 'set':
+      return (await redis.smembers(key)).sort().map((member) => [member, ''] as const);
     case 'stream':
       return (await redis.xrange(key, '-', '+')).map(([, fields]) => fields as [string, string]);
     default:

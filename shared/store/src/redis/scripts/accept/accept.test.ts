@@ -220,6 +220,53 @@ describe('accept', () => {
     expect(await corner.redis.hgetall(corner.keys.index(1))).toEqual({ '#users': '0' });
   });
 
+  describe('of a group', () => {
+    const edges = { changes: [{ id: 'u1', type: 'User', present: true } as const, { id: 'g2', type: 'Group', present: false } as const] };
+    const group = { id: 'g', member: 'Gg', counted: { prefix: 'n:displayName:', field: '#groups' } };
+    const key = () => corner.keys.resource('g');
+
+    it('writes the changes of its members under its version, and hints at them from each member', async () => {
+      await run({ ...group, edges });
+      expect(await corner.redis.hgetall(corner.keys.deltas('g'))).toEqual({ u1: `${FIRST} 1 U`, g2: `${FIRST} 0 G` });
+      for (const id of ['u1', 'g2']) expect(await corner.redis.smembers(corner.keys.hints(id))).toEqual(['g']);
+      expect(await corner.redis.hget(key(), 'kind')).toBe('G');
+    });
+
+    it('lets changes of members commute: under any version, with the document as it is', async () => {
+      await run({ ...group, document: '{"doc":"first"}' });
+      await run({ ...group, expected: FIRST, document: '{"doc":"second"}' });
+      const change = { ...group, expected: 'any', document: '', edges } as const;
+      expect(await run(change)).toMatchObject({ kind: 'ok', version: FIRST + 2, born: FIRST });
+      expect(await corner.redis.hget(key(), 'doc')).toBe('{"doc":"second"}');
+    });
+
+    it('conflicts, and writes nothing, where there is none, or it is deleted', async () => {
+      const change = { ...group, expected: 'any', document: '', edges } as const;
+      expect(await corner.untouched(() => run(change))).toEqual({ kind: 'conflict', what: 'version' });
+      await run(group);
+      await run({ ...group, expected: FIRST, gone: true });
+      expect(await corner.untouched(() => run(change))).toEqual({ kind: 'conflict', what: 'version' });
+    });
+
+    it('publishes a stage, which then lives on; without one that is there it conflicts, and writes nothing', async () => {
+      const staged = { ...group, edges: { changes: [], stage: 's1' } };
+      expect(await corner.untouched(() => run(staged))).toEqual({ kind: 'conflict', what: 'stage' });
+      await corner.redis.hset(corner.keys.stage('g', 's1'), { u1: '1 U' });
+      await corner.redis.expire(corner.keys.stage('g', 's1'), 60);
+      expect(await run(staged)).toMatchObject({ kind: 'ok' });
+      expect(await corner.redis.ttl(corner.keys.stage('g', 's1'))).toBe(-1);
+      await corner.redis.hset(corner.keys.stage('g', 's2'), { u2: '1 U' });
+      await run({ ...group, expected: FIRST, edges: { changes: [], stage: 's2' } });
+      expect(await corner.redis.hget(key(), 'stages')).toBe(`s1:${FIRST} s2:${FIRST + 1}`);
+    });
+
+    it('marks what makes older memberships void', async () => {
+      await run({ ...group, since: true });
+      await run({ ...group, expected: FIRST });
+      expect(await corner.redis.hget(key(), 'since')).toBe(String(FIRST));
+    });
+  });
+
   it('keeps any text as it is', async () => {
     const document = JSON.stringify({ text: 'ä\0\n"\u2028😀' });
     const field = 'x:a b:c\n😀';
