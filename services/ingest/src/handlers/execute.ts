@@ -66,8 +66,9 @@ export function makeExecute(deps: ExecuteDeps): Execute {
   return (caller, command, requestId) => {
     const deadline = performance.now() + deps.deadline_ms;
     const at: Stamp = { id: deps.newId(), now: deps.now().toISOString() };
-    const work = queue.run(turnOf(caller.tenant, command), deadline, () => attempts(caller, command, { at, deadline, requestId }));
-    return within(deadline, work);
+    const carryOut = () => attempts(caller, command, { at, deadline, requestId });
+    const turn = turnOf(caller.tenant, command);
+    return within(deadline, turn === undefined ? carryOut() : queue.run(turn, deadline, carryOut));
   };
 
   async function attempts(caller: Caller, command: Command, when: When): Promise<Executed> {
@@ -161,12 +162,20 @@ interface When {
   readonly requestId: string;
 }
 
-/** Whom a command takes turns with: those on the same resource, or on the same name. */
-function turnOf(tenant: string, command: Command): string {
-  if (command.kind !== 'create') return `${tenant}/${command.id}`;
-  const name = nameOf(command);
-  return `${tenant}/${name === undefined ? '' : claimField(command.type, name)}`;
+/** Whom a command takes turns with: those on the same resource, or on the same name. Changes of members commute, and wait for nobody. */
+function turnOf(tenant: string, command: Command): string | undefined {
+  if (command.kind === 'create') {
+    const name = nameOf(command);
+    return `${tenant}/${name === undefined ? '' : claimField(command.type, name)}`;
+  }
+  return isOfMembers(command) ? undefined : `${tenant}/${command.id}`;
 }
+
+const isOfMembers = (command: Command): boolean =>
+  command.kind === 'patch' &&
+  command.type === 'Group' &&
+  command.ifMatch === undefined &&
+  command.operations.every(({ target }) => target?.kind === 'attribute' && target.attribute.name === 'members');
 
 const ATTEMPTS_MAX = 8;
 const LOOKS_MAX = 8;
