@@ -141,7 +141,9 @@ export class Continuity {
       const complete = top === 0;
       const next = { ...begun, kind: 'begin', epoch, settings: record.revision, counter, complete } as const;
       if ((await onRedis(begin.run(this.redis.redis, next))) !== 'begun') return;
-      if (head.epoch > 0) await onRedis(this.redis.redis.unlink(keys.index(head.epoch)));
+      // The old index, and those of raises that a crash left half done: they name people, and nothing would ever take them away.
+      const before = Array.from({ length: Math.min(epoch - head.epoch, INDEXES_MAX) }, (_, ago) => keys.index(epoch - 1 - ago));
+      await onRedis(this.redis.redis.unlink(keys.index(head.epoch), ...before));
       this.options.onEvent({ kind: 'raised', tenant, epoch, dropped, kept });
     } finally {
       await release.run(this.redis.redis, { key: keys.loading(), token }).catch(() => 0);
@@ -180,7 +182,11 @@ export class Continuity {
           continue;
         }
         kept += 1;
-        for (const field of fieldsOf(state.resource)) held.set(field, [...(held.get(field) ?? []), { id, version: state.version }]);
+        for (const field of fieldsOf(state.resource)) {
+          const there = held.get(field);
+          if (there) there.push({ id, version: state.version });
+          else held.set(field, [{ id, version: state.version }]);
+        }
       }
       if (settled.length > 0) await onRedis(settle.run(redis, { keys, tenant, settledTtl_s: this.options.settledTtl_s, applied: settled }));
       for (const { type, id } of settled) if (type === 'Group') await onRedis(redis.unlink(keys.deltas(id)));
@@ -315,6 +321,7 @@ export const countField = (type: 'User' | 'Group'): string => (type === 'User' ?
 /** version = epoch · 2^32 + n, so that a version made after a raise is above every one made before. */
 export const VERSIONS_PER_EPOCH = 2 ** 32;
 const VIEW_ATTEMPTS_MAX = 5;
+const INDEXES_MAX = 1_000;
 const LOCK_ATTEMPTS_MAX = 40;
 const SEEN_MAX = 50_000;
 export const LOCK_MS = 10_000;

@@ -51,11 +51,15 @@ export class Reader {
 
     // The time is taken before MongoDB is read, so that a reading which dawdled is not kept.
     const taken_us = await redis.now_us();
-    for (const stored of await this.#stored(view.tenant, missing)) {
-      const versioned = fromStored(stored);
-      const newer = await this.#fill(view, versioned, stored.stamp, taken_us);
-      found.set(stored._id, newer ?? versioned);
-    }
+    const stored = await this.#stored(view.tenant, missing);
+    // All at once: a server that syncs each write before it answers would make hundreds of them wait for one another.
+    const kept = await Promise.all(
+      stored.map(async (document) => {
+        const versioned = fromStored(document);
+        return (await this.#fill(view, versioned, document.stamp, taken_us)) ?? versioned;
+      }),
+    );
+    for (const versioned of kept) found.set(versioned.resource.id, versioned);
     return found;
   }
 
