@@ -45,7 +45,9 @@ export async function startWorld(env: NodeJS.ProcessEnv): Promise<World> {
   };
   try {
     const dir = mkdtempSync(path.join(tmpdir(), 'rollcall-bench-'));
-    open.push(() => rmSync(dir, { recursive: true, force: true }));
+    const remove = () => rmSync(dir, { recursive: true, force: true });
+    process.once('exit', remove); // a Ctrl-C waits for nobody
+    open.push(remove);
     const sources = await findServers({ env, progress: (message) => console.error(message) });
     const mongo = await startMongo({ source: sources.mongo, dir: path.join(dir, 'mongodb') });
     open.push(() => mongo[Symbol.asyncDispose]());
