@@ -47,7 +47,7 @@ export function printPath({ urn, attribute, sub }: AttributePath): string {
   return urn === undefined ? name : `${urn}:${name}`;
 }
 
-const NAME = /^([A-Za-z][A-Za-z0-9_-]*)(?:\.(\$ref|[A-Za-z][A-Za-z0-9_-]*))?$/;
+const NAME = /^([A-Z][A-Z0-9_-]*)(?:\.(\$ref|[A-Z][A-Z0-9_-]*))?$/i;
 const FOREIGN = /^[A-Za-z][A-Za-z0-9+.-]*:[^\s"[\]()]+$/;
 
 function resolveName(

@@ -70,7 +70,7 @@ export function parsePatchPath(type: ResourceTypeDefinition, text: string): Patc
   return parseValuePath(type, text, text.slice(0, open), text.slice(open + 1, close), after[1]);
 }
 
-const AFTER = /^(?:\.(\$ref|[A-Za-z][A-Za-z0-9_-]*))?$/;
+const AFTER = /^(?:\.(\$ref|[A-Z][A-Z0-9_-]*))?$/i;
 
 function parseValuePath(
   type: ResourceTypeDefinition,

@@ -52,6 +52,11 @@ describe('PATCH: by path', () => {
       () => add(`${ENTERPRISE_URN}:division`, 'x'),
       { [ENTERPRISE_URN]: { ...(ADA[ENTERPRISE_URN] as JsonObject), division: 'x' } },
     ],
+    [
+      'takes $ref in any case too',
+      () => add(`${ENTERPRISE_URN}:manager.$REF`, '../Users/cto'),
+      { [ENTERPRISE_URN]: { department: 'R&D', manager: { value: 'boss', $ref: '../Users/cto' } } },
+    ],
     ['takes the core URN too', () => set(`${USER_URN}:title`, 'Dr'), { title: 'Dr' }],
     [
       'takes a manager as a string, and drops the reference to the former',
