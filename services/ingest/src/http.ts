@@ -80,7 +80,7 @@ export function httpServer(options: HttpOptions): HttpServer {
         );
         made.maxHeadersCount = HEADERS_MAX;
         // Who neither sends nor reads is cut, answer or not.
-        made.setTimeout(options.requestTimeout_ms * 3);
+        made.setTimeout(options.requestTimeout_ms * 3 + 2 * CHECK_INTERVAL_MS);
         made.on('clientError', onClientError);
         await listen(made, host, port, 'INGEST_PORT', 'INGEST_HOST');
         server = made;

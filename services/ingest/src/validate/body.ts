@@ -53,14 +53,18 @@ function checkContentType(request: ScimRequest): void {
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
     throw new ScimError(415, undefined, `Content-Encoding: ${quote(encoding)} is not taken; send the body as it is`);
   const type = request.header('content-type');
-  if (type === undefined || !JSON_TYPE.test(type)) {
+  if (type === undefined || !isJson(type)) {
     const got = type === undefined ? 'none' : quote(type);
     throw new ScimError(415, undefined, `Content-Type: expected application/scim+json or application/json in UTF-8, got ${got}`);
   }
 }
 
 /** Parameters are let pass, but for a charset that JSON must not have (RFC 8259 §8.1). */
-const JSON_TYPE = /^\s*application\/(?:scim\+)?json\s*(?:;(?!.*charset\s*=\s*"?(?!utf-?8\b)).*)?$/i;
+function isJson(type: string): boolean {
+  if (!/^\s*application\/(?:scim\+)?json\s*(?:;|$)/i.test(type)) return false;
+  const charset = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(type)?.[1];
+  return charset === undefined || /^utf-?8$/i.test(charset);
+}
 
 function ifMatch(request: ScimRequest): { ifMatch?: string } {
   const header = request.header('if-match');

@@ -1,0 +1,126 @@
+import { TransientError } from '@rollcall/directory';
+import type { ScimError } from '@rollcall/scim';
+import { hashToken, type TenantRecord, type TokenRecord } from '@rollcall/tenancy';
+import { Unauthenticated } from '../respond/errors.js';
+import { request } from '../testing.js';
+import { makeAuthenticate } from './authenticate.js';
+import { FailureLimit } from './failure-limit.js';
+
+const TOKEN = 'rc_0123456789012345678901234567890123456789';
+const TOKEN_RECORD: TokenRecord = { id: 't1', tenant: 'acme', expires_ms: 2_000, revoked: false, revision: 1 };
+const TENANT_RECORD: TenantRecord = { id: 'acme', status: 'active', source: 'scim', settings: {}, revision: 3 };
+
+function setUp(more: { token?: Partial<TokenRecord>; tenant?: Partial<TenantRecord>; away?: boolean; failuresMax?: number } = {}) {
+  const asked: string[] = [];
+  const state = { token: { ...TOKEN_RECORD, ...more.token }, tenant: { ...TENANT_RECORD, ...more.tenant }, away: more.away ?? false };
+  const clock = { now_ms: 1_000 };
+  const authenticate = makeAuthenticate({
+    records: {
+      async token(hash) {
+        asked.push('token');
+        if (state.away) throw new TransientError('Redis is away', { away: 'redis' });
+        return hash === hashToken(TOKEN) ? state.token : undefined;
+      },
+      async tenant() {
+        asked.push('tenant');
+        return state.tenant;
+      },
+    },
+    limit: new FailureLimit({ failuresMax: more.failuresMax ?? 3, now_ms: () => clock.now_ms }),
+    onFailure: () => undefined,
+    tokenCacheMax: 10,
+    deadline_ms: 1_000,
+    now_ms: () => clock.now_ms,
+  });
+  const by = (authorization?: string, address?: string) =>
+    authenticate(
+      request('GET /scim/v2/Users', {
+        ...(authorization === undefined ? {} : { headers: { authorization } }),
+        ...(address === undefined ? {} : { address }),
+      }),
+    );
+  return { by, asked, state, clock };
+}
+
+const fault = (promise: Promise<unknown>): Promise<ScimError> =>
+  promise.then(
+    () => Promise.reject(new Error('was let in')),
+    (error: ScimError) => error,
+  );
+
+describe('authentication by bearer token (RFC 6750)', () => {
+  it.each([`Bearer ${TOKEN}`, `bearer ${TOKEN}`, `BEARER   ${TOKEN} `])('lets “%s” in, as its tenant', async (header) => {
+    expect(await setUp().by(header)).toEqual({ tenant: 'acme', credential: 't1', settings: 3 });
+  });
+
+  it.each([
+    ['', 'empty'],
+    ['Bearer', 'no token'],
+    ['Bearer ', 'no token, a blank'],
+    ['Bearer short', 'too short to be one'],
+    [`Bearer ${TOKEN} ${TOKEN}`, 'two tokens'],
+    [`Basic ${TOKEN}`, 'another scheme'],
+    [TOKEN, 'no scheme'],
+    [`Bearer ${'x'.repeat(257)}`, 'too long'],
+    [`Bearer ${'é'.repeat(40)}`, 'not visible ASCII'],
+  ])('answers “%s” (%s) 401 without a look-up', async (header) => {
+    const { by, asked } = setUp();
+    const error = await fault(by(header));
+    expect(error).toBeInstanceOf(Unauthenticated);
+    expect(asked).toEqual([]);
+  });
+
+  it('answers 401 where none is brought, and says that none was', async () => {
+    expect(await fault(setUp().by())).toMatchObject({ status: 401, tokenGiven: false });
+  });
+
+  it('answers 401 to an unknown token, in the very words of a revoked one', async () => {
+    const unknown = await fault(setUp().by(`Bearer ${'x'.repeat(40)}`));
+    const revoked = await fault(setUp({ token: { revoked: true } }).by(`Bearer ${TOKEN}`));
+    expect(unknown.status).toBe(401);
+    expect(revoked.detail).toBe(unknown.detail);
+  });
+
+  it('tells the holder of an expired token so', async () => {
+    expect(await fault(setUp({ token: { expires_ms: 1_000 } }).by(`Bearer ${TOKEN}`))).toMatchObject({
+      status: 401,
+      detail: expect.stringContaining('expired at 1970-01-01T00:00:01.000Z'),
+    });
+  });
+
+  it('answers 403 to a suspended tenant, and to one without SCIM', async () => {
+    expect(await fault(setUp({ tenant: { status: 'suspended' } }).by(`Bearer ${TOKEN}`))).toMatchObject({ status: 403 });
+    expect(await fault(setUp({ tenant: { source: 'directory' } }).by(`Bearer ${TOKEN}`))).toMatchObject({ status: 403 });
+  });
+
+  it('never answers 401 where nobody can tell', async () => {
+    await expect(setUp({ away: true }).by(`Bearer ${TOKEN}`)).rejects.toBeInstanceOf(TransientError);
+  });
+
+  it('asks each time whether token and tenant still hold, from the second time on at once', async () => {
+    const { by, state, asked } = setUp();
+    await by(`Bearer ${TOKEN}`);
+    await by(`Bearer ${TOKEN}`);
+    expect(asked).toEqual(['token', 'tenant', 'tenant', 'token']);
+    state.token = { ...state.token, revoked: true };
+    expect(await fault(by(`Bearer ${TOKEN}`))).toMatchObject({ status: 401 });
+  });
+});
+
+describe('failed sign-ins', () => {
+  it('are answered 429 with Retry-After beyond the limit, per address and minute, and a good token is let in meanwhile', async () => {
+    const { by, clock, asked } = setUp({ failuresMax: 2, token: { expires_ms: 1e9 } });
+    await by(`Bearer ${TOKEN}`);
+    const wrong = `Bearer ${'x'.repeat(40)}`;
+    expect(await fault(by(wrong))).toMatchObject({ status: 401 });
+    expect(await fault(by(wrong))).toMatchObject({ status: 401 });
+    const before = asked.length;
+    expect(await fault(by(wrong))).toMatchObject({ status: 429, retryAfter_s: 60 });
+    expect(asked.length).toBe(before);
+    // Identity providers share addresses: one tenant's stale token must not lock out another.
+    await expect(by(`Bearer ${TOKEN}`)).resolves.toMatchObject({ tenant: 'acme' });
+    expect(await fault(by(wrong, '192.0.2.2'))).toMatchObject({ status: 401 });
+    clock.now_ms += 60_000;
+    expect(await fault(by(wrong))).toMatchObject({ status: 401 });
+  });
+});

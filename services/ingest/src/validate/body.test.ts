@@ -1,0 +1,62 @@
+import { USER_URN } from '@rollcall/scim';
+import { request } from '../testing.js';
+import { parseChange, parseCreate, parseDelete, parseReplace, readJson } from './body.js';
+
+const ID = '01932c07-2f4e-7cde-8a90-1234567890ab';
+const post = (body: string, contentType: string | undefined, headers: Record<string, string> = {}) =>
+  readJson(request('POST /scim/v2/Users', { body, headers: { 'content-type': contentType as string, ...headers } }));
+
+describe('the body of a request', () => {
+  it.each([
+    'application/scim+json',
+    'application/json',
+    'Application/SCIM+JSON; charset=UTF-8',
+    'application/json;charset="utf-8"',
+    'application/json; odata=verbose; charset=utf8',
+  ])('is taken as “%s”', async (contentType) => {
+    expect(await post('{"a":1}', contentType)).toEqual({ a: 1 });
+  });
+
+  it.each([
+    undefined,
+    '',
+    'text/plain',
+    'application/xml',
+    'application/jsonp',
+    'application/json; charset=latin1',
+    'text/application/json',
+  ])('is 415 as “%s”', async (contentType) => {
+    await expect(post('{}', contentType)).rejects.toMatchObject({ status: 415 });
+  });
+
+  it('is 415 where it is compressed', async () => {
+    await expect(post('{}', 'application/json', { 'content-encoding': 'gzip' })).rejects.toMatchObject({ status: 415 });
+  });
+
+  it.each(['', '{', '{"a":}', `${'['.repeat(101)}${']'.repeat(101)}`])('is 400 invalidSyntax where it is “%.20s”', async (text) => {
+    await expect(post(text, 'application/json')).rejects.toMatchObject({ status: 400, scimType: 'invalidSyntax' });
+  });
+
+  it('never says which resource is meant: the path does', async () => {
+    const body = { schemas: [USER_URN], id: 'another', userName: 'ada' };
+    expect(await parseReplace('User', request(`PUT /scim/v2/Users/${ID}`, { body }), ID)).toEqual({
+      kind: 'replace',
+      type: 'User',
+      id: ID,
+      attributes: { userName: 'ada' },
+    });
+    expect(await parseCreate('User', request('POST /scim/v2/Users', { body }))).toMatchObject({
+      kind: 'create',
+      attributes: { userName: 'ada' },
+    });
+  });
+
+  it('carries If-Match', async () => {
+    const headers = { 'if-match': 'W/"3"' };
+    expect(parseDelete('User', request(`DELETE /scim/v2/Users/${ID}`, { headers }), ID)).toMatchObject({ ifMatch: 'W/"3"' });
+  });
+
+  it.each(['x', '1', `${ID}0`, '../Users', ''])('is not read where the id “%s” is not of our form: 404', async (id) => {
+    await expect(parseChange('User', request('PATCH /', { body: '{' }), id)).rejects.toMatchObject({ status: 404 });
+  });
+});

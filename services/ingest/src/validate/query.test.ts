@@ -1,0 +1,40 @@
+import { ScimError } from '@rollcall/scim';
+import { parseListQuery, parseSelection } from './query.js';
+
+const PAGE = { count: 100, max: 200 };
+const list = (query: string) => parseListQuery('User', new URLSearchParams(query), PAGE);
+
+describe('the query of a list (RFC 7644 §3.4.2.4)', () => {
+  it.each([
+    ['', 1, 100],
+    ['startIndex=3&count=2', 3, 2],
+    ['startIndex=0', 1, 100],
+    ['startIndex=-4&count=-1', 1, 0],
+    ['count=0', 1, 0],
+    ['count=201', 1, 200],
+    ['count=%201', 1, 1],
+    ['startIndex=&count=&filter=', 1, 100],
+    ['AzureAdScimPatch062020&sortBy=userName', 1, 100],
+  ])('“%s” begins at %d, with %d', (query, startIndex, count) => {
+    expect(list(query)).toMatchObject({ startIndex, count });
+  });
+
+  it.each([
+    ['count=ten', 'count: expected a whole number'],
+    ['startIndex=1.5', 'startIndex: expected a whole number'],
+    ['count=99999999999999999999', 'count: expected a whole number'],
+    ['count=1&count=2', 'count: given 2 times'],
+    ['attributes=userName&excludedAttributes=emails', 'attributes and excludedAttributes exclude each other'],
+  ])('“%s” is refused: %s', (query, detail) => {
+    expect(() => list(query)).toThrow(ScimError.of('invalidValue', detail));
+  });
+
+  it('a filter that is none is invalidFilter', () => {
+    expect(() => list('filter=userName is "x"')).toThrow(expect.objectContaining({ status: 400, scimType: 'invalidFilter' }));
+  });
+
+  it('names what to show', () => {
+    expect(parseSelection(new URLSearchParams('attributes=userName, emails'))).toEqual({ attributes: ['userName', 'emails'] });
+    expect(parseSelection(new URLSearchParams())).toEqual({});
+  });
+});
