@@ -11,7 +11,6 @@ const WARM_UP_S = 1.5;
 
 const { rounds, seconds, rows } = readArguments();
 const began = performance.now();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1)); // what we started is guarded, and ends with us
 const late = setTimeout(() => {
   console.error(`the bench took longer than ${LIMIT_MS / 60_000} minutes and is ended`);
   process.exit(1);

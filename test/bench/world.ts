@@ -45,9 +45,8 @@ export async function startWorld(env: NodeJS.ProcessEnv): Promise<World> {
   };
   try {
     const dir = mkdtempSync(path.join(tmpdir(), 'rollcall-bench-'));
-    const remove = () => rmSync(dir, { recursive: true, force: true });
-    process.once('exit', remove); // a Ctrl-C waits for nobody
-    open.push(remove);
+    open.push(() => rmSync(dir, { recursive: true, force: true }));
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void close().then(() => process.exit(1)));
     const sources = await findServers({ env, progress: (message) => console.error(message) });
     const mongo = await startMongo({ source: sources.mongo, dir: path.join(dir, 'mongodb') });
     open.push(() => mongo[Symbol.asyncDispose]());
