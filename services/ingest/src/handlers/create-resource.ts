@@ -19,6 +19,7 @@ export const createResource =
   async (request, caller) => {
     const selection = parseSelection(request.query);
     const command = await parseCreate(type, request);
-    const { versioned, view } = await execute(caller, command, request.id);
-    return show.resource(201, view, versioned, { request, selection });
+    const { operation, versioned, view } = await execute(caller, command, request.id);
+    // Who was just made, or came back, is in no group: nothing need be asked.
+    return show.resource(201, view, versioned, { request, selection, inNoGroup: operation === 'create' || operation === 'revive' });
   };

@@ -72,7 +72,8 @@ if #ARGV >= first then
     sets[#sets + 1] = string.format('%.0f', (live or 0) + more_live)
   end
 end
-if urgent == '0' and redis.call('ZCARD', pending) >= backlog_max then return { 'full' } end
+-- The chronicle is shared by a partition's tenants, and grows with every version: it may be longer, and not without end.
+if urgent == '0' and (redis.call('ZCARD', pending) >= backlog_max or redis.call('XLEN', history) >= backlog_max * 10) then return { 'full' } end
 
 local next_version = string.format('%.0f', counter + 1)
 redis.call('HSET', head, 'counter', next_version)
