@@ -45,7 +45,7 @@ export function makeAudit(deps: AuditDeps): () => Promise<void> {
     const [next, found] = await onRedis(redis.redis.scan(cursor, 'MATCH', keys.anyResource(), 'COUNT', SCAN_COUNT));
     cursor = next;
     const sample = new Map<string, string[]>();
-    for (const key of found.slice(0, SAMPLE_MAX)) {
+    for (const key of found) {
       const resource = keys.resourceOf(key);
       if (resource) sample.set(resource.tenant, [...(sample.get(resource.tenant) ?? []), resource.id]);
     }
@@ -121,6 +121,5 @@ async function refill(
   await onRedis(fill.run(redis.redis, { keys: keys.tenant(tenant), ...copy, taken_us, fillAgeMax_ms, settledTtl_s }));
 }
 
-/** How much of the key space one round looks at, and how many resources of it. */
-const SCAN_COUNT = 500;
-const SAMPLE_MAX = 50;
+/** How much of the key space one round looks at: all of it that is a resource is compared, so that each pass misses none. */
+const SCAN_COUNT = 200;

@@ -55,7 +55,7 @@ async function seed(env: NodeJS.ProcessEnv): Promise<void> {
   }
 }
 
-const missing = (wanted: Record<string, string | undefined>) =>
-  Object.entries(wanted)
-    .filter(([, value]) => !value)
-    .map(([name]) => ({ name, expected: 'a value' }));
+function missing(wanted: Record<string, string | undefined>) {
+  const absent = Object.entries(wanted).filter(([, value]) => !value);
+  return absent.map(([name]) => ({ name, expected: 'a value' }));
+}
