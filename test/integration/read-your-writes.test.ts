@@ -11,7 +11,8 @@ const count = (answers: readonly Answer[]) => {
 describe('with no worker running', () => {
   let cluster: Cluster;
   beforeAll(async () => {
-    cluster = await startCluster({ workers: 0, ingests: 2 });
+    // A hundred writes of one resource wait for each other: on a busy machine that takes longer than a client is kept waiting by default.
+    cluster = await startCluster({ workers: 0, ingests: 2, env: { REQUEST_DEADLINE_MS: '8000' } });
   }, 60_000);
   afterAll(() => cluster?.[Symbol.asyncDispose]());
 

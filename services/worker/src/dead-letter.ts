@@ -115,7 +115,7 @@ const StoredCause = z.object({ reason: z.string(), code: z.union([z.number(), z.
 async function read({ redis, keys }: DeadLetterDeps, tenant: string, member: string): Promise<DeadLetter | undefined> {
   const id = idOfMember(member);
   const key = keys.tenant(tenant).resource(id);
-  const [dead, cause, died, request] = await onRedis(redis.redis.hmget(key, 'dead', 'cause', 'died', 'request'));
+  const [dead, cause, died, requestId] = await onRedis(redis.redis.hmget(key, 'dead', 'cause', 'died', 'rid'));
   if (!dead || !cause) return undefined; // redriven, or closed by a newer version, a moment ago
   const { reason, code, attempt } = StoredCause.parse(JSON.parse(cause));
   return {
@@ -127,7 +127,7 @@ async function read({ redis, keys }: DeadLetterDeps, tenant: string, member: str
     ...(code === undefined ? {} : { code }),
     tries: attempt ?? 0,
     failedAt: new Date(Number(died) / 1_000).toISOString(),
-    requestId: request ?? '',
+    requestId: requestId ?? '',
   };
 }
 
@@ -149,7 +149,7 @@ async function* selected(deps: DeadLetterDeps, selection: Selection): AsyncGener
 async function redriveOne({ redis, keys }: DeadLetterDeps, tenant: string, id: string) {
   for (const type of ['User', 'Group'] as const) {
     const answer = await onRedis(redrive.run(redis.redis, { keys: keys.tenant(tenant), tenant, type, id }));
-    if (answer.kind === 'redriven') return { type, version: answer.version, requestId: answer.request };
+    if (answer.kind === 'redriven') return { type, version: answer.version, requestId: answer.requestId };
   }
   return undefined;
 }

@@ -83,7 +83,7 @@ function makeUrgent({ redis: { redis }, keys, ringer, age_ms, redis: link }: Swe
       offsets.set(tenant, members.length < WINDOW ? 0 : from + WINDOW);
       budget -= members.length;
       const states = await onRedis(
-        Promise.all(members.map((member) => redis.hmget(of.resource(idOfMember(member)), 'urgent', 'version', 'request'))),
+        Promise.all(members.map((member) => redis.hmget(of.resource(idOfMember(member)), 'urgent', 'version', 'rid'))),
       );
       for (const [index, [urgent, version, requestId]] of states.entries()) {
         if (urgent !== '1') continue;

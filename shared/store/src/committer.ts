@@ -78,6 +78,7 @@ export class Committer {
       document: premises.version === 'any' ? '' : writeDocument(next),
       line: JSON.stringify(line),
       requestKey: request.requestKey,
+      requestId: request.requestId,
       urgent,
       epoch: view.epoch,
       settings: view.settings,

@@ -99,6 +99,7 @@ export function acceptOf(corner: Pick<ScriptCorner, 'keys' | 'tenant'>, changes:
     document: '{"doc":1}',
     line: '{"line":1}',
     requestKey: randomUUID(),
+    requestId: 'rid1',
     notAfter_ms: 2 ** 50,
     urgent: false,
     epoch: 1,

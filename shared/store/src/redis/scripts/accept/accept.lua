@@ -6,7 +6,7 @@
 --       8 tenant | 9 member of the pending set | 10 epoch | 11 run of the server | 12 settings version | 13 stamp | 14 backlog cap | 15 trace, '' = none
 --       16 prefix of the claims that are counted | 17 field of the index that counts them
 --       18 gone, 0 or 1 | 19 memberships older than this version are void, 0 or 1 | 20 stage whose changes become visible with this, '' = none
---       21 its key | 22 prefix of the keys that hint at changes of a member | 23 number of changes of members, then per change: member | `<1 in, 0 out> <U or G>`
+--       21 its key | 22 prefix of the keys that hint at changes of a member | 23 request id | 24 number of changes of members, then per change: member | `<1 in, 0 out> <U or G>`
 --       then as many versions as there are KEYS from 8 on (0 = not in Redis), then per entry of the index: field | value that was seen, '' = none | value to be, '' = none
 -- Out   {ok, version, now, ring, born} | {replay, version, modified, born} | {conflict, what} | {taken, field, ids} | {late} | {fresh} | {full}
 --       now, modified: Redis's TIME, µs; ring: nobody was called yet for this tenant
@@ -15,7 +15,7 @@ local deltas = KEYS[7]
 local id, expected, document, line, request, not_after_ms, urgent = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6]), ARGV[7]
 local tenant, member, epoch, run, settings, stamp, backlog_max, trace = ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13], tonumber(ARGV[14]), ARGV[15]
 local counted, counter_field, gone, since, stage, stage_key, hints = ARGV[16], ARGV[17], ARGV[18], ARGV[19], ARGV[20], ARGV[21], ARGV[22]
-local changes = tonumber(ARGV[23])
+local request_id, changes = ARGV[23], tonumber(ARGV[24])
 
 local version, last_request, born, modified, is_gone, stages = unpack(redis.call('HMGET', resource, 'version', 'request', 'born', 'modified', 'gone', 'stages'))
 if last_request == request then return { 'replay', version, modified, born } end
@@ -34,7 +34,7 @@ elseif (version or '0') ~= expected then
 end
 
 if stage ~= '' and redis.call('EXISTS', stage_key) == 0 then return { 'conflict', 'stage' } end
-local first_change, others = 24, #KEYS - 7
+local first_change, others = 25, #KEYS - 7
 local first_other = first_change + changes * 2
 for i = 1, others do
   if (redis.call('HGET', KEYS[7 + i], 'version') or '0') ~= ARGV[first_other + i - 1] then return { 'conflict', 'other' } end
@@ -77,7 +77,7 @@ if urgent == '0' and (redis.call('ZCARD', pending) >= backlog_max or redis.call(
 
 local next_version = string.format('%.0f', counter + 1)
 redis.call('HSET', head, 'counter', next_version)
-local state = { 'version', next_version, 'modified', now, 'request', request, 'stamp', stamp, 'epoch', epoch, 'tries', '0', 'trace', trace }
+local state = { 'version', next_version, 'modified', now, 'request', request, 'stamp', stamp, 'epoch', epoch, 'tries', '0', 'trace', trace, 'rid', request_id }
 if document ~= '' then
   state[#state + 1] = 'doc'
   state[#state + 1] = document

@@ -36,6 +36,7 @@ describe('accept', () => {
         tries: '0',
         trace: 't1',
         kind: 'U',
+        rid: 'rid1',
       },
       history: [['tenant', 'acme', 'id', 'a', 'version', String(FIRST), 'line', '{"line":1}']],
       pending: [['acme', now]],

@@ -13,6 +13,8 @@ export interface Accept {
   readonly document: string;
   readonly line: string;
   readonly requestKey: string;
+  /** As the client and the logs know it; it goes with the resource to its job and, if need be, its dead letter. */
+  readonly requestId: string;
   /** Redis time after which nothing may be written any more. */
   readonly notAfter_ms: number;
   readonly urgent: boolean;
@@ -90,6 +92,7 @@ export const accept = defineScript({
     a.edges?.stage ?? '',
     a.edges?.stage === undefined ? '' : a.keys.stage(a.id, a.edges.stage),
     a.keys.hints(''),
+    a.requestId,
     a.edges?.changes.length ?? 0,
     ...(a.edges?.changes ?? []).flatMap((change) => [change.id, writeChange(change)]),
     ...a.others.map((other) => other.version),

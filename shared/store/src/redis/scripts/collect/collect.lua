@@ -2,7 +2,7 @@
 -- collect: what a worker takes to apply next: the oldest pending of a tenant, or one resource by name. Counts a try on each before it is tried.
 -- KEYS  1 pending of the tenant | 2 pending of the partition | 3… resources (only where they are named)
 -- ARGV  1 how many at most | 2 prefix of the tenant's resource keys | 3 from which try on a resource goes alone | 4 tenant | 5… members (only where they are named)
--- Out   per resource: member | doc | version | modified | born | stamp | tries | trace | urgent ('' = no) | request | pending since, µs | memberships older than this are void, '' = none | stages
+-- Out   per resource: member | doc | version | modified | born | stamp | tries | trace | urgent ('' = no) | request id | pending since, µs | memberships older than this are void, '' = none | stages
 local pending, partition_pending = KEYS[1], KEYS[2]
 local count, prefix, alone, tenant = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local members = {}
@@ -16,7 +16,7 @@ for _, member in ipairs(members) do
   local since = redis.call('ZSCORE', pending, member)
   if since then
     local key = prefix .. string.sub(member, 2)
-    local state = redis.call('HMGET', key, 'doc', 'version', 'modified', 'born', 'stamp', 'tries', 'trace', 'urgent', 'request', 'since', 'stages')
+    local state = redis.call('HMGET', key, 'doc', 'version', 'modified', 'born', 'stamp', 'tries', 'trace', 'urgent', 'rid', 'since', 'stages')
     if not state[1] then
       -- Nothing stands behind the name: it must not be asked for again and again.
       redis.call('ZREM', pending, member)

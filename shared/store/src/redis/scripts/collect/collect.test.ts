@@ -20,18 +20,18 @@ const tries = (id: string) => corner.redis.hget(corner.keys.resource(id), 'tries
 
 describe('collect', () => {
   it('gives the oldest first, whole, and counts a try on each', async () => {
-    await pending('b', 200, { version: String(2 ** 40 + 1), stamp: 's', trace: 't', urgent: '1', request: 'r' });
+    await pending('b', 200, { version: String(2 ** 40 + 1), stamp: 's', trace: 't', urgent: '1', rid: 'r' });
     await pending('a', 100);
     await pending('c', 300);
     const before = await corner.dump();
     expect(await run(2)).toEqual([
       {
         ...{ type: 'User', id: 'a', document: '{"id":"a"}', version: 7, modified_us: 9, born: 3, stamp: '', tries: 1 },
-        ...{ trace: undefined, urgent: false, request: '', since_us: 100, since: undefined, stages: [] },
+        ...{ trace: undefined, urgent: false, requestId: '', since_us: 100, since: undefined, stages: [] },
       },
       {
         ...{ type: 'User', id: 'b', document: '{"id":"b"}', version: 2 ** 40 + 1, modified_us: 9, born: 3, stamp: 's', tries: 1 },
-        ...{ trace: 't', urgent: true, request: 'r', since_us: 200, since: undefined, stages: [] },
+        ...{ trace: 't', urgent: true, requestId: 'r', since_us: 200, since: undefined, stages: [] },
       },
     ]);
     expect(await corner.dump()).toEqual({

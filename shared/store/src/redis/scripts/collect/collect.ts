@@ -43,7 +43,7 @@ export const collect = defineScript({
         z.string(),
         z.string(),
       ])
-      .transform(([member, document, version, modified_us, born, stamp, tries, trace, urgent, request, since_us, since, stages]) => ({
+      .transform(([member, document, version, modified_us, born, stamp, tries, trace, urgent, requestId, since_us, since, stages]) => ({
         type: typeOfMember(member),
         id: idOfMember(member),
         document,
@@ -54,7 +54,7 @@ export const collect = defineScript({
         tries,
         trace: trace === '' ? undefined : trace,
         urgent: urgent === '1',
-        request,
+        requestId,
         /** Accepted at, by Redis's clock. */
         since_us,
         /** Memberships older than this version are void. */

@@ -2,12 +2,12 @@
 -- redrive: puts a dead letter back among the pending, with its tries forgotten.
 -- KEYS  1 resource | 2 pending of the tenant | 3 pending of the partition | 4 dead of the tenant | 5 dead of the partition
 -- ARGV  1 tenant | 2 member
--- Out   {redriven, version, request} | {absent}
+-- Out   {redriven, version, request id} | {absent}
 local resource, pending, partition_pending, dead, partition_dead = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local tenant, member = ARGV[1], ARGV[2]
 if redis.call('ZREM', dead, member) == 0 then return { 'absent' } end
 redis.call('ZREM', partition_dead, tenant .. ' ' .. member)
-local version, request, settled = unpack(redis.call('HMGET', resource, 'version', 'request', 'settled'))
+local version, request, settled = unpack(redis.call('HMGET', resource, 'version', 'rid', 'settled'))
 if not version then return { 'absent' } end
 redis.call('HSET', resource, 'tries', '0')
 redis.call('HDEL', resource, 'dead', 'cause', 'died')

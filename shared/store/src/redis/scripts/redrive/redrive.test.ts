@@ -15,7 +15,7 @@ async function dead(more: Record<string, string> = {}) {
   const state = {
     doc: '{}',
     version: String(VERSION),
-    request: 'r',
+    rid: 'r',
     tries: '9',
     dead: String(VERSION),
     cause: '{}',
@@ -31,13 +31,13 @@ describe('redrive', () => {
   it('answers redriven: forgets tries and cause, and moves it back to the pending', async () => {
     await dead();
     const before = await corner.now_us();
-    expect(await run()).toEqual({ kind: 'redriven', version: VERSION, request: 'r' });
+    expect(await run()).toEqual({ kind: 'redriven', version: VERSION, requestId: 'r' });
     const since = (await corner.redis.zscore(corner.keys.pending(), 'Ua'))!;
     expect(Number(since)).toBeGreaterThanOrEqual(before);
     expect(await corner.dump()).toEqual({
       'acme:dead': [['Ub', '6']],
       'acme:pending': [['Ua', since]],
-      'acme:r:a': { doc: '{}', version: String(VERSION), request: 'r', tries: '0', urgent: '1' },
+      'acme:r:a': { doc: '{}', version: String(VERSION), rid: 'r', tries: '0', urgent: '1' },
       dead: [['acme Ub', '6']],
       pending: [['acme', since]],
     });
@@ -47,7 +47,7 @@ describe('redrive', () => {
     await dead({ version: String(VERSION + 1) });
     await corner.redis.zadd(corner.keys.pending(), 100, 'Ua');
     await corner.redis.zadd(corner.keys.partition.pending(), 100, 'acme');
-    expect(await run()).toEqual({ kind: 'redriven', version: VERSION + 1, request: 'r' });
+    expect(await run()).toEqual({ kind: 'redriven', version: VERSION + 1, requestId: 'r' });
     expect(await corner.redis.zscore(corner.keys.pending(), 'Ua')).toBe('100');
     expect(await corner.redis.zscore(corner.keys.partition.pending(), 'acme')).toBe('100');
   });
