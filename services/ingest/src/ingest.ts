@@ -18,10 +18,11 @@ import {
   RedisLink,
 } from '@rollcall/store';
 import { fault, type Log, type Metrics, type Service, tracing } from '@rollcall/telemetry';
-import { ensurePartitions, Records } from '@rollcall/tenancy';
+import { DeploymentSecret, ensurePartitions, Records } from '@rollcall/tenancy';
 import { admit, makeAuthenticate } from './authenticate/authenticate.js';
 import { FailureLimit } from './authenticate/failure-limit.js';
 import { CommandQueue } from './command-queue.js';
+import { makeCursors } from './cursor.js';
 import { pause, within } from './deadline.js';
 import { makeExecute } from './handlers/execute.js';
 import type { Health } from './handlers/health.js';
@@ -145,8 +146,10 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
     },
   };
   const page = { count: config.PAGE_COUNT, max: config.PAGE_MAX };
+  const secret = new DeploymentSecret(mongo);
+  const cursors = makeCursors({ secret: () => secret.get(), now_ms: Date.now, ttl_s: config.CURSOR_TTL_S });
   const resolve = makeRoutes({
-    ...{ authenticate, execute, reader, lister, memberships, page, health, log },
+    ...{ authenticate, execute, reader, lister, memberships, page, cursors, health, log },
     show: makeShow({ memberships, membersAnsweredMax: MEMBERS_ANSWERED_MAX }),
     deadline_ms: config.REQUEST_DEADLINE_MS,
   });

@@ -15,8 +15,9 @@ function setUp(more: Partial<RouteDeps> = {}) {
     authenticate: async () => ({ tenant: 'acme', credential: 't1', settings: 1 }),
     execute: never,
     reader: { view: never, resource: never, resources: never, entries: never },
-    lister: { page: never },
+    lister: { page: never, merged: never },
     memberships: {} as RouteDeps['memberships'],
+    cursors: {} as RouteDeps['cursors'],
     show: {} as RouteDeps['show'],
     ...{ page, health: HEALTH, deadline_ms: 1_000, log: silentLog(), ...more },
   };

@@ -10,7 +10,7 @@ import type { Execute } from './handlers/execute.js';
 import { getResource } from './handlers/get-resource.js';
 import type { Health } from './handlers/health.js';
 import { healthz, readyz } from './handlers/health.js';
-import { type ListDeps, listResources } from './handlers/list-resources.js';
+import { type ListDeps, listResources, searchResources } from './handlers/list-resources.js';
 import { patchResource } from './handlers/patch-resource.js';
 import { replaceResource } from './handlers/replace-resource.js';
 import { getResourceType, getResourceTypes } from './handlers/resource-types.js';
@@ -27,6 +27,7 @@ export interface RouteDeps {
   readonly memberships: ListDeps['memberships'];
   readonly show: Show;
   readonly page: ListDeps['page'];
+  readonly cursors: ListDeps['cursors'];
   /** How long a resource may be read for. */
   readonly deadline_ms: number;
   readonly health: Health;
@@ -41,9 +42,12 @@ const table = (deps: RouteDeps): { readonly open: Table<OpenHandler>; readonly s
   },
   scim: {
     '/Users': { GET: always(listResources('User', deps)), POST: always(createResource('User', deps)) },
+    '/Users/.search': { POST: always(searchResources(['User'], deps)) },
     '/Users/:': one('User', deps),
     '/Groups': { GET: always(listResources('Group', deps)), POST: always(createResource('Group', deps)) },
+    '/Groups/.search': { POST: always(searchResources(['Group'], deps)) },
     '/Groups/:': one('Group', deps),
+    '/.search': { POST: always(searchResources(['User', 'Group'], deps)) },
     '/ServiceProviderConfig': { GET: always(getServiceProviderConfig(deps)) },
     '/ResourceTypes': { GET: always(getResourceTypes) },
     '/ResourceTypes/:': { GET: getResourceType },
@@ -87,7 +91,7 @@ export function makeRoutes(deps: RouteDeps): (request: ScimRequest) => Resolved 
       return answering(methods ? path : UNKNOWN, request, async () => pick(methods, request)(request));
     }
     const [, first = '', ...rest] = path.slice(BASE.length).split('/');
-    const pattern = rest.length === 0 ? `/${first}` : rest.length === 1 ? `/${first}/:` : UNKNOWN;
+    const pattern = patternOf(scim, first, rest);
     const methods = Object.hasOwn(scim, pattern) ? scim[pattern] : undefined;
     return answering(methods ? pattern : UNKNOWN, request, async (noted) => {
       const caller = await deps.authenticate(request);
@@ -110,6 +114,14 @@ export function makeRoutes(deps: RouteDeps): (request: ScimRequest) => Resolved 
     };
     return { route, answer };
   }
+}
+
+/** A route that is declared by its whole path goes before one that takes a part of it. */
+function patternOf(scim: Table<Scim>, first: string, [second, ...deeper]: readonly string[]): string {
+  if (second === undefined) return `/${first}`;
+  if (deeper.length > 0) return UNKNOWN;
+  const whole = `/${first}/${second}`;
+  return second !== ':' && Object.hasOwn(scim, whole) ? whole : `/${first}/:`;
 }
 
 /** @throws ScimError 404, MethodNotAllowed */

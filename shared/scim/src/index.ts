@@ -25,6 +25,7 @@ export * from './schema/enterprise.js';
 export * from './schema/from-json.js';
 export * from './schema/group.js';
 export * from './schema/user.js';
+export * from './search-request.js';
 export * from './search-tree.js';
 export * from './sort.js';
 export * from './text.js';

@@ -10,6 +10,7 @@ export * from './mongo/documents.js';
 export * from './mongo/link.js';
 export * from './mongo/models.js';
 export * from './mongo/query.js';
+export * from './order.js';
 export * from './reader.js';
 export * from './redis/keys.js';
 export * from './redis/link.js';

@@ -6,21 +6,35 @@ import { onMongo, onRedis } from './errors.js';
 import { fromStored, representation } from './mongo/documents.js';
 import { collectionOf, type StoredResource } from './mongo/models.js';
 import { toMongoQuery } from './mongo/query.js';
+import { comparePlaces, type Place, placeOf, planOf, type Sort } from './order.js';
 import type { Reader } from './reader.js';
 import { idOfMember, typeOfMember } from './redis/keys.js';
 import { readStates, readUnsettled } from './redis/state.js';
 
-export interface ListQuery {
+/** Resources of one type that match. */
+export interface ListPart {
   readonly type: ResourceTypeName;
   readonly filter?: Filter | undefined;
-  /** First resource of the page, 0-based. */
-  readonly skip: number;
+  /** Undefined: in the order of creation. */
+  readonly sort?: Sort | undefined;
+}
+
+/** Which part of the whole is a page. */
+export interface Window {
+  /** First resource of the page, 0-based; 0 where it is left out. */
+  readonly skip?: number;
+  /** In place of a number: the page follows this place. */
+  readonly after?: Place | undefined;
   readonly limit: number;
 }
+
+export interface ListQuery extends ListPart, Window {}
 
 export interface Page {
   readonly total: number;
   readonly resources: readonly Versioned[];
+  /** Where the page ends; undefined where nothing follows. */
+  readonly end?: Place | undefined;
 }
 
 export interface ListerOptions {
@@ -33,7 +47,7 @@ export interface ListerOptions {
 
 /**
  * Lists show what was accepted, applied or not: the unsettled resources P are taken from Redis first, then MongoDB is asked without them,
- * then both are merged in the order of creation. This order of reading is what makes a list show every write that came before it (DESIGN section 5).
+ * then both are merged, in the order of creation or as the client sorts. This order of reading is what makes a list show every write that came before it (DESIGN section 5).
  */
 export class Lister {
   constructor(
@@ -43,53 +57,101 @@ export class Lister {
 
   /** @throws TransientError while MongoDB is away, or too much is unsettled; ScimError tooMany where a filter takes MongoDB too long */
   async page(view: TenantView, query: ListQuery): Promise<Page> {
-    const unsettled = await this.#unsettled(view, query.type);
-    const excluded = unsettled.map(({ resource }) => resource.id);
-    const overlay = unsettled
-      .filter((versioned) => !versioned.resource.deleted && (!query.filter || matches(query.filter, representation(versioned))))
-      .sort((a, b) => a.born - b.born);
-    const selection: mongo.Filter<StoredResource> = {
-      tenant: view.tenant,
-      live: true,
-      ...(excluded.length > 0 ? { _id: { $nin: excluded } } : {}),
-      ...(query.filter ? { $and: [toMongoQuery(query.filter) as mongo.Filter<StoredResource>] } : {}),
-    };
-    const [total, resources] = await Promise.all([
-      this.#total(view, query, selection, overlay.length),
-      query.limit === 0 ? [] : this.#merged(query, selection, overlay),
-    ]);
-    return { total, resources };
+    return this.merged(view, [query], query);
   }
 
-  async #merged(query: ListQuery, selection: mongo.Filter<StoredResource>, overlay: readonly Versioned[]): Promise<Versioned[]> {
-    const first = Math.max(0, query.skip - overlay.length);
-    const limit = query.skip + query.limit - first;
-    const collection = this.reader.continuity.mongo.collection(collectionOf(query.type));
+  /** A page of several types in one order. @throws as `page`, and ScimError invalidValue for a page that begins too deep in more than one type */
+  async merged(view: TenantView, parts: readonly ListPart[], window: Window): Promise<Page> {
+    const { skip = 0, limit } = window;
+    if (parts.length > 1 && skip > MERGED_SKIP_MAX)
+      throw ScimError.of('invalidValue', `startIndex: at most ${MERGED_SKIP_MAX + 1} where types are listed together; go on by a cursor`);
+    const sources = await Promise.all(
+      parts.map(async (part): Promise<Source> => {
+        const unsettled = await this.#unsettled(view, part.type);
+        const overlay = unsettled
+          .filter((versioned) => !versioned.resource.deleted && (!part.filter || matches(part.filter, representation(versioned))))
+          .map((versioned) => ({ ...placeOf(versioned, part.sort), versioned }));
+        const excluded = unsettled.map(({ resource }) => resource.id);
+        const selection: mongo.Filter<StoredResource> = {
+          tenant: view.tenant,
+          live: true,
+          ...(excluded.length > 0 ? { _id: { $nin: excluded } } : {}),
+          ...(part.filter ? { $and: [toMongoQuery(part.filter) as mongo.Filter<StoredResource>] } : {}),
+        };
+        return { part, overlay, selection };
+      }),
+    );
+    const [totals, page] = await Promise.all([
+      Promise.all(sources.map((source) => this.#total(view, source.part, source.selection, source.overlay.length))),
+      limit === 0 ? { resources: [] } : this.#window(view, sources, window),
+    ]);
+    return { total: totals.reduce((sum, total) => sum + total, 0), ...page };
+  }
+
+  async #window(view: TenantView, sources: readonly Source[], { skip = 0, after, limit }: Window): Promise<Omit<Page, 'total'>> {
+    const descending = sources[0]?.part.sort?.descending ?? false;
+    // What lies before the first settled one read has a lower rank than counted here, never one within the page.
+    const first = sources.length === 1 && !after ? Math.max(0, skip - sources[0]!.overlay.length) : 0;
+    const found = await Promise.all(
+      sources.map(async ({ part, overlay, selection }): Promise<Ranked[]> => {
+        // One more than asked for tells whether anything follows.
+        const settled = await this.#places(part, selection, { skip: first, after, limit: skip + limit - first + 1 });
+        const following = after ? overlay.filter((each) => comparePlaces(each, after, descending) > 0) : overlay;
+        return [...settled, ...following];
+      }),
+    );
+    const order = found.flat().sort((a, b) => comparePlaces(a, b, descending));
+    const from = after ? 0 : skip - first;
+    const ranked = order.slice(from, from + limit);
+    const last = ranked.at(-1);
+    const end = last && order.length > from + limit ? { key: last.key, born: last.born } : undefined;
+    return { resources: await this.#documents(view, ranked), end };
+  }
+
+  /** Only places are read in order; what they stand for is fetched afterwards. */
+  async #places(
+    { type, sort }: ListPart,
+    selection: mongo.Filter<StoredResource>,
+    { skip = 0, after, limit }: Window,
+  ): Promise<(Place & { readonly id: string; readonly type: ResourceTypeName })[]> {
+    const collection = this.reader.continuity.mongo.collection(collectionOf(type));
+    const maxTimeMS = this.options.queryTime_ms;
+    const plan = planOf(type, sort, after);
+    if (plan.kind === 'computed') {
+      const pages = [{ $match: selection }, ...plan.stages, ...(skip > 0 ? [{ $skip: skip }] : []), { $limit: limit }];
+      const places = await this.#bounded(
+        collection.aggregate<{ _id: string; born: number; key: string | number | boolean | null }>(pages, { maxTimeMS }).toArray(),
+      );
+      return places.map(({ _id, born, key }) => ({ id: _id, type, born, key: key ?? undefined }));
+    }
+    const { field, query, order } = plan;
     const settled = await this.#bounded(
       collection
-        .find(selection, { projection: { born: 1 }, maxTimeMS: this.options.queryTime_ms })
-        .sort({ born: 1 })
-        .skip(first)
+        .find({ ...selection, ...query }, { projection: { born: 1, [field]: 1 }, maxTimeMS })
+        .sort(order)
+        .skip(skip)
         .limit(limit)
         .toArray(),
     );
-    const order: { born: number; id?: string; versioned?: Versioned }[] = [
-      ...settled.map(({ _id, born }) => ({ born, id: _id })),
-      ...overlay.map((versioned) => ({ born: versioned.born, versioned })),
-    ].sort((a, b) => a.born - b.born);
-    // What lies before the first settled one read has a lower rank than counted here, never one within the page.
-    const window = order.slice(query.skip - first, query.skip - first + query.limit);
-    const ids = window.flatMap(({ id }) => (id === undefined ? [] : [id]));
-    const documents = new Map<string, Versioned>();
-    if (ids.length > 0) {
-      const found = await onMongo(collection.find({ _id: { $in: ids }, tenant: selection.tenant as string }).toArray());
-      // What was deleted between the two readings is left out.
-      for (const stored of found) if (stored.live) documents.set(stored._id, fromStored(stored));
-    }
-    return window.flatMap(({ id, versioned }) => versioned ?? documents.get(id!) ?? []);
+    return settled.map(({ _id, born, nameKey }) => ({ id: _id, type, born, key: field === 'nameKey' ? nameKey : undefined }));
   }
 
-  async #total(view: TenantView, query: ListQuery, selection: mongo.Filter<StoredResource>, overlay: number): Promise<number> {
+  async #documents(view: TenantView, ranked: readonly Ranked[]): Promise<Versioned[]> {
+    const documents = new Map<string, Versioned>();
+    await Promise.all(
+      (['User', 'Group'] as const).map(async (type) => {
+        const ids = ranked.flatMap((each) => ('id' in each && each.type === type ? [each.id] : []));
+        if (ids.length === 0) return;
+        const collection = this.reader.continuity.mongo.collection(collectionOf(type));
+        const found = await onMongo(collection.find({ _id: { $in: ids }, tenant: view.tenant }).toArray());
+        // What was deleted between the two readings is left out.
+        for (const stored of found) if (stored.live) documents.set(stored._id, fromStored(stored));
+      }),
+    );
+    return ranked.flatMap((each) => ('id' in each ? (documents.get(each.id) ?? []) : each.versioned));
+  }
+
+  async #total(view: TenantView, query: ListPart, selection: mongo.Filter<StoredResource>, overlay: number): Promise<number> {
     if (!query.filter) {
       const live = await this.reader.liveCount(view, countField(query.type));
       if (live !== undefined) return live;
@@ -126,5 +188,16 @@ export class Lister {
   }
 }
 
+/** Of one type: what is laid over, in no order yet, and what MongoDB is asked for without it. */
+interface Source {
+  readonly part: ListPart;
+  readonly overlay: readonly (Place & { readonly versioned: Versioned })[];
+  readonly selection: mongo.Filter<StoredResource>;
+}
+
+/** A place with what stands there: an unsettled resource, or one that is still to be fetched. */
+type Ranked = Place & ({ readonly versioned: Versioned } | { readonly id: string; readonly type: ResourceTypeName });
+
+const MERGED_SKIP_MAX = 10_000;
 const MAX_TIME_EXPIRED = 50;
 const OVERLAY_POLL_MS = 50;

@@ -1,4 +1,5 @@
 export * from './deployment.js';
 export * from './records.js';
+export * from './secret.js';
 export * from './tenants.js';
 export * from './tokens.js';

@@ -1,24 +1,32 @@
 import { claimField, externalIdField, type IndexField, NAME_ATTRIBUTE, type ResourceTypeName, type Versioned } from '@rollcall/directory';
 import { equalities, type Filter, matches } from '@rollcall/scim';
 import {
+  comparePlaces,
   type Lister,
+  type ListPart,
   type MembershipFilterDeps,
   type Page,
+  placeOf,
   type Reader,
   representation,
   resolveMemberships,
+  type Sort,
   type TenantView,
+  type Window,
 } from '@rollcall/store';
-import type { Handler } from '../exchange.js';
+import type { Cursors } from '../cursor.js';
+import type { Caller, Handler, ScimRequest, ScimResponse } from '../exchange.js';
 import type { Show } from '../respond/show.js';
-import { type ListRequest, parseListQuery } from '../validate/query.js';
+import { readJson } from '../validate/body.js';
+import { type ListRequest, type PageSizes, parseListQuery, parseSearch } from '../validate/query.js';
 
 export interface ListDeps {
   readonly reader: Pick<Reader, 'view' | 'entries' | 'resources' | 'resource'>;
-  readonly lister: Pick<Lister, 'page'>;
+  readonly lister: Pick<Lister, 'page' | 'merged'>;
   readonly memberships: MembershipFilterDeps['memberships'];
+  readonly cursors: Cursors;
   readonly show: Show;
-  readonly page: { readonly count: number; readonly max: number };
+  readonly page: PageSizes;
 }
 
 /**
@@ -27,19 +35,43 @@ export interface ListDeps {
  */
 export const listResources =
   (type: ResourceTypeName, deps: ListDeps): Handler =>
-  async (request, { tenant }) => {
-    const query = parseListQuery(type, request.query, deps.page);
-    const view = await deps.reader.view(tenant, 'read');
-    const { total, resources } = await answer(deps, view, type, query);
-    return deps.show.list(view, resources, { request, selection: query.selection, type, total, startIndex: query.startIndex });
-  };
+  (request, caller) =>
+    list(deps, request, caller, type, parseListQuery(type, request.query, deps.page));
 
-async function answer(deps: ListDeps, view: TenantView, type: ResourceTypeName, query: ListRequest): Promise<Page> {
+/**
+ * POST /Users/.search, POST /Groups/.search, POST /.search (RFC 7644 §3.4.3): the same as a list, asked for by a body, so that what is searched for
+ * stands in no log of URLs. The last one lists users and groups together, in one order.
+ */
+export const searchResources =
+  (types: readonly ResourceTypeName[], deps: ListDeps): Handler =>
+  async (request, caller) =>
+    list(deps, request, caller, types.length === 1 ? types[0]! : 'all', parseSearch(types, await readJson(request), deps.page));
+
+async function list(deps: ListDeps, request: ScimRequest, { tenant }: Caller, listed: string, query: ListRequest): Promise<ScimResponse> {
+  const { cursors, reader, show } = deps;
+  const { cursor, startIndex, count, selection } = query;
+  const scope = { tenant, query: [listed, ...query.texts] };
+  const after = cursor ? await cursors.read(scope, cursor) : undefined;
+  const window = cursor === undefined ? { skip: startIndex - 1, limit: count } : { after, limit: count };
+  const view = await reader.view(tenant, 'read');
+  const { total, resources, end } = await answer(deps, view, query, window);
+  const paging = cursor === undefined ? { startIndex } : end ? { cursors: { nextCursor: await cursors.write(scope, end) } } : {};
+  return show.list(view, resources, { request, selection, total, ...paging });
+}
+
+async function answer(deps: ListDeps, view: TenantView, { parts }: ListRequest, window: Window): Promise<Page> {
   const { reader, lister } = deps;
-  const named = query.filter && lookUpBy(type, query.filter);
-  const filter = query.filter && (await resolveMemberships(deps, view, type, query.filter));
-  if (filter && named) return pageOf(await found(reader, view, type, filter, named), query);
-  return lister.page(view, { type, filter, skip: query.startIndex - 1, limit: query.count });
+  const [only] = parts;
+  const named = parts.length === 1 && only?.filter && lookUpBy(only.type, only.filter);
+  const resolved = await Promise.all(
+    parts.map(async (part): Promise<ListPart> => {
+      const { type, filter } = part;
+      return { ...part, filter: filter && (await resolveMemberships(deps, view, type, filter)) };
+    }),
+  );
+  const [first] = resolved;
+  if (named && first?.filter) return pageOf(await found(reader, view, first.type, first.filter, named), first.sort, window);
+  return lister.merged(view, resolved, window);
 }
 
 type LookUp = { readonly id: string } | { readonly field: IndexField };
@@ -67,11 +99,22 @@ async function found(
 ): Promise<Versioned[]> {
   const ids = 'id' in by ? [by.id] : ((await reader.entries(view, [by.field])).get(by.field)?.ids ?? []);
   const holders = await reader.resources(view, ids);
-  return [...holders.values()]
-    .filter((holder) => holder.resource.type === type && !holder.resource.deleted && matches(filter, representation(holder)))
-    .sort((a, b) => a.born - b.born);
+  return [...holders.values()].filter(
+    (holder) => holder.resource.type === type && !holder.resource.deleted && matches(filter, representation(holder)),
+  );
 }
 
-function pageOf(all: readonly Versioned[], { startIndex, count }: ListRequest): Page {
-  return { total: all.length, resources: all.slice(startIndex - 1, startIndex - 1 + count) };
+/** Few enough to be put in order here. */
+function pageOf(all: readonly Versioned[], sort: Sort | undefined, { skip = 0, after, limit }: Window): Page {
+  const descending = sort?.descending ?? false;
+  const order = all
+    .map((versioned) => ({ versioned, place: placeOf(versioned, sort) }))
+    .sort((a, b) => comparePlaces(a.place, b.place, descending));
+  const following = after ? order.filter(({ place }) => comparePlaces(place, after, descending) > 0) : order.slice(skip);
+  const page = following.slice(0, limit);
+  return {
+    total: all.length,
+    resources: page.map(({ versioned }) => versioned),
+    end: following.length > page.length ? page.at(-1)?.place : undefined,
+  };
 }

@@ -1,14 +1,23 @@
 import { serviceProviderConfig } from '@rollcall/scim';
 import { document } from './discovery.js';
+import type { ListDeps } from './list-resources.js';
 
 /** GET /ServiceProviderConfig (RFC 7643 §5): what is supported, and nothing that is not. */
-export const getServiceProviderConfig = ({ page }: { page: { readonly count: number; readonly max: number } }) =>
+export const getServiceProviderConfig = ({ page, cursors }: Pick<ListDeps, 'page' | 'cursors'>) =>
   document(({ baseUrl }) =>
     serviceProviderConfig({
       baseUrl,
       patch: true,
       filter: { maxResults: page.max },
+      sort: true,
       etag: true,
-      pagination: { cursor: false, index: true, defaultPaginationMethod: 'index', defaultPageSize: page.count, maxPageSize: page.max },
+      pagination: {
+        cursor: true,
+        index: true,
+        defaultPaginationMethod: 'index',
+        defaultPageSize: page.count,
+        maxPageSize: page.max,
+        cursorTimeout: cursors.ttl_s,
+      },
     }),
   );

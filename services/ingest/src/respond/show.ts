@@ -25,10 +25,11 @@ export interface ShowDeps {
 interface Shown {
   readonly request: Pick<ScimRequest, 'baseUrl'>;
   readonly selection: Selection;
+  /** Known without asking: a user who was just made, or came back. */
+  readonly inNoGroup?: boolean;
 }
 
 interface ShownList extends Shown {
-  readonly type: ResourceTypeName;
   readonly total: number;
   readonly startIndex?: number;
   readonly cursors?: { readonly previousCursor?: string; readonly nextCursor?: string };
@@ -48,16 +49,16 @@ export interface Show {
 
 export function makeShow({ memberships, membersAnsweredMax }: ShowDeps): Show {
   return {
-    async resource(status, view, versioned, { request, selection }) {
+    async resource(status, view, versioned, shown) {
       const { resource, version } = versioned;
       const type = typeOf(resource.type);
       return {
         status,
         headers: {
           ETag: etag(version),
-          ...(status === 201 ? { Location: locationOf(type, resource.id, request.baseUrl) } : {}),
+          ...(status === 201 ? { Location: locationOf(type, resource.id, shown.request.baseUrl) } : {}),
         },
-        ...(await body(view, versioned, { request, selection })),
+        ...(await body(view, versioned, shown)),
         about: { tenant: view.tenant, id: resource.id, version },
       };
     },
@@ -66,7 +67,7 @@ export function makeShow({ memberships, membersAnsweredMax }: ShowDeps): Show {
       headers: { ETag: etag(version) },
       about: { tenant: view.tenant, id: resource.id, version },
     }),
-    async list(view, resources, { request, selection, type, total, startIndex, cursors }) {
+    async list(view, resources, { request, selection, total, startIndex, cursors }) {
       const about = { tenant: view.tenant };
       const frame = {
         totalResults: total,
@@ -74,22 +75,12 @@ export function makeShow({ memberships, membersAnsweredMax }: ShowDeps): Show {
         itemsPerPage: resources.length,
         ...cursors,
       };
-      if (type === 'User') {
-        const groups = await groupsOf(view, resources, selection);
-        const all = resources.map((versioned) => represent(versioned, request.baseUrl, selection, groups?.get(versioned.resource.id)));
-        return { status: 200, body: listResponse(all, frame), about };
-      }
-      if (!isReturned(GROUP, selection, 'members')) {
-        return {
-          status: 200,
-          body: listResponse(
-            resources.map((versioned) => represent(versioned, request.baseUrl, selection)),
-            frame,
-          ),
-          about,
-        };
-      }
-      return { status: 200, stream: await begun(listed(view, resources, frame, { request, selection })), about };
+      const users = resources.filter(({ resource }) => resource.type === 'User');
+      const groups = users.length > 0 ? await groupsOf(view, users, selection) : undefined;
+      const shown = (versioned: Versioned) => represent(versioned, request.baseUrl, selection, groups?.get(versioned.resource.id));
+      if (users.length === resources.length || !isReturned(GROUP, selection, 'members'))
+        return { status: 200, body: listResponse(resources.map(shown), frame), about };
+      return { status: 200, stream: await begun(listed(view, resources, frame, { request, selection }, shown)), about };
     },
     isComputed: (type, selection) => isReturned(typeOf(type), selection, type === 'User' ? 'groups' : 'members'),
     async isLarge(view, versioned, selection) {
@@ -101,11 +92,11 @@ export function makeShow({ memberships, membersAnsweredMax }: ShowDeps): Show {
   async function body(
     view: TenantView,
     versioned: Versioned,
-    { request, selection }: Shown,
+    { request, selection, inNoGroup }: Shown,
   ): Promise<Pick<ScimResponse, 'body' | 'stream'>> {
     const { resource } = versioned;
     if (resource.type === 'User') {
-      const groups = await groupsOf(view, [versioned], selection);
+      const groups = inNoGroup ? undefined : await groupsOf(view, [versioned], selection);
       return { body: represent(versioned, request.baseUrl, selection, groups?.get(resource.id)) };
     }
     if (!isReturned(GROUP, selection, 'members')) return { body: represent(versioned, request.baseUrl, selection) };
@@ -132,14 +123,16 @@ export function makeShow({ memberships, membersAnsweredMax }: ShowDeps): Show {
 
   async function* listed(
     view: TenantView,
-    groups: readonly Versioned[],
+    resources: readonly Versioned[],
     frame: Parameters<typeof listResponse>[1],
-    shown: Shown,
+    { request, selection }: Shown,
+    shown: (versioned: Versioned) => JsonObject,
   ): AsyncGenerator<string> {
     yield `${JSON.stringify({ ...listResponse([], frame), Resources: undefined }).slice(0, -1)},"Resources":[`;
-    for (const [i, group] of groups.entries()) {
+    for (const [i, versioned] of resources.entries()) {
       if (i > 0) yield ',';
-      yield* withMembers(view, group, shown);
+      if (versioned.resource.type === 'Group') yield* withMembers(view, versioned, { request, selection });
+      else yield JSON.stringify(shown(versioned));
     }
     yield ']}';
   }

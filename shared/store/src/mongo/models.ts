@@ -82,6 +82,8 @@ export interface StoredToken {
 export interface StoredDeployment {
   _id: 'deployment';
   partitions: number;
+  /** 32 bytes, base64, made once: what one replica signs the others believe. */
+  secret?: string;
 }
 
 /** The models of one connection, by collection. */
@@ -213,7 +215,7 @@ tokenSchema.index({ hash: 1 }, { unique: true });
 tokenSchema.index({ tenant: 1, createdAt: 1 });
 
 const deploymentSchema = new Schema(
-  { _id: { type: String, required: true }, partitions: { type: Number, required: true } },
+  { _id: { type: String, required: true }, partitions: { type: Number, required: true }, secret: String },
   { ...OPTIONS, collection: 'deployment' },
 );
 
