@@ -27,14 +27,20 @@ export interface Surroundings {
 
 /** The worker's services, in the order in which they start: each may rest on those before it. */
 export function assemble(config: Config, { log, metrics, tracesEndpoint, newToken, random }: Surroundings): Service[] {
-  const timeout_ms = config.MONGO_TIMEOUT_MS;
+  // A batch is many operations: a slow MongoDB must not be taken for one that is away.
+  const timeout_ms = Math.max(config.MONGO_TIMEOUT_MS, BATCH_TIME_MS);
   const interval_ms = config.SWEEP_INTERVAL_MS;
   const settings = { settledTtl_s: config.SETTLED_TTL_S, fillAgeMax_ms: config.FILL_AGE_MAX_MS };
   const prefix = `{${config.ROLLCALL_KEY_PREFIX}}`;
   const noted = (part: string) => seldom(log, part);
 
   const redis = new RedisLink({ url: config.REDIS_URL, commandTimeout_ms: COMMAND_TIMEOUT_MS, onError: noted('redis') });
-  const mongo = new MongoLink({ uri: config.MONGODB_URI, timeout_ms, historyDays: config.HISTORY_DAYS, onError: noted('mongodb') });
+  const mongo = new MongoLink({
+    uri: config.MONGODB_URI,
+    timeout_ms: config.MONGO_TIMEOUT_MS,
+    historyDays: config.HISTORY_DAYS,
+    onError: noted('mongodb'),
+  });
   const keys = makeKeys(config.ROLLCALL_KEY_PREFIX, config.PARTITIONS);
   const continuity = new Continuity(redis, mongo, keys, {
     ...settings,
@@ -162,6 +168,7 @@ const closing = (name: string, stop: () => Promise<unknown>): Service => ({
   stop: async () => void (await stop()),
 });
 
+const BATCH_TIME_MS = 10_000;
 const COMMAND_TIMEOUT_MS = 5_000;
 const RING_TIMEOUT_MS = 1_000;
 const BACKOFF_BASE_MS = 100;
