@@ -75,7 +75,7 @@ export async function openStores(
       const view = await reader.view(tenant, 'write');
       const entries = new Map();
       const others = new Map<string, Versioned | null>();
-      const current = command.kind === 'create' ? undefined : await reader.resource(view, command.id);
+      const current = 'id' in command ? await reader.resource(view, command.id) : undefined;
       const state: State = { current, entries, others, complete: view.complete };
       for (;;) {
         const decision = decide(state, command, at);

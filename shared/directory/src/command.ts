@@ -1,8 +1,11 @@
 import type { JsonObject, PatchOperation } from '@rollcall/scim';
+import type { AccountCommand } from './accounts.js';
 import type { ResourceTypeName } from './resource.js';
 
 /** What a validated request asks for. `attributes` come from `validateResource`, `operations` from `parsePatch`. */
-export type Command =
+export type Command = ScimCommand | AccountCommand;
+
+export type ScimCommand =
   | { readonly kind: 'create'; readonly type: ResourceTypeName; readonly attributes: JsonObject }
   | {
       readonly kind: 'replace';

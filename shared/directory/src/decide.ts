@@ -1,6 +1,18 @@
-import { applyPatch, etagMatches, type JsonObject, ScimError, sameAttributes, USER } from '@rollcall/scim';
+import { applyPatch, etagMatches, foldCase, type JsonObject, ScimError, sameAttributes, USER } from '@rollcall/scim';
+import { type AccountCommand, type AccountOperation, administered, isExpected, mark } from './accounts.js';
 import type { Command, Stamp } from './command.js';
-import { claimField, emailOf, fieldsOf, type IndexField, identityField, isClaim, joinIds, NAME_ATTRIBUTE } from './index-fields.js';
+import {
+  claimField,
+  emailOf,
+  fieldsOf,
+  type IndexField,
+  identityField,
+  identityOf,
+  isClaim,
+  joinIds,
+  NAME_ATTRIBUTE,
+} from './index-fields.js';
+import { type Mappings, mapped } from './mappings.js';
 import {
   isLook,
   type MemberDelta,
@@ -11,7 +23,7 @@ import {
   replacing,
   takeMembers,
 } from './members.js';
-import { isActive, type Preserver, type Resource, type ResourceTypeName, type Versioned } from './resource.js';
+import { type Account, isActive, type Resource, type Versioned } from './resource.js';
 
 /** An index entry as it was read. `raw` is what the commit compares; `ids` are the holders it means, from MongoDB where Redis has none yet. */
 export interface Entry {
@@ -28,8 +40,17 @@ export interface State {
   readonly others: ReadonlyMap<string, Versioned | null>;
   /** Whether the tenant's index holds every resource; if not, a commit writes all of its resource's entries. */
   readonly complete: boolean;
+  /** What the tenant has settled; absent: the defaults. */
+  readonly rules?: TenantRules | undefined;
   /** Of the group that the command addresses. */
   readonly members?: MemberState | undefined;
+}
+
+/** What a tenant has settled about its accounts. A commit has the version of the settings as a premise. */
+export interface TenantRules {
+  /** A deleted person's address comes with another externalId: the same person (default), or an administrator must say. */
+  readonly recycledIdentity: 'reactivate' | 'refuse';
+  readonly mappings?: Mappings | undefined;
 }
 
 /** What the commit checks again before it writes. */
@@ -42,7 +63,7 @@ export interface Premises {
   readonly entries: readonly { readonly field: IndexField; readonly seen: string; readonly next: string }[];
 }
 
-export type Operation = 'create' | 'revive' | 'adopt' | 'replace' | 'patch' | 'delete' | 'discard' | 'repair';
+export type Operation = 'create' | 'revive' | 'adopt' | 'replace' | 'patch' | 'delete' | 'discard' | 'repair' | AccountOperation;
 
 export type Decision =
   | {
@@ -70,20 +91,23 @@ export function decide(state: State, command: Command, at: Stamp): Decision {
     if (command.kind === 'create') {
       return command.type === 'User' ? create(state, command.attributes, at) : createGroup(state, command.attributes, at);
     }
+    if (command.kind === 'make') return make(state, command, at);
+    if (isOfAdministrator(command)) return administer(state, command, at);
     const current = state.current;
     if (current === undefined || current.resource.deleted || current.resource.type !== command.type) return refuse(notFound(command));
     if (command.ifMatch !== undefined && !etagMatches(command.ifMatch, current.version)) return refuse(preconditionFailed(current));
     switch (command.kind) {
       case 'replace':
-        return command.type === 'User' ? replace(state, current, command.attributes) : replaceGroup(state, current, command.attributes);
+        return command.type === 'User' ? replace(state, current, command.attributes, at) : replaceGroup(state, current, command.attributes);
       case 'patch': {
         if (command.type === 'Group') return patchGroup(state, current, command.operations, command.ifMatch !== undefined);
         // Without `active`, which follows from the account: if the result has it, an operation has set it.
         const { attributes } = applyPatch(USER, current.resource.attributes, command.operations);
-        return change(state, current, 'patch', attributes, typeof attributes.active === 'boolean' ? attributes.active : undefined);
+        const wish = typeof attributes.active === 'boolean' ? attributes.active : undefined;
+        return change(state, current, 'patch', attributes, wish, at);
       }
       case 'delete':
-        return remove(state, current);
+        return remove(state, current, at);
       default:
         return assertNever(command);
     }
@@ -97,35 +121,34 @@ export function decide(state: State, command: Command, at: Stamp): Decision {
 function create(state: State, given: JsonObject, at: Stamp): Decision {
   const { active, ...attributes } = given;
   const wantsActive = active !== false;
-  const fresh = newResource('User', attributes, at, wantsActive ? [] : ['idp']);
+  const fresh = newUser(state, attributes, at, { origin: 'scim', managedBy: 'scim', active: wantsActive });
   const missing = unread(state, fieldsOf(fresh), at.id);
   if (missing) return missing;
 
   const taken = holderOf(state, fresh);
   if (taken?.resource.account.managedBy === 'scim') return refuse(nameTaken(fresh));
-  const candidates = accountsOf(state, fresh);
+  let candidates = accountsOf(state, fresh);
   if (taken && !candidates.includes(taken)) {
     // An unmanaged holder of the name is this person only where nothing better tells who the person is.
     if (emailOf(attributes) !== undefined) return refuse(nameTaken(fresh));
     candidates.push(taken);
   }
+  const expected = candidates.filter(({ resource }) => isExpected(resource, attributes, foldCase));
+  if (expected.length > 0) candidates = expected;
   const [known, second] = candidates;
-  if (second) return refuse(ambiguous(fresh));
+  if (second) return refuse(ambiguous(fresh, candidates));
   if (!known) return commit(state, undefined, 'create', fresh);
+  if (expected.length === 0 && isRecycled(state, known, attributes)) return refuse(recycled(fresh, known));
 
   if (wantsActive && known.resource.account.preservedBy.includes('administrator')) return refuse(preservedByAdministrator());
-  const revived: Resource = {
-    ...known.resource,
-    deleted: false,
-    attributes,
-    account: { ...known.resource.account, managedBy: 'scim', preservedBy: marked(known.resource, 'idp', !wantsActive) },
-  };
-  return commit(state, known, known.resource.deleted ? 'revive' : 'adopt', revived);
+  const { expects: _, ...account } = mark(known.resource.account, 'idp', !wantsActive, { at: at.now });
+  const revived: Resource = { ...known.resource, deleted: false, attributes, account: { ...account, managedBy: 'scim' } };
+  return commit(state, known, known.resource.deleted ? 'revive' : 'adopt', mapped(state.rules?.mappings, undefined, revived));
 }
 
 function createGroup(state: State, given: JsonObject, at: Stamp): Decision {
   const { attributes, ids } = takeMembers(given);
-  const fresh = newResource('Group', attributes, at, []);
+  const fresh: Resource = { type: 'Group', ...newcomer(attributes, at), account: { preservedBy: [], origin: 'scim', managedBy: 'scim' } };
   // A new group has nobody yet, so nothing is replaced, and nothing counted.
   const delta = memberDelta({ replaced: false, wanted: replacing(ids).wanted }, membersOf(state));
   if (isLook(delta)) return lookAtMembers(delta);
@@ -178,42 +201,93 @@ const lookAtMembers = (members: MemberLook): Decision => ({ kind: 'look', entrie
 const withMembers = (decision: Decision, members: MemberDelta | undefined): Decision =>
   decision.kind === 'accept' && members ? { ...decision, members } : decision;
 
-const newResource = (type: ResourceTypeName, attributes: JsonObject, at: Stamp, preservedBy: readonly Preserver[]): Resource => ({
-  type,
-  id: at.id,
-  created: at.now,
-  deleted: false,
-  attributes,
-  account: { preservedBy, origin: 'scim', managedBy: 'scim' },
-});
+const newcomer = (attributes: JsonObject, at: Stamp) => ({ id: at.id, created: at.now, deleted: false, attributes });
 
-function replace(state: State, current: Versioned, given: JsonObject): Decision {
+function newUser(
+  state: State,
+  attributes: JsonObject,
+  at: Stamp,
+  { active, ...account }: Omit<Account, 'preservedBy'> & { readonly active: boolean },
+): Resource {
+  const user: Resource = { type: 'User', ...newcomer(attributes, at), account: { ...account, preservedBy: [] } };
+  const marked = active ? user : { ...user, account: mark(user.account, 'idp', true, { at: at.now }) };
+  return mapped(state.rules?.mappings, undefined, marked);
+}
+
+/** An account made by hand or by import: its name and its identity must be nobody's yet. */
+function make(state: State, command: Extract<AccountCommand, { kind: 'make' }>, at: Stamp): Decision {
+  const { active = true, ...attributes } = command.attributes;
+  const { origin, profile, storage } = command;
+  const fresh = newUser(state, attributes, at, {
+    origin,
+    managedBy: origin === 'directory' ? 'directory' : 'manual',
+    ...(profile === undefined ? {} : { profile, profileBy: 'administrator' as const }),
+    ...(storage === undefined ? {} : { storage }),
+    active: active !== false,
+  });
+  const missing = unread(state, fieldsOf(fresh), at.id);
+  if (missing) return missing;
+  if (holderOf(state, fresh)) return refuse(nameTaken(fresh));
+  const [known] = peopleOf(state, fresh);
+  if (known) return refuse(ScimError.of('uniqueness', `this person has the account ${known.resource.id} already`));
+  return commit(state, undefined, 'make', fresh);
+}
+
+const isOfAdministrator = (command: Command): command is Exclude<AccountCommand, { kind: 'make' }> => ADMINISTRATORS.has(command.kind);
+const ADMINISTRATORS: ReadonlySet<string> = new Set([
+  'preserve',
+  'reactivate',
+  'setAccount',
+  'expect',
+  'purge',
+] satisfies AccountOperation[]);
+
+/** Administrators reach deleted accounts too: behind every deletion an account is preserved. */
+function administer(state: State, command: Exclude<AccountCommand, { kind: 'make' }>, at: Stamp): Decision {
+  const current = state.current;
+  if (current?.resource.type !== 'User') return refuse(notFound(command));
+  if ('ifMatch' in command && command.ifMatch !== undefined && !etagMatches(command.ifMatch, current.version))
+    return refuse(preconditionFailed(current));
+  const changed = administered(current.resource, command, at.now);
+  // A profile that nobody chooses any more is the mappings' again.
+  const next = command.kind === 'setAccount' && command.profile === null ? mapped(state.rules?.mappings, undefined, changed) : changed;
+  if (sameResource(current.resource, next)) return { kind: 'unchanged', current };
+  return commit(state, current, command.kind, next);
+}
+
+function replace(state: State, current: Versioned, given: JsonObject, at: Stamp): Decision {
   const wish = given.active;
   // A PUT that restates `active: true` on what only an administrator preserves is no attempt to reactivate it: Okta sends it with every change.
   const restated = wish === true && !current.resource.account.preservedBy.includes('idp');
-  return change(state, current, 'replace', given, typeof wish === 'boolean' && !restated ? wish : undefined);
+  return change(state, current, 'replace', given, typeof wish === 'boolean' && !restated ? wish : undefined, at);
 }
 
 /** Takes new attributes, and what the client wishes of `active` (undefined: as it is). */
-function change(state: State, current: Versioned, operation: 'replace' | 'patch', given: JsonObject, wish: boolean | undefined): Decision {
+function change(
+  state: State,
+  current: Versioned,
+  operation: 'replace' | 'patch',
+  given: JsonObject,
+  wish: boolean | undefined,
+  at: Stamp,
+): Decision {
   const { active: _, ...attributes } = given;
   const { account } = current.resource;
   if (wish === true && account.preservedBy.includes('administrator')) return refuse(preservedByAdministrator());
-  const preservedBy = wish === undefined ? account.preservedBy : marked(current.resource, 'idp', !wish);
-  const next: Resource = { ...current.resource, attributes, account: { ...account, managedBy: 'scim', preservedBy } };
+  const kept = wish === undefined ? account : mark(account, 'idp', !wish, { at: at.now });
+  const changed: Resource = { ...current.resource, attributes, account: { ...kept, managedBy: 'scim' } };
+  // One that was made by hand becomes the identity provider's with its first write: mappings look at it as at a new one.
+  const next = mapped(state.rules?.mappings, account.managedBy === 'scim' ? current.resource : undefined, changed);
   if (sameResource(current.resource, next)) return { kind: 'unchanged', current };
   return commit(state, current, operation, next);
 }
 
-function remove(state: State, current: Versioned): Decision {
+function remove(state: State, current: Versioned, at: Stamp): Decision {
   const next: Resource = {
     ...current.resource,
     deleted: true,
     // An account is preserved; a group has none.
-    account:
-      current.resource.type === 'User'
-        ? { ...current.resource.account, preservedBy: marked(current.resource, 'idp', true) }
-        : current.resource.account,
+    account: current.resource.type === 'User' ? mark(current.resource.account, 'idp', true, { at: at.now }) : current.resource.account,
   };
   return commit(state, current, 'delete', next);
 }
@@ -297,10 +371,20 @@ function holderOf(state: State, wanted: Resource): Versioned | undefined {
 }
 
 /** The accounts of this person that a POST may revive or adopt: deleted, or not managed by SCIM. */
-function accountsOf(state: State, wanted: Resource): Versioned[] {
-  const identity = emailOf(wanted.attributes) ?? wanted.attributes.userName;
-  if (typeof identity !== 'string') return [];
-  return borne(state, identityField(identity)).filter(({ resource }) => resource.deleted || resource.account.managedBy !== 'scim');
+const accountsOf = (state: State, wanted: Resource): Versioned[] =>
+  peopleOf(state, wanted).filter(({ resource }) => resource.deleted || resource.account.managedBy !== 'scim');
+
+/** All accounts of this person. */
+function peopleOf(state: State, wanted: Resource): Versioned[] {
+  const identity = identityOf(wanted);
+  return identity === undefined ? [] : borne(state, identityField(identity));
+}
+
+/** The address of somebody who was deleted, and another person's number: addresses get recycled. */
+function isRecycled(state: State, { resource }: Versioned, attributes: JsonObject): boolean {
+  if (state.rules?.recycledIdentity !== 'refuse' || !resource.deleted) return false;
+  const [theirs, given] = [resource.attributes.externalId, attributes.externalId];
+  return typeof theirs === 'string' && typeof given === 'string' && theirs !== given;
 }
 
 const borne = (state: State, field: IndexField): Versioned[] =>
@@ -311,20 +395,17 @@ const borne = (state: State, field: IndexField): Versioned[] =>
 /** Whether a resource's own state says that an index entry is true of it. */
 export const bears = (holder: Versioned, field: IndexField): boolean => fieldsOf(holder.resource).includes(field);
 
-function marked(resource: Resource, by: Preserver, on: boolean): readonly Preserver[] {
-  const rest = resource.account.preservedBy.filter((mark) => mark !== by);
-  return on ? [...rest, by] : rest;
-}
-
 function sameResource(a: Resource, b: Resource): boolean {
   return (
     a.deleted === b.deleted &&
-    a.account.managedBy === b.account.managedBy &&
-    a.account.preservedBy.length === b.account.preservedBy.length &&
-    a.account.preservedBy.every((mark) => b.account.preservedBy.includes(mark)) &&
-    sameAttributes(a.attributes, b.attributes)
+    sameAttributes(a.attributes, b.attributes) &&
+    sameAttributes(comparableAccount(a.account), comparableAccount(b.account))
   );
 }
+
+/** The marks are a set. */
+const comparableAccount = (account: Account): JsonObject =>
+  ({ ...account, preservedBy: [...account.preservedBy].sort() }) as unknown as JsonObject;
 
 const refuse = (error: ScimError): Decision => ({ kind: 'refuse', error });
 
@@ -333,8 +414,19 @@ const preconditionFailed = (current: Versioned) =>
   new ScimError(412, undefined, `If-Match: the resource is at W/"${current.version}" by now; read it again`);
 const nameTaken = ({ type, attributes }: Resource) =>
   ScimError.of('uniqueness', `${NAME_ATTRIBUTE[type]}: "${String(attributes[NAME_ATTRIBUTE[type]])}" is taken by another ${type}`);
-const ambiguous = ({ type }: Resource) =>
-  ScimError.of('uniqueness', `more than one preserved account could be this ${type}; an administrator must decide which`);
+// Which accounts they are is told to the administrator alone, by the log.
+const ambiguous = ({ type }: Resource, candidates: readonly Versioned[]) =>
+  ScimError.of('uniqueness', `more than one preserved account could be this ${type}; an administrator must decide which`, {
+    cause: new Error(`candidates: ${candidates.map(({ resource }) => resource.id).join(', ')}`),
+  });
+const recycled = ({ type }: Resource, { resource }: Versioned) =>
+  ScimError.of(
+    'uniqueness',
+    `the identity of this ${type} belongs to a preserved account with another externalId; an administrator must decide`,
+    {
+      cause: new Error(`candidate: ${resource.id}`),
+    },
+  );
 const preservedByAdministrator = () =>
   new ScimError(403, undefined, 'active: an administrator preserved this account; only an administrator can reactivate it');
 

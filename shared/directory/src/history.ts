@@ -36,12 +36,15 @@ export function changesBetween(before: Resource | undefined, after: Resource): H
 }
 
 function flat(resource: Resource): JsonObject {
-  const { preservedBy, managedBy, origin } = resource.account;
+  const { preservedBy, managedBy, origin, profile, profileBy, storage } = resource.account;
   return {
     ...withActive(resource),
     deleted: resource.deleted,
     'account.preservedBy': [...preservedBy],
     'account.managedBy': managedBy,
     'account.origin': origin,
+    ...(profile === undefined ? {} : { 'account.profile': profile }),
+    ...(profileBy === undefined ? {} : { 'account.profileBy': profileBy }),
+    ...(storage === undefined ? {} : { 'account.storage': { ...storage } }),
   };
 }

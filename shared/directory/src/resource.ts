@@ -8,8 +8,24 @@ export type Preserver = 'idp' | 'administrator';
 /** What the resource means to the application (DESIGN section 8). */
 export interface Account {
   readonly preservedBy: readonly Preserver[];
+  /** Since when, and why, by mark; who did it stands in the history. */
+  readonly preserved?: Readonly<Partial<Record<Preserver, { readonly at: string; readonly reason?: string }>>>;
   readonly origin: 'scim' | 'manual' | 'import' | 'directory';
   readonly managedBy: 'scim' | 'manual' | 'directory';
+  /** What the person may use. Chosen by a mapping, or by an administrator, whom no mapping overrules. */
+  readonly profile?: string;
+  readonly profileBy?: 'mapping' | 'administrator';
+  readonly storage?: Storage;
+  /** An administrator has decided that this account is the person who comes under one of these. */
+  readonly expects?: { readonly userName?: string; readonly externalId?: string };
+  /** Nothing of the person is left but the id. */
+  readonly purged?: true;
+}
+
+/** Where an account's data lie, and how much there may be of them. */
+export interface Storage {
+  readonly region?: string;
+  readonly quotaBytes?: number;
 }
 
 /**
@@ -40,6 +56,8 @@ export interface Versioned {
    * Absent: none is.
    */
   readonly since?: number | undefined;
+  /** Of the command that made this version, where it is known. */
+  readonly stamp?: string | undefined;
 }
 
 /** SCIM's `active`: true while nobody preserves the account. */

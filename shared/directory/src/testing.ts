@@ -1,7 +1,7 @@
 /** What the tests of this room share: a small directory in memory, which reads and commits as the store does. */
 import { PATCH_OP_URN, parsePatch, USER, USER_URN, validateResource } from '@rollcall/scim';
 import type { Command, Stamp } from './command.js';
-import { type Decision, decide, type Entry, type State } from './decide.js';
+import { type Decision, decide, type Entry, type State, type TenantRules } from './decide.js';
 import { fieldsOf, type IndexField, joinIds, splitIds } from './index-fields.js';
 import type { Account, Resource, Versioned } from './resource.js';
 
@@ -52,14 +52,17 @@ export class Model {
   epoch = 1;
   #counter = 0;
 
-  constructor(public complete = true) {}
+  constructor(
+    public complete = true,
+    public rules?: TenantRules,
+  ) {}
 
   /** Decides a command, giving it whatever it asks to look at. */
   decide(command: Command, at: Stamp): Final {
     const entries = new Map<IndexField, Entry>();
     const others = new Map<string, Versioned | null>();
-    const current = command.kind === 'create' ? undefined : this.states.get(command.id);
-    const state: State = { current, entries, others, complete: this.complete };
+    const current = 'id' in command ? this.states.get(command.id) : undefined;
+    const state: State = { current, entries, others, complete: this.complete, rules: this.rules };
     for (let looks = 0; looks <= LOOKS_MAX; looks += 1) {
       const decision = decide(state, command, at);
       if (decision.kind !== 'look') return decision;

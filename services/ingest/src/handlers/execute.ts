@@ -9,6 +9,7 @@ import {
   type MemberLook,
   type MemberState,
   type NamedMember,
+  NAME_ATTRIBUTE,
   nameOf,
   type Operation,
   type Resource,
@@ -51,7 +52,11 @@ export interface Executed {
   readonly view: TenantView;
 }
 
-export type Execute = (caller: Caller, command: Command, requestId: string) => Promise<Executed>;
+/**
+ * @param id stands for this command, and becomes the id of what it creates. Who gives the same one again is told what came of it before, as long as the
+ *   resource was not changed since. Left out: a new one is made.
+ */
+export type Execute = (caller: Caller, command: Command, requestId: string, id?: string) => Promise<Executed>;
 
 /**
  * Makes the step that carries out commands. Id, time and deadline are taken once per command, so that every attempt decides the same, and the
@@ -63,10 +68,13 @@ export type Execute = (caller: Caller, command: Command, requestId: string) => P
 export function makeExecute(deps: ExecuteDeps): Execute {
   const { reader, committer, memberships, ringer, metrics, queue, fault } = deps;
 
-  return (caller, command, requestId) => {
+  return (caller, command, requestId, id) => {
     const deadline = performance.now() + deps.deadline_ms;
-    const at: Stamp = { id: deps.newId(), now: deps.now().toISOString() };
-    const carryOut = () => attempts(caller, command, { at, deadline, requestId });
+    const at: Stamp = { id: id ?? deps.newId(), now: deps.now().toISOString() };
+    const carryOut = async () => {
+      const before = id === undefined ? undefined : await outcomeOf(caller, command, id);
+      return before ?? attempts(caller, command, { at, deadline, requestId });
+    };
     const turn = turnOf(caller.tenant, command);
     return within(deadline, turn === undefined ? carryOut() : queue.run(turn, deadline, carryOut));
   };
@@ -110,11 +118,29 @@ export function makeExecute(deps: ExecuteDeps): Execute {
     throw new TransientError('others keep changing the same', { retryAfter_s: 1 });
   }
 
+  /** What an earlier try under the same id has done: the resource bears its stamp, or its id. */
+  async function outcomeOf(caller: Caller, command: Command, id: string): Promise<Executed | undefined> {
+    const view = await reader.view(caller.tenant, 'write');
+    const done = async (resource: string) => {
+      const versioned = await reader.resource(view, resource);
+      if (!versioned || versioned.resource.type !== command.type) return undefined;
+      return versioned.stamp === id || resource === id ? { operation: 'unchanged' as const, versioned, view } : undefined;
+    };
+    if (command.kind !== 'create') return done(command.id);
+    const made = await done(id);
+    const name = nameOf(command);
+    if (made || name === undefined) return made;
+    // Who was known before is revived under the id they had.
+    const field = claimField(NAME_ATTRIBUTE[command.type], name);
+    const [holder] = (await reader.entries(view, [field])).get(field)?.ids ?? [];
+    return holder === undefined ? undefined : done(holder);
+  }
+
   /** Decides on a snapshot that grows by what the decision asks for. */
   async function decided(view: TenantView, command: Command, at: Stamp): Promise<Exclude<Decision, { kind: 'look' }>> {
     const entries = new Map<IndexField, Entry>();
     const others = new Map<string, Versioned | null>();
-    const current = command.kind === 'create' ? undefined : await reader.resource(view, command.id);
+    const current = 'id' in command ? await reader.resource(view, command.id) : undefined;
     const members: Looked = { named: new Map() };
     const state: State = { current, entries, others, complete: view.complete, members };
     for (let looks = 0; looks <= LOOKS_MAX; looks += 1) {
@@ -164,7 +190,7 @@ interface When {
 
 /** Whom a command takes turns with: those on the same resource, or on the same name. Changes of members commute, and wait for nobody. */
 function turnOf(tenant: string, command: Command): string | undefined {
-  if (command.kind === 'create') {
+  if (!('id' in command)) {
     const name = nameOf(command);
     return `${tenant}/${name === undefined ? '' : claimField(command.type, name)}`;
   }

@@ -1,0 +1,287 @@
+import { parseFilter, type ScimError, USER } from '@rollcall/scim';
+import fc from 'fast-check';
+import type { AccountCommand } from './accounts.js';
+import type { Command } from './command.js';
+import { fieldsOf } from './index-fields.js';
+import type { Mappings } from './mappings.js';
+import { type Account, isActive, type Resource } from './resource.js';
+import { type Accept, create, type Final, Model, patch, remove, replace, setActive } from './testing.js';
+
+let model: Model;
+beforeEach(() => {
+  model = new Model();
+});
+
+const resourceOf = (id: string): Resource => model.states.get(id)!.resource;
+const accountOf = (id: string): Account => resourceOf(id).account;
+const accepted = (decision: Final): Accept => {
+  if (decision.kind !== 'accept') throw new Error(`expected an accept, got ${JSON.stringify(decision)}`);
+  return decision;
+};
+const errorOf = (decision: Final): ScimError => {
+  if (decision.kind !== 'refuse') throw new Error(`expected a refusal, got ${decision.kind}`);
+  return decision.error;
+};
+const adding = (userName: string, more: Record<string, unknown> = {}) => accepted(model.run(create(userName, more))).next.id;
+const admin = <Kind extends AccountCommand['kind']>(kind: Kind, id: string, more: Record<string, unknown> = {}) =>
+  model.run({ kind, type: 'User', id, ...more } as Command);
+const made = (userName: string, email: string, more: Record<string, unknown> = {}) =>
+  model.run({
+    kind: 'make',
+    type: 'User',
+    origin: 'manual',
+    attributes: { userName, emails: [{ value: email, primary: true }] },
+    ...more,
+  } as Command);
+
+describe('an account that an administrator preserves', () => {
+  it('is inactive, with when and why, and its access goes first', () => {
+    const id = adding('ada');
+    const decision = accepted(admin('preserve', id, { reason: 'investigation' }));
+    expect(decision.urgent).toBe(true);
+    expect(accountOf(id)).toMatchObject({
+      preservedBy: ['administrator'],
+      preserved: { administrator: { reason: 'investigation', at: expect.any(String) } },
+    });
+    expect(isActive(resourceOf(id))).toBe(false);
+    expect(admin('preserve', id, { reason: 'again' }).kind).toBe('unchanged');
+  });
+
+  it.each([
+    ['PATCH active: true', (id: string) => setActive(id, true)],
+    ['a PUT with active: true after the identity provider had deactivated it', (id: string) => replace(id, 'ada', { active: true })],
+  ])('is not reactivated by %s: 403 that says what to do', (_, attempt) => {
+    const id = adding('ada');
+    model.run(setActive(id, false));
+    admin('preserve', id);
+    const error = errorOf(model.run(attempt(id)));
+    expect([error.status, error.scimType]).toEqual([403, undefined]);
+    expect(error.detail).toMatch(/administrator/);
+    expect(accountOf(id).preservedBy).toEqual(['idp', 'administrator']);
+  });
+
+  it('is not reactivated by a POST after its DELETE', () => {
+    const id = adding('ada');
+    admin('preserve', id);
+    model.run(remove(id));
+    expect(errorOf(model.run(create('ada'))).status).toBe(403);
+  });
+
+  it('takes other changes, and a PUT that only restates active: true', () => {
+    const id = adding('ada');
+    admin('preserve', id);
+    accepted(model.run(replace(id, 'ada', { active: true, title: 'Countess' })));
+    expect(resourceOf(id).attributes.title).toBe('Countess');
+    expect(isActive(resourceOf(id))).toBe(false);
+    accepted(model.run(patch(id, { op: 'replace', path: 'title', value: 'Lady' })));
+  });
+
+  it('is reactivated by an administrator alone, who never lifts the identity provider’s mark', () => {
+    const id = adding('ada');
+    admin('preserve', id);
+    model.run(setActive(id, false));
+    accepted(admin('reactivate', id));
+    expect(accountOf(id).preservedBy).toEqual(['idp']);
+    const error = errorOf(admin('reactivate', id));
+    expect(error.status).toBe(409);
+    expect(error.detail).toMatch(/identity provider/);
+    accepted(model.run(setActive(id, true)));
+    expect(isActive(resourceOf(id))).toBe(true);
+    expect(accountOf(id).preserved).toBeUndefined();
+  });
+
+  it('that was deleted claims its names anew, and 409 names no one else’s', () => {
+    const id = adding('ada');
+    admin('preserve', id);
+    model.run(remove(id));
+    const other = adding('ada', { email: 'other@x' });
+    expect(errorOf(admin('reactivate', id)).scimType).toBe('uniqueness');
+    model.run(remove(other));
+    accepted(admin('reactivate', id));
+    expect(resourceOf(id)).toMatchObject({ deleted: false, account: { preservedBy: ['idp'] } });
+    expect(model.index.get('n:userName:ada')).toBe(id);
+  });
+});
+
+describe('an account made by hand', () => {
+  it('is managed by hand until the identity provider writes to it, and keeps id, profile and storage', () => {
+    const id = accepted(made('ada', 'ada@x', { profile: 'office', storage: { region: 'eu', quotaBytes: 5 } })).next.id;
+    expect(accountOf(id)).toMatchObject({ origin: 'manual', managedBy: 'manual', profile: 'office', profileBy: 'administrator' });
+    const adopted = accepted(model.run(create('ada.l', { email: 'ADA@x' })));
+    expect(adopted).toMatchObject({
+      operation: 'adopt',
+      next: { id, account: { origin: 'manual', managedBy: 'scim', profile: 'office', storage: { region: 'eu', quotaBytes: 5 } } },
+    });
+  });
+
+  it('is refused where the name or the person has an account already', () => {
+    const id = adding('ada', { email: 'ada@x' });
+    expect(errorOf(made('ADA', 'other@x')).scimType).toBe('uniqueness');
+    const error = errorOf(made('ada2', 'ada@x'));
+    expect([error.status, error.detail]).toEqual([409, expect.stringContaining(id)]);
+  });
+});
+
+describe('a recycled address', () => {
+  const come = () => create('ada', { email: 'ada@x', externalId: 'new' });
+  const deleted = () => {
+    const id = adding('ada', { email: 'ada@x', externalId: 'old' });
+    model.run(remove(id));
+    return id;
+  };
+
+  it('revives the account by default', () => {
+    const id = deleted();
+    expect(accepted(model.run(come()))).toMatchObject({ operation: 'revive', next: { id } });
+  });
+
+  it('is refused by setting, until an administrator says that it is the same person', () => {
+    model.rules = { recycledIdentity: 'refuse' };
+    const id = deleted();
+    const error = errorOf(model.run(come()));
+    expect([error.status, error.scimType]).toEqual([409, 'uniqueness']);
+    expect(error.detail).not.toContain(id); // only the log names it
+    accepted(admin('expect', id, { externalId: 'new' }));
+    expect(accepted(model.run(come()))).toMatchObject({ operation: 'revive', next: { id } });
+    expect(accountOf(id).expects).toBeUndefined();
+  });
+});
+
+it('two candidates are refused, until an administrator says which', () => {
+  const [a, b] = [adding('ada', { email: 'ada@x' }), adding('lovelace', { email: 'ada@x' })];
+  model.run(remove(a));
+  model.run(remove(b));
+  const error = errorOf(model.run(create('ada', { email: 'ada@x' })));
+  expect([error.status, error.detail.includes(a)]).toEqual([409, false]);
+  admin('expect', b, { userName: 'ADA' });
+  expect(accepted(model.run(create('ada', { email: 'ada@x' }))).next.id).toBe(b);
+});
+
+describe('mappings', () => {
+  const rule = (name: string, filter: string, profile: string) => ({
+    name,
+    filter: parseFilter(USER, filter),
+    profile,
+    storage: { region: name },
+  });
+  const mappings: Mappings = {
+    rules: [rule('eu', 'title sw "Engineer" and active eq true', 'engineer'), rule('us', 'userType eq "Contractor"', 'saasAppsOnly')],
+    default: { profile: 'basic' },
+  };
+  beforeEach(() => {
+    model.rules = { recycledIdentity: 'reactivate', mappings };
+  });
+
+  it('the first match wins, and a default ends the list', () => {
+    expect(accountOf(adding('a', { title: 'Engineer', userType: 'Contractor' }))).toMatchObject({
+      profile: 'engineer',
+      profileBy: 'mapping',
+      storage: { region: 'eu' },
+    });
+    expect(accountOf(adding('b', { userType: 'contractor' }))).toMatchObject({ profile: 'saasAppsOnly' });
+    expect(accountOf(adding('c'))).toMatchObject({ profile: 'basic', profileBy: 'mapping' });
+    expect(accountOf(adding('d')).storage).toBeUndefined();
+  });
+
+  it('run again when an attribute that a rule reads changes, and only then', () => {
+    const id = adding('a', { title: 'Engineer' });
+    model.rules = { recycledIdentity: 'reactivate', mappings: { ...mappings, default: { profile: 'other' } } };
+    model.run(patch(id, { op: 'replace', path: 'nickName', value: 'x' }));
+    expect(accountOf(id).profile).toBe('engineer');
+    model.run(patch(id, { op: 'replace', path: 'title', value: 'Clerk' }));
+    expect(accountOf(id).profile).toBe('other');
+  });
+
+  it('never touch what an administrator chose, until it is taken away', () => {
+    const id = adding('a');
+    accepted(admin('setAccount', id, { profile: 'special', storage: { quotaBytes: 9 } }));
+    model.run(patch(id, { op: 'replace', path: 'title', value: 'Engineer' }));
+    expect(accountOf(id)).toMatchObject({ profile: 'special', profileBy: 'administrator', storage: { quotaBytes: 9 } });
+    accepted(admin('setAccount', id, { profile: null }));
+    expect(accountOf(id)).toMatchObject({ profile: 'engineer', profileBy: 'mapping' });
+  });
+
+  it('look at an account made by hand with its first write, and leave a profile that was given', () => {
+    const bare = accepted(model.run({ kind: 'make', type: 'User', origin: 'import', attributes: { userName: 'x', title: 'Engineer' } }))
+      .next.id;
+    expect(accountOf(bare).profileBy).toBe('mapping');
+    const given = accepted(made('y', 'y@x', { profile: 'own' })).next.id;
+    accepted(model.run(create('y', { email: 'y@x', title: 'Engineer' })));
+    expect(accountOf(given)).toMatchObject({ profile: 'own', profileBy: 'administrator', managedBy: 'scim' });
+  });
+});
+
+it('a purged account leaves its id and nothing of the person; its identity is free', () => {
+  const id = adding('ada', { email: 'ada@x', externalId: 'e' });
+  accepted(admin('purge', id));
+  expect(resourceOf(id)).toMatchObject({ deleted: true, attributes: {}, account: { purged: true } });
+  expect(fieldsOf(resourceOf(id))).toEqual([]);
+  expect(accepted(model.run(create('ada', { email: 'ada@x' }))).next.id).not.toBe(id);
+  expect(errorOf(admin('reactivate', id)).status).toBe(404);
+});
+
+// Goal: no account is lost, none is in a forbidden state, and the identity provider never changes what is the administrator's.
+// Method: random sequences of what identity provider and administrator do to three people, against the rules said in words.
+it('10,000 random steps of assign, update, deactivate, delete, preserve, reactivate, adopt keep the rules', () => {
+  const person = fc.constantFrom('ada', 'bob', 'eve');
+  const step = fc.record({
+    who: person,
+    what: fc.constantFrom('assign', 'assign', 'update', 'off', 'on', 'put', 'delete', 'preserve', 'reactivate', 'make', 'set'),
+    title: fc.constantFrom('Engineer', 'Clerk'),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 50, maxLength: 50 }), (steps) => {
+      const world = new Model(true, {
+        recycledIdentity: 'reactivate',
+        mappings: {
+          rules: [{ name: 'e', filter: parseFilter(USER, 'title eq "Engineer"'), profile: 'engineer' }],
+          default: { profile: 'basic' },
+        },
+      });
+      const ids = new Set<string>();
+      for (const { who, what, title } of steps) {
+        const email = `${who}@x`;
+        const known = [...world.states.values()].find(({ resource }) => resource.attributes.userName === who);
+        const id = known?.resource.id ?? 'none';
+        const before = known?.resource;
+        const commands: Record<string, Command> = {
+          assign: create(who, { email, title }),
+          update: patch(id, { op: 'replace', path: 'title', value: title }),
+          off: setActive(id, false),
+          on: setActive(id, true),
+          put: replace(id, who, { email, title, active: true }),
+          delete: remove(id),
+          preserve: { kind: 'preserve', type: 'User', id },
+          reactivate: { kind: 'reactivate', type: 'User', id },
+          make: {
+            kind: 'make',
+            type: 'User',
+            origin: 'manual',
+            attributes: { userName: who, emails: [{ value: email, primary: true }] },
+            profile: 'own',
+          },
+          set: { kind: 'setAccount', type: 'User', id, profile: 'chosen', storage: { quotaBytes: 1 } },
+        };
+        const decision = world.run(commands[what]!);
+        for (const each of world.states.keys()) ids.add(each);
+        // Never two accounts for one person; none is ever lost.
+        const accounts = [...world.states.values()].filter(({ resource }) => resource.attributes.userName === who);
+        expect(accounts.length).toBeLessThanOrEqual(1);
+        expect([...ids].every((each) => world.states.has(each))).toBe(true);
+        const after = accounts[0]?.resource;
+        if (!before || !after || decision.kind !== 'accept') continue;
+        const byIdp = ['assign', 'update', 'off', 'on', 'put', 'delete'].includes(what);
+        if (byIdp) {
+          expect(after.account.preservedBy.includes('administrator')).toBe(before.account.preservedBy.includes('administrator'));
+          if (before.account.profileBy === 'administrator')
+            expect([after.account.profile, after.account.storage]).toEqual([before.account.profile, before.account.storage]);
+          expect(isActive(before) || !isActive(after) || !before.account.preservedBy.includes('administrator')).toBe(true);
+        } else {
+          expect(after.account.preservedBy.includes('idp')).toBe(before.account.preservedBy.includes('idp'));
+        }
+        if (after.deleted) expect(after.account.preservedBy).toContain('idp');
+      }
+    }),
+    { numRuns: 200 },
+  );
+});

@@ -1,0 +1,70 @@
+import { type Filter, matches, sameValue } from '@rollcall/scim';
+import { type Account, type Resource, type Storage, withActive } from './resource.js';
+
+/** What an account gets. */
+export interface Assigned {
+  readonly profile: string;
+  readonly storage?: Storage;
+}
+
+/** Whom a rule is about, and what they get. */
+export interface MappingRule extends Assigned {
+  readonly name: string;
+  readonly filter: Filter;
+}
+
+/** A tenant's rules, in their order: the first that matches wins, the default ends the list. */
+export interface Mappings {
+  readonly rules: readonly MappingRule[];
+  readonly default?: Assigned | undefined;
+}
+
+/** What the rules give to a person; undefined where none matches and there is no default. */
+export function assigned(mappings: Mappings, resource: Resource): Assigned | undefined {
+  const person = { ...withActive(resource), id: resource.id, meta: { resourceType: resource.type, created: resource.created } };
+  const rule = mappings.rules.find(({ filter }) => matches(filter, person)) ?? mappings.default;
+  return rule && { profile: rule.profile, ...(rule.storage ? { storage: rule.storage } : {}) };
+}
+
+/**
+ * An account as the rules would have it. Never touches a profile that an administrator chose; a change of the person counts only
+ * if it changes what some rule reads (DESIGN section 8).
+ * @param before the account's resource before the change; undefined: it is new, adopted or revived
+ */
+export function mapped(mappings: Mappings | undefined, before: Resource | undefined, next: Resource): Resource {
+  const { account } = next;
+  if (!mappings || account.profileBy === 'administrator' || (account.profile !== undefined && account.profileBy === undefined)) return next;
+  if (before && account.profileBy === 'mapping' && !reads(mappings, before, next)) return next;
+  if (before && account.profileBy === undefined) return next;
+  const wanted = assigned(mappings, next);
+  return wanted ? { ...next, account: withAssigned(account, wanted, 'mapping') } : next;
+}
+
+export function withAssigned(account: Account, { profile, storage }: Assigned, by: 'mapping' | 'administrator'): Account {
+  const { storage: _, ...rest } = account;
+  return { ...rest, profile, profileBy: by, ...(storage ? { storage } : {}) };
+}
+
+/** Whether a change touches an attribute that a rule reads. */
+function reads(mappings: Mappings, before: Resource, next: Resource): boolean {
+  const [was, is] = [withActive(before), withActive(next)];
+  const names = new Set(mappings.rules.flatMap(({ filter }) => attributesOf(filter)));
+  return [...names].some((name) => !sameValue(was[name] ?? null, is[name] ?? null));
+}
+
+/** Top-level attributes, or extensions, that a filter looks at. */
+function attributesOf(filter: Filter): string[] {
+  switch (filter.kind) {
+    case 'and':
+    case 'or':
+      return filter.filters.flatMap(attributesOf);
+    case 'not':
+      return attributesOf(filter.filter);
+    case 'compare':
+    case 'present':
+    case 'valuePath':
+      return [filter.path.urn ?? filter.path.attribute.name];
+    default:
+      return [];
+  }
+}
