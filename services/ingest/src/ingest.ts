@@ -5,6 +5,7 @@ import { tracesEndpoint } from '@rollcall/config';
 import { TransientError } from '@rollcall/directory';
 import { Ringer } from '@rollcall/queue';
 import {
+  Answers,
   Committer,
   Continuity,
   checkServer,
@@ -18,7 +19,7 @@ import {
   RedisLink,
 } from '@rollcall/store';
 import { fault, type Log, type Metrics, type Service, tracing } from '@rollcall/telemetry';
-import { DeploymentSecret, ensurePartitions, Records } from '@rollcall/tenancy';
+import { DeploymentSecret, ensurePartitions, Records, RulesKeeper } from '@rollcall/tenancy';
 import { admit, makeAuthenticate } from './authenticate/authenticate.js';
 import { FailureLimit } from './authenticate/failure-limit.js';
 import { CommandQueue } from './command-queue.js';
@@ -114,6 +115,7 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
   });
   const execute = makeExecute({
     ...{ reader, memberships, committer, ringer, gauge, metrics, fault },
+    rules: new RulesKeeper(records),
     queue: new CommandQueue(),
     readmit: async (tenant) => {
       const record = await records.tenant(tenant);
@@ -150,6 +152,8 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
   const cursors = makeCursors({ secret: () => secret.get(), now_ms: Date.now, ttl_s: config.CURSOR_TTL_S });
   const resolve = makeRoutes({
     ...{ authenticate, execute, reader, lister, memberships, page, cursors, health, log },
+    answers: new Answers(reader, { ttl_s: ANSWERS_TTL_S }),
+    bulk: { operationsMax: BULK_OPERATIONS_MAX, payloadBytesMax: config.BODY_BYTES_MAX, begin_ms: config.REQUEST_TIMEOUT_MS * 2 },
     show: makeShow({ memberships, membersAnsweredMax: MEMBERS_ANSWERED_MAX }),
     deadline_ms: config.REQUEST_DEADLINE_MS,
   });
@@ -262,6 +266,9 @@ class Seldom {
 
 /** A PATCH on a group with more members answers 204. */
 const MEMBERS_ANSWERED_MAX = 1_000;
+const BULK_OPERATIONS_MAX = 1_000;
+/** How long a bulk request is known again under its Idempotency-Key. */
+const ANSWERS_TTL_S = 86_400;
 const OVERLAY_WAIT_MS = 2_000;
 const RING_TIMEOUT_MS = 1_000;
 const READY_WITHOUT_MONGODB_MS = 3_000;

@@ -1,6 +1,8 @@
 export { mongo } from 'mongoose';
+export * from './answers.js';
 export * from './committer.js';
 export * from './continuity.js';
+export * from './decide-on.js';
 export * from './errors.js';
 export * from './index-loader.js';
 export * from './lister.js';

@@ -45,6 +45,7 @@ function setUp(
       resources: async () => new Map(),
       entries: async (_view, fields) => new Map(fields.map((field) => [field, { raw: '', ids: [] }])),
     },
+    rules: { of: async () => undefined },
     memberships: { named: async () => new Map(), count: async () => 0, all: async () => [] },
     committer: {
       async commit(_view, decision, request): Promise<CommitOutcome> {

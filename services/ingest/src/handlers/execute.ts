@@ -2,33 +2,28 @@
 import {
   type Command,
   claimField,
-  type Decision,
   decide,
-  type Entry,
-  type IndexField,
-  type MemberLook,
-  type MemberState,
-  type NamedMember,
   NAME_ATTRIBUTE,
   nameOf,
   type Operation,
   type Resource,
   type Stamp,
-  type State,
   TransientError,
   type Versioned,
 } from '@rollcall/directory';
 import type { Ringer } from '@rollcall/queue';
-import { type JsonObject, ScimError } from '@rollcall/scim';
-import type { Committer, Memberships, MemoryGauge, Reader, TenantView } from '@rollcall/store';
+import { ScimError } from '@rollcall/scim';
+import { type Committer, type DecideDeps, decideOn, type MemoryGauge, type Reader, type TenantView } from '@rollcall/store';
 import { carry, type FaultPoint, type Metrics } from '@rollcall/telemetry';
+import type { RulesKeeper } from '@rollcall/tenancy';
 import type { CommandQueue } from '../command-queue.js';
 import { pause, within } from '../deadline.js';
 import type { Caller } from '../exchange.js';
 
 export interface ExecuteDeps {
-  readonly reader: Pick<Reader, 'view' | 'resource' | 'resources' | 'entries'>;
-  readonly memberships: Pick<Memberships, 'named' | 'count' | 'all'>;
+  readonly reader: DecideDeps['reader'] & Pick<Reader, 'view'>;
+  readonly memberships: DecideDeps['memberships'];
+  readonly rules: Pick<RulesKeeper, 'of'>;
   readonly committer: Pick<Committer, 'commit'>;
   readonly ringer: Pick<Ringer, 'ring'>;
   readonly gauge: Pick<MemoryGauge, 'mayAccept'>;
@@ -66,7 +61,7 @@ export type Execute = (caller: Caller, command: Command, requestId: string, id?:
  * keep changing the same; TransientError where Redis or what must be read is away.
  */
 export function makeExecute(deps: ExecuteDeps): Execute {
-  const { reader, committer, memberships, ringer, metrics, queue, fault } = deps;
+  const { reader, committer, ringer, metrics, queue, fault } = deps;
 
   return (caller, command, requestId, id) => {
     const deadline = performance.now() + deps.deadline_ms;
@@ -83,7 +78,8 @@ export function makeExecute(deps: ExecuteDeps): Execute {
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
       const view = await reader.view(caller.tenant, 'write');
       if (view.settings !== caller.settings) await deps.readmit(caller.tenant);
-      const decision = await decided(view, command, when.at);
+      const about = { id: 'id' in command ? command.id : undefined, rules: await deps.rules.of(caller.tenant, view.settings) };
+      const { decision } = await decideOn(deps, view, about, (state) => decide(state, command, when.at));
       if (decision.kind === 'refuse') throw decision.error;
       if (decision.kind === 'unchanged') return { operation: 'unchanged', versioned: decision.current, view };
 
@@ -126,7 +122,7 @@ export function makeExecute(deps: ExecuteDeps): Execute {
       if (!versioned || versioned.resource.type !== command.type) return undefined;
       return versioned.stamp === id || resource === id ? { operation: 'unchanged' as const, versioned, view } : undefined;
     };
-    if (command.kind !== 'create') return done(command.id);
+    if ('id' in command) return done(command.id);
     const made = await done(id);
     const name = nameOf(command);
     if (made || name === undefined) return made;
@@ -134,31 +130,6 @@ export function makeExecute(deps: ExecuteDeps): Execute {
     const field = claimField(NAME_ATTRIBUTE[command.type], name);
     const [holder] = (await reader.entries(view, [field])).get(field)?.ids ?? [];
     return holder === undefined ? undefined : done(holder);
-  }
-
-  /** Decides on a snapshot that grows by what the decision asks for. */
-  async function decided(view: TenantView, command: Command, at: Stamp): Promise<Exclude<Decision, { kind: 'look' }>> {
-    const entries = new Map<IndexField, Entry>();
-    const others = new Map<string, Versioned | null>();
-    const current = 'id' in command ? await reader.resource(view, command.id) : undefined;
-    const members: Looked = { named: new Map() };
-    const state: State = { current, entries, others, complete: view.complete, members };
-    for (let looks = 0; looks <= LOOKS_MAX; looks += 1) {
-      const decision = decide(state, command, at);
-      if (decision.kind !== 'look') return decision;
-      const [found, holders] = await Promise.all([reader.entries(view, decision.entries), reader.resources(view, decision.others)]);
-      for (const [field, entry] of found) entries.set(field, entry);
-      for (const id of decision.others) others.set(id, holders.get(id) ?? null);
-      if (decision.members) await lookAtMembers(view, current, decision.members, members);
-    }
-    throw new Error(`a ${command.kind} was not decided after ${LOOKS_MAX} looks`);
-  }
-
-  async function lookAtMembers(view: TenantView, group: Versioned | undefined, look: MemberLook, members: Looked): Promise<void> {
-    const { named, count, all } = look;
-    if (named.length > 0) for (const [id, member] of await memberships.named(view, group, named)) members.named.set(id, member);
-    if (count) members.count = group ? await memberships.count(view, group) : 0;
-    if (all) members.all = group ? await memberships.all(view, group) : [];
   }
 
   /** Nobody waits for a ring: what is lost is rung again by the sweeper. A leaver rings for itself, and for the tenant too where nobody has. */
@@ -173,13 +144,6 @@ export function makeExecute(deps: ExecuteDeps): Execute {
     if (bytes > deps.resourceBytesMax)
       throw new ScimError(413, undefined, `the resource would have ${bytes} bytes; at most ${deps.resourceBytesMax} are taken`);
   }
-}
-
-/** What is known of members, grown by what the decision asks for. */
-interface Looked extends MemberState {
-  readonly named: Map<string, NamedMember>;
-  count?: number;
-  all?: readonly JsonObject[];
 }
 
 interface When {
@@ -204,7 +168,6 @@ const isOfMembers = (command: Command): boolean =>
   command.operations.every(({ target }) => target?.kind === 'attribute' && target.attribute.name === 'members');
 
 const ATTEMPTS_MAX = 8;
-const LOOKS_MAX = 8;
 const JITTER_MS_MAX = 50;
 const FULL_RETRY_S = 5;
 const SHED_RETRY_S = 5;
