@@ -18,6 +18,8 @@ function setUp(more: Partial<RouteDeps> = {}) {
     lister: { page: never, merged: never },
     memberships: {} as RouteDeps['memberships'],
     cursors: {} as RouteDeps['cursors'],
+    answers: {} as RouteDeps['answers'],
+    bulk: { operationsMax: 10, payloadBytesMax: 1_000, begin_ms: 1_000 },
     show: {} as RouteDeps['show'],
     ...{ page, health: HEALTH, deadline_ms: 1_000, log: silentLog(), ...more },
   };

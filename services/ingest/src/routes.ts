@@ -4,6 +4,7 @@ import type { Reader } from '@rollcall/store';
 import type { Log } from '@rollcall/telemetry';
 import type { Authenticate } from './authenticate/authenticate.js';
 import type { Caller, Handler, OpenHandler, ScimRequest, ScimResponse } from './exchange.js';
+import { type BulkDeps, postBulk } from './handlers/bulk.js';
 import { createResource } from './handlers/create-resource.js';
 import { deleteResource } from './handlers/delete-resource.js';
 import type { Execute } from './handlers/execute.js';
@@ -11,6 +12,7 @@ import { getResource } from './handlers/get-resource.js';
 import type { Health } from './handlers/health.js';
 import { healthz, readyz } from './handlers/health.js';
 import { type ListDeps, listResources, searchResources } from './handlers/list-resources.js';
+import { me } from './handlers/me.js';
 import { patchResource } from './handlers/patch-resource.js';
 import { replaceResource } from './handlers/replace-resource.js';
 import { getResourceType, getResourceTypes } from './handlers/resource-types.js';
@@ -25,6 +27,8 @@ export interface RouteDeps {
   readonly reader: ListDeps['reader'] & Pick<Reader, 'resource'>;
   readonly lister: ListDeps['lister'];
   readonly memberships: ListDeps['memberships'];
+  readonly answers: BulkDeps['answers'];
+  readonly bulk: BulkDeps['bulk'];
   readonly show: Show;
   readonly page: ListDeps['page'];
   readonly cursors: ListDeps['cursors'];
@@ -48,6 +52,8 @@ const table = (deps: RouteDeps): { readonly open: Table<OpenHandler>; readonly s
     '/Groups/.search': { POST: always(searchResources(['Group'], deps)) },
     '/Groups/:': one('Group', deps),
     '/.search': { POST: always(searchResources(['User', 'Group'], deps)) },
+    '/Bulk': { POST: always(postBulk(deps)) },
+    '/Me': { GET: always(me), POST: always(me), PUT: always(me), PATCH: always(me), DELETE: always(me) },
     '/ServiceProviderConfig': { GET: always(getServiceProviderConfig(deps)) },
     '/ResourceTypes': { GET: always(getResourceTypes) },
     '/ResourceTypes/:': { GET: getResourceType },

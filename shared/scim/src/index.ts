@@ -1,4 +1,5 @@
 /** SCIM 2.0 (RFC 7643, RFC 7644), pure: no driver, no HTTP, no clock. */
+export * from './bulk.js';
 export * from './comparable.js';
 export * from './datetime.js';
 export * from './discovery.js';

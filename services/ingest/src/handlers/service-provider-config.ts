@@ -1,13 +1,15 @@
 import { serviceProviderConfig } from '@rollcall/scim';
+import type { BulkDeps } from './bulk.js';
 import { document } from './discovery.js';
 import type { ListDeps } from './list-resources.js';
 
 /** GET /ServiceProviderConfig (RFC 7643 §5): what is supported, and nothing that is not. */
-export const getServiceProviderConfig = ({ page, cursors }: Pick<ListDeps, 'page' | 'cursors'>) =>
+export const getServiceProviderConfig = ({ page, cursors, bulk }: Pick<ListDeps & BulkDeps, 'page' | 'cursors' | 'bulk'>) =>
   document(({ baseUrl }) =>
     serviceProviderConfig({
       baseUrl,
       patch: true,
+      bulk: { maxOperations: bulk.operationsMax, maxPayloadSize: bulk.payloadBytesMax },
       filter: { maxResults: page.max },
       sort: true,
       etag: true,

@@ -16,27 +16,49 @@ import { parseId } from './path.js';
 
 /** POST. @throws ScimError 400, 413, 415 */
 export async function parseCreate(type: ResourceTypeName, request: ScimRequest): Promise<Command> {
-  const { attributes } = validateResource(definitionOf(type), await readJson(request), { purpose: 'create' });
-  return { kind: 'create', type, attributes };
+  return createCommand(type, await readJson(request));
 }
 
 /** PUT. The id comes from the path, never from the body. @throws ScimError 400, 404, 413, 415 */
 export async function parseReplace(type: ResourceTypeName, request: ScimRequest, idInPath: string): Promise<Command> {
   const id = parseId(type, idInPath);
-  const { attributes } = validateResource(definitionOf(type), await readJson(request), { purpose: 'replace' });
-  return { kind: 'replace', type, id, attributes, ...ifMatch(request) };
+  return replaceCommand(type, id, await readJson(request), request.header('if-match'));
 }
 
 /** PATCH. @throws ScimError 400, 404, 413, 415 */
 export async function parseChange(type: ResourceTypeName, request: ScimRequest, idInPath: string): Promise<Command> {
   const id = parseId(type, idInPath);
-  return { kind: 'patch', type, id, operations: parsePatch(definitionOf(type), await readJson(request)), ...ifMatch(request) };
+  return patchCommand(type, id, await readJson(request), request.header('if-match'));
 }
 
 /** DELETE. @throws ScimError 404 */
 export function parseDelete(type: ResourceTypeName, request: ScimRequest, idInPath: string): Command {
-  return { kind: 'delete', type, id: parseId(type, idInPath), ...ifMatch(request) };
+  return deleteCommand(type, parseId(type, idInPath), request.header('if-match'));
 }
+
+/** The same of what is read already. @throws ScimError 400, 413 */
+export const createCommand = (type: ResourceTypeName, body: JsonValue): Command => ({
+  kind: 'create',
+  type,
+  attributes: validateResource(definitionOf(type), body, { purpose: 'create' }).attributes,
+});
+export const replaceCommand = (type: ResourceTypeName, id: string, body: JsonValue, ifMatch: string | undefined): Command => {
+  const { attributes } = validateResource(definitionOf(type), body, { purpose: 'replace' });
+  return { kind: 'replace', type, id, attributes, ...guarded(ifMatch) };
+};
+export const patchCommand = (type: ResourceTypeName, id: string, body: JsonValue, ifMatch: string | undefined): Command => ({
+  kind: 'patch',
+  type,
+  id,
+  operations: parsePatch(definitionOf(type), body),
+  ...guarded(ifMatch),
+});
+export const deleteCommand = (type: ResourceTypeName, id: string, ifMatch: string | undefined): Command => ({
+  kind: 'delete',
+  type,
+  id,
+  ...guarded(ifMatch),
+});
 
 /** @throws ScimError 415 not JSON by its own word; 400 `invalidSyntax`; 413 */
 export async function readJson(request: ScimRequest): Promise<JsonValue> {
@@ -66,7 +88,4 @@ function isJson(type: string): boolean {
   return charset === undefined || /^utf-?8$/i.test(charset);
 }
 
-function ifMatch(request: ScimRequest): { ifMatch?: string } {
-  const header = request.header('if-match');
-  return header === undefined ? {} : { ifMatch: header };
-}
+const guarded = (ifMatch: string | undefined): { ifMatch?: string } => (ifMatch === undefined ? {} : { ifMatch });

@@ -40,7 +40,8 @@ export function fromStored(stored: StoredResource): Versioned {
     attributes: rename(stored.attributes, fromInternalKey) as JsonObject,
     account: stored.account as unknown as Resource['account'],
   };
-  return { resource, version: stored.version, born: stored.born, modified_ms: stored.modified.getTime(), since: stored.since };
+  const { version, born, since, stamp } = stored;
+  return { resource, version, born, modified_ms: stored.modified.getTime(), since, stamp };
 }
 
 /** What filters look at: the whole resource, id and meta included. Where it lives on the web is no part of what is compared. */

@@ -34,6 +34,8 @@ export interface TenantKeys {
   hints(member: string): string;
   /** What MongoDB has of a member's groups, for a while. */
   memberships(member: string): string;
+  /** What was answered to a request that may come again, by the digest of its key: part → answer. */
+  answers(request: string): string;
   /** Held by the worker that applies this tenant's batch. */
   lease(): string;
   /** Held by the process that loads the tenant's index. */
@@ -76,6 +78,7 @@ export function makeKeys(prefix: string, partitions: number): Keys {
       stage: (group, stage) => `${base}:s:${group}:${stage}`,
       hints: (member) => `${base}:g:${member}`,
       memberships: (member) => `${base}:c:${member}`,
+      answers: (request) => `${base}:a:${request}`,
       lease: () => `${base}:lease`,
       loading: () => `${base}:loading`,
       partition: partition(number),

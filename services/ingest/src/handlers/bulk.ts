@@ -1,0 +1,322 @@
+import { createHash } from 'node:crypto';
+import type { Command, ResourceTypeName } from '@rollcall/directory';
+import {
+  type BadOperation,
+  BULK_RESPONSE_URN,
+  type BulkOperation,
+  type BulkStep,
+  etag,
+  GROUP,
+  type JsonObject,
+  type JsonValue,
+  locationOf,
+  parseBulk,
+  planBulk,
+  quote,
+  resolveReferences,
+  ScimError,
+  USER,
+  unresolved,
+} from '@rollcall/scim';
+import type { Answers, Reader, TenantView } from '@rollcall/store';
+import type { Log } from '@rollcall/telemetry';
+import type { Caller, Handler, ScimRequest } from '../exchange.js';
+import { errorResponse } from '../respond/errors.js';
+import { uuid8 } from '../uuid8.js';
+import { createCommand, deleteCommand, patchCommand, readJson, replaceCommand } from '../validate/body.js';
+import { parseIdempotencyKey } from '../validate/idempotency.js';
+import { parseId } from '../validate/path.js';
+import { type Turn, Turns, turnsOf } from './bulk-turns.js';
+import type { Execute } from './execute.js';
+
+export interface BulkDeps {
+  readonly execute: Execute;
+  readonly reader: Pick<Reader, 'view'>;
+  readonly answers: Pick<Answers, 'read' | 'keep'>;
+  readonly bulk: BulkLimits;
+  readonly log: Log;
+}
+
+export interface BulkLimits {
+  readonly operationsMax: number;
+  readonly payloadBytesMax: number;
+  /** How long operations are begun; what is left then is answered 503. Each has its own deadline besides. */
+  readonly begin_ms: number;
+}
+
+/**
+ * POST /Bulk (RFC 7644 §3.7): 200 with what became of each operation; 400 or 413 for the request as a whole. Operations that touch different things
+ * are carried out side by side, so that all ends as if done one by one; each goes the way of a request of its own. Under an `Idempotency-Key` a
+ * request may be sent again: what was done is not done twice, and answered as before; 422 where it is another request.
+ */
+export const postBulk =
+  (deps: BulkDeps): Handler =>
+  async (request, caller) => {
+    const idempotencyKey = parseIdempotencyKey(request);
+    const body = await readJson(request);
+    const { failOnErrors, operations } = parseBulk(body, deps.bulk);
+    const kept = idempotencyKey === undefined ? undefined : await keptAnswers(deps, caller, idempotencyKey, body);
+    const run = new BulkRun(deps, request, caller, kept);
+    const works = run.works(operations);
+    const results = failOnErrors === undefined ? await sideBySide(works) : await oneByOne(works, failOnErrors);
+    return { status: 200, body: { schemas: [BULK_RESPONSE_URN], Operations: results }, about: { tenant: caller.tenant } };
+  };
+
+/** What came of one operation. */
+interface Outcome {
+  readonly status: number;
+  readonly id?: string | undefined;
+  readonly version?: number | undefined;
+  readonly error?: JsonObject | undefined;
+}
+
+/** A piece of work, in its turn. An operation may be two: a group in a circle is completed by the second. */
+interface Work {
+  readonly operation: BulkOperation | BadOperation;
+  readonly turns: readonly Turn[];
+  run(): Promise<JsonObject>;
+}
+
+interface Kept {
+  readonly view: TenantView;
+  readonly key: string;
+  readonly answers: ReadonlyMap<string, string>;
+}
+
+/** Carries out one request. */
+class BulkRun {
+  readonly #deps: BulkDeps;
+  readonly #request: ScimRequest;
+  readonly #caller: Caller;
+  readonly #kept: Kept | undefined;
+  readonly #ids = new Map<string, string>();
+  readonly #until: number;
+
+  constructor(deps: BulkDeps, request: ScimRequest, caller: Caller, kept: Kept | undefined) {
+    this.#deps = deps;
+    this.#request = request;
+    this.#caller = caller;
+    this.#kept = kept;
+    this.#until = performance.now() + deps.bulk.begin_ms;
+  }
+
+  /** In an order in which each can be done. */
+  works(operations: readonly (BulkOperation | BadOperation)[]): Work[] {
+    const bad = operations.filter((each): each is BadOperation => 'error' in each);
+    const steps = planBulk(operations.filter((each): each is BulkOperation => !('error' in each)));
+    const works: Work[] = [];
+    const placed = new Set<string>();
+    const incomplete = new Set<BulkStep>();
+    for (const step of steps) {
+      while (bad[0] && bad[0].index < step.operation.index) works.push(this.#refusal(bad.shift()!));
+      works.push({
+        operation: step.operation,
+        turns: turnsOf(step.operation),
+        run: () => this.#answered(step.operation, String(step.operation.index), () => this.#carryOut(step)),
+      });
+      if (step.operation.bulkId !== undefined) placed.add(step.operation.bulkId);
+      if (step.completion) incomplete.add(step);
+      for (const circular of incomplete) {
+        if (![...circular.completion!.references].every((bulkId) => placed.has(bulkId))) continue;
+        incomplete.delete(circular);
+        works.push(this.#completion(circular));
+      }
+    }
+    works.push(...bad.map((each) => this.#refusal(each)));
+    return works;
+  }
+
+  #refusal(operation: BadOperation): Work {
+    return { operation, turns: [], run: async () => this.#result(operation, this.#failure(operation.error)) };
+  }
+
+  #completion(step: BulkStep): Work {
+    const { operation, completion } = step;
+    return {
+      operation,
+      turns: turnsOf({ ...operation, method: 'PATCH', id: `bulkId:${operation.bulkId}`, data: [...completion!.members] }),
+      run: () => this.#answered(operation, `${operation.index}+`, () => this.#complete(step)),
+    };
+  }
+
+  async #carryOut({ operation, data, references, refused }: BulkStep): Promise<Outcome> {
+    if (refused) throw refused;
+    const type = typeAt(operation.endpoint);
+    for (const bulkId of references) if (!this.#ids.has(bulkId)) throw unresolved(bulkId);
+    const command = commandOf(operation, type, String(this.#resolved(operation.id)), this.#resolved(data ?? null));
+    const { versioned } = await this.#execute(command, String(operation.index));
+    return { status: STATUS[operation.method], id: versioned.resource.id, version: versioned.version };
+  }
+
+  /** Adds the members that were left out, now that they are there. */
+  async #complete({ operation, completion }: BulkStep): Promise<Outcome> {
+    const id = this.#ids.get(operation.bulkId!);
+    if (id === undefined) throw unresolved(operation.bulkId!);
+    for (const bulkId of completion!.references) {
+      if (!this.#ids.has(bulkId))
+        return { ...this.#failure(new ScimError(409, 'invalidValue', `made without bulkId:${bulkId}, which was not made`)), id };
+    }
+    const members = this.#resolved([...completion!.members]);
+    const command = patchCommand('Group', id, { Operations: [{ op: 'add', path: 'members', value: members }] }, undefined);
+    const { versioned } = await this.#execute(command, `${operation.index}+`);
+    return { status: STATUS.POST, id, version: versioned.version };
+  }
+
+  #execute(command: Command, part: string): ReturnType<Execute> {
+    const id = this.#kept && uuid8(this.#caller.tenant, this.#kept.key, part);
+    return this.#deps.execute(this.#caller, command, this.#request.id, id);
+  }
+
+  /** What was answered before under the same key is answered again; what may be tried again is tried again. */
+  async #answered(operation: BulkOperation, part: string, work: () => Promise<Outcome>): Promise<JsonObject> {
+    const before = this.#kept?.answers.get(part);
+    const outcome = before === undefined ? await this.#outcome(work) : (JSON.parse(before) as Outcome);
+    if (operation.method === 'POST' && outcome.id !== undefined) this.#ids.set(operation.bulkId!, outcome.id);
+    if (this.#kept && before === undefined && !mayComeAgain(outcome.status)) {
+      const { view, key } = this.#kept;
+      // Done is done: what can't be noted down is found again by what was done.
+      await this.#deps.answers.keep(view, key, part, JSON.stringify(outcome)).catch(() => undefined);
+    }
+    return this.#result(operation, outcome);
+  }
+
+  async #outcome(work: () => Promise<Outcome>): Promise<Outcome> {
+    if (performance.now() > this.#until)
+      return this.#failure(new ScimError(503, undefined, 'not begun: the request took too long; send this operation again'));
+    try {
+      return await work();
+    } catch (error) {
+      return this.#failure(error);
+    }
+  }
+
+  #failure(error: unknown): Outcome {
+    const { status, body } = errorResponse(error, this.#request.id, this.#deps.log);
+    return { status, error: body };
+  }
+
+  #resolved(value: JsonValue): JsonValue {
+    return resolveReferences(value, this.#ids);
+  }
+
+  #result(operation: BulkOperation | BadOperation, { status, id, version, error }: Outcome): JsonObject {
+    const { method, bulkId } = operation;
+    // A POST that failed made nothing that could have a location (RFC 7644 §3.7.3).
+    const known = id ?? ('endpoint' in operation && method !== 'POST' && UUID.test(operation.id) ? operation.id : undefined);
+    const type = 'endpoint' in operation ? TYPES[operation.endpoint] : undefined;
+    return {
+      ...(known === undefined || type === undefined
+        ? {}
+        : { location: locationOf(type === 'User' ? USER : GROUP, known, this.#request.baseUrl) }),
+      ...(method === undefined ? {} : { method }),
+      ...(bulkId === undefined ? {} : { bulkId }),
+      ...(version === undefined || method === 'DELETE' ? {} : { version: etag(version) }),
+      status: String(status),
+      ...(error === undefined ? {} : { response: error }),
+    };
+  }
+}
+
+/** @throws ScimError 422, where another request came under the same key */
+async function keptAnswers({ reader, answers }: BulkDeps, { tenant }: Caller, idempotencyKey: string, body: JsonValue): Promise<Kept> {
+  const view = await reader.view(tenant, 'write');
+  const digest = (text: string) => createHash('sha256').update(text).digest('base64url');
+  const key = digest(idempotencyKey);
+  const fingerprint = digest(JSON.stringify(body));
+  await answers.keep(view, key, 'request', fingerprint);
+  const known = await answers.read(view, key);
+  if (known.get('request') !== fingerprint)
+    throw new ScimError(422, undefined, 'Idempotency-Key: another request was sent under it; take a new one');
+  return { view, key, answers: known };
+}
+
+/** All at once, as far as they don't touch the same. The answers stand in the order of the operations. */
+async function sideBySide(works: readonly Work[]): Promise<JsonObject[]> {
+  const turns = new Turns();
+  const limit = new Limit(CONCURRENCY);
+  const results = new Map<number, JsonObject>();
+  await Promise.all(
+    works.map(async ({ operation, turns: needed, run }) => {
+      let done!: () => void;
+      const over = new Promise<void>((resolve) => {
+        done = resolve;
+      });
+      const before = turns.take(needed, over);
+      try {
+        await before;
+        keep(results, operation, await limit.run(run));
+      } finally {
+        done();
+      }
+    }),
+  );
+  return inOrder(results);
+}
+
+/** Stops at so many errors; what was not begun is not in the answer (RFC 7644 §3.7.3). */
+async function oneByOne(works: readonly Work[], failOnErrors: number): Promise<JsonObject[]> {
+  const results = new Map<number, JsonObject>();
+  for (const { operation, run } of works) {
+    keep(results, operation, await run());
+    if ([...results.values()].filter(isFailure).length >= failOnErrors) break;
+  }
+  return inOrder(results);
+}
+
+/** An operation that was made and could not be completed has failed; one that failed before has nothing to be completed. */
+function keep(results: Map<number, JsonObject>, { index }: { readonly index: number }, result: JsonObject): void {
+  const before = results.get(index);
+  if (before === undefined || !isFailure(before)) results.set(index, result);
+}
+
+const isFailure = ({ status }: JsonObject): boolean => Number(status) >= 400;
+const inOrder = (results: ReadonlyMap<number, JsonObject>): JsonObject[] =>
+  [...results].sort(([a], [b]) => a - b).map(([, result]) => result);
+const mayComeAgain = (status: number): boolean => status === 429 || status >= 500;
+
+/** Lets so many run at a time, in the order in which they came. */
+class Limit {
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
+  constructor(readonly most: number) {}
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#running >= this.most) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#running += 1;
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#running -= 1;
+    }
+  }
+}
+
+/** @throws ScimError 404 */
+function typeAt(endpoint: string): ResourceTypeName {
+  const type = Object.hasOwn(TYPES, endpoint) ? TYPES[endpoint] : undefined;
+  if (type === undefined) throw new ScimError(404, undefined, `path: nothing is at ${quote(endpoint)}`);
+  return type;
+}
+
+/** @throws ScimError as for a request of its own */
+function commandOf({ method, version }: BulkOperation, type: ResourceTypeName, idInPath: string, data: JsonValue): Command {
+  switch (method) {
+    case 'POST':
+      return createCommand(type, data);
+    case 'PUT':
+      return replaceCommand(type, parseId(type, idInPath), data, version);
+    case 'PATCH':
+      // RFC 7644 §3.7 shows the operations by themselves, too.
+      return patchCommand(type, parseId(type, idInPath), Array.isArray(data) ? { Operations: data } : data, version);
+    case 'DELETE':
+      return deleteCommand(type, parseId(type, idInPath), version);
+  }
+}
+
+const TYPES: Readonly<Record<string, ResourceTypeName>> = { '/Users': 'User', '/Groups': 'Group' };
+const STATUS = { POST: 201, PUT: 200, PATCH: 200, DELETE: 204 } as const;
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+/** Enough to keep Redis busy, and no more than others can live with. */
+const CONCURRENCY = 16;

@@ -1,0 +1,261 @@
+/** Bulk requests (RFC 7644 §3.7): what is asked, and in which order it can be done. */
+import { quote, ScimError } from './errors.js';
+import { isObject, type JsonObject, type JsonValue, typeName } from './json.js';
+import { checkMessageSchema, messageMember } from './search-request.js';
+import { BULK_REQUEST_URN } from './urns.js';
+
+export const BULK_METHODS = ['POST', 'PUT', 'PATCH', 'DELETE'] as const;
+export type BulkMethod = (typeof BULK_METHODS)[number];
+
+export interface BulkOperation {
+  /** Place in the request. */
+  readonly index: number;
+  readonly method: BulkMethod;
+  /** Of a POST, and of whatever else a client names. */
+  readonly bulkId: string | undefined;
+  /** What is expected of the resource, as in If-Match. */
+  readonly version: string | undefined;
+  /** Of the resource type, with a leading slash: `/Users`. */
+  readonly endpoint: string;
+  /** Empty for a POST; may be a reference, `bulkId:xyz`. */
+  readonly id: string;
+  readonly data: JsonValue | undefined;
+}
+
+/** An operation that can't be understood; the others are carried out all the same. */
+export interface BadOperation {
+  readonly index: number;
+  /** As far as it was understood, for the answer. */
+  readonly method: string | undefined;
+  readonly bulkId: string | undefined;
+  readonly error: ScimError;
+}
+
+export interface BulkRequest {
+  readonly failOnErrors: number | undefined;
+  readonly operations: readonly (BulkOperation | BadOperation)[];
+}
+
+/** @throws ScimError `invalidSyntax`: no bulk request; `invalidValue`; 413: more operations than are taken */
+export function parseBulk(body: JsonValue, { operationsMax }: { readonly operationsMax: number }): BulkRequest {
+  if (!isObject(body)) throw ScimError.of('invalidSyntax', `body: expected an object, got ${typeName(body)}`);
+  checkMessageSchema(body, BULK_REQUEST_URN);
+  const operations = messageMember(body, 'Operations');
+  if (!Array.isArray(operations)) throw ScimError.of('invalidSyntax', `Operations: expected an array, got ${typeName(operations)}`);
+  if (operations.length === 0) throw ScimError.of('invalidSyntax', 'Operations: expected at least one, got none');
+  if (operations.length > operationsMax)
+    throw new ScimError(413, undefined, `Operations: at most ${operationsMax} are taken at once, got ${operations.length}`);
+  const failOnErrors = messageMember(body, 'failOnErrors') ?? undefined;
+  if (failOnErrors !== undefined && (typeof failOnErrors !== 'number' || !Number.isSafeInteger(failOnErrors) || failOnErrors < 1))
+    throw ScimError.of('invalidValue', 'failOnErrors: expected a whole number of at least 1');
+  const bulkIds = new Set<string>();
+  return { failOnErrors, operations: operations.map((each, index) => parseOperation(each, index, bulkIds)) };
+}
+
+function parseOperation(raw: JsonValue, index: number, bulkIds: Set<string>): BulkOperation | BadOperation {
+  const given = isObject(raw) ? raw : {};
+  const [verb, bulkId, path, version] = ['method', 'bulkId', 'path', 'version'].map((name) => messageMember(given, name) ?? undefined);
+  const known = {
+    method: typeof verb === 'string' ? verb.slice(0, ECHO_MAX) : undefined,
+    bulkId: typeof bulkId === 'string' ? bulkId.slice(0, BULK_ID_MAX) : undefined,
+  };
+  const where = `Operations[${index}]`;
+  const bad = (error: ScimError): BadOperation => ({ index, ...known, error });
+  if (!isObject(raw)) return bad(ScimError.of('invalidSyntax', `${where}: expected an object, got ${typeName(raw)}`));
+  const method = BULK_METHODS.find((each) => each === known.method?.toUpperCase());
+  if (method === undefined) {
+    const got = typeof verb === 'string' ? quote(verb) : typeName(verb);
+    return bad(ScimError.of('invalidSyntax', `${where}.method: expected one of ${BULK_METHODS.join(', ')}, got ${got}`));
+  }
+  if (bulkId !== undefined && (typeof bulkId !== 'string' || bulkId === '' || bulkId.length > BULK_ID_MAX))
+    return bad(ScimError.of('invalidValue', `${where}.bulkId: expected a string of 1 to ${BULK_ID_MAX} characters`));
+  if (version !== undefined && typeof version !== 'string')
+    return bad(ScimError.of('invalidValue', `${where}.version: expected a string, got ${typeName(version)}`));
+  if (typeof path !== 'string') return bad(ScimError.of('invalidSyntax', `${where}.path: expected a string, got ${typeName(path)}`));
+  const [, name, id = ''] = PATH.exec(path) ?? [];
+  if (name === undefined) return bad(new ScimError(404, undefined, `${where}.path: nothing is at ${quote(path)}`));
+  if (method === 'POST') {
+    if (id !== '') return bad(new ScimError(405, undefined, `${where}.path: POST is for a resource type, not for a resource`));
+    if (bulkId === undefined) return bad(ScimError.of('invalidValue', `${where}.bulkId: required for a POST`));
+    if (bulkIds.has(bulkId)) return bad(ScimError.of('invalidValue', `${where}.bulkId: ${quote(bulkId)} is another operation's`));
+    bulkIds.add(bulkId);
+  } else if (id === '') return bad(new ScimError(405, undefined, `${where}.path: ${method} is for a resource, not for a resource type`));
+  const data = messageMember(raw, 'data') ?? undefined;
+  if (method !== 'DELETE' && data === undefined) return bad(ScimError.of('invalidSyntax', `${where}.data: required for ${method}`));
+  return { index, method, bulkId, version, endpoint: `/${name}`, id, data };
+}
+
+/** An operation in its turn. */
+export interface BulkStep {
+  readonly operation: BulkOperation;
+  /** The POSTs that it needs the ids of, all of which stand before it; by bulkId. */
+  readonly references: ReadonlySet<string>;
+  /** What is sent first: without the members that are still to be made, where groups stand in a circle. */
+  readonly data: JsonValue | undefined;
+  /** The members left out, to be added once all that they name is made. */
+  readonly completion: { readonly members: readonly JsonValue[]; readonly references: ReadonlySet<string> } | undefined;
+  /** It can't be carried out. */
+  readonly refused: ScimError | undefined;
+}
+
+/**
+ * The operations in an order in which each stands behind those it refers to, and otherwise as they came (RFC 7644 §3.7.1). A group that is in a
+ * circle is made without the members of the circle first. Everything else in a circle, such as two people who manage each other, is refused.
+ *
+ * @param endpoint of the groups
+ */
+export function planBulk(operations: readonly BulkOperation[], endpoint = '/Groups'): BulkStep[] {
+  const posts = new Map(operations.flatMap((each) => (each.method === 'POST' ? [[each.bulkId!, each] as const] : [])));
+  const known = new Set(posts.keys());
+  const nodes = new Map(
+    operations.map((operation): [number, Node] => {
+      const references = referencesIn([operation.id, operation.data ?? null], known);
+      return [operation.index, { operation, references, data: operation.data, completion: undefined }];
+    }),
+  );
+  const needs = (node: Node): Node[] =>
+    [...node.references].flatMap((id) => {
+      const post = posts.get(id);
+      return post ? [nodes.get(post.index)!] : [];
+    });
+
+  for (const circle of circles(nodes, needs)) {
+    const within = new Set([...circle].map(({ operation }) => operation.bulkId!));
+    for (const node of circle) {
+      if (node.operation.endpoint !== endpoint || !isObject(node.operation.data)) continue;
+      const { data, members } = withoutMembers(node.operation.data, (member) => intersects(referencesIn(member, known), within));
+      if (members.length === 0) continue;
+      node.data = data;
+      node.references = referencesIn(data, known);
+      node.completion = { members, references: referencesIn(members, known) };
+    }
+  }
+  const stuck = new Set([...circles(nodes, needs)].flatMap((circle) => [...circle]));
+
+  const steps: BulkStep[] = [];
+  const placed = new Set<Node>();
+  for (const first of nodes.values()) {
+    // Not by recursion: a chain may be as long as the request.
+    const open = [first];
+    while (open.length > 0) {
+      const node = open.at(-1)!;
+      const before = placed.has(node) || stuck.has(node) ? undefined : needs(node).find((each) => !placed.has(each) && !stuck.has(each));
+      if (before) {
+        open.push(before);
+        continue;
+      }
+      open.pop();
+      if (placed.has(node)) continue;
+      placed.add(node);
+      const unknown = [...node.references, ...(node.completion?.references ?? [])].find((id) => !known.has(id));
+      steps.push({ ...node, refused: stuck.has(node) ? circular(node) : unknown === undefined ? undefined : unresolved(unknown) });
+    }
+  }
+  return steps;
+}
+
+interface Node {
+  readonly operation: BulkOperation;
+  references: ReadonlySet<string>;
+  data: JsonValue | undefined;
+  completion: BulkStep['completion'];
+}
+
+/** 409, as RFC 7644 §3.7.1 has it for what can't be resolved. */
+export const unresolved = (bulkId: string): ScimError =>
+  new ScimError(409, 'invalidValue', `bulkId:${quote(bulkId).slice(1, -1)}: no operation of this request has made such a resource`);
+const circular = ({ operation }: Node): ScimError =>
+  new ScimError(
+    409,
+    'invalidValue',
+    `bulkId ${quote(operation.bulkId ?? '')}: it refers to itself by way of others, which can't be resolved`,
+  );
+
+/**
+ * A value with ids in place of references. A text that is `bulkId:` and a bulkId as a whole is a reference; within a longer one (a `$ref`, the
+ * filter of a path) it must stand between slashes or quotes.
+ */
+export function resolveReferences(value: JsonValue, ids: ReadonlyMap<string, string>): JsonValue {
+  if (typeof value === 'string') {
+    if (!value.includes(PREFIX)) return value;
+    const whole = value.startsWith(PREFIX) ? ids.get(value.slice(PREFIX.length)) : undefined;
+    return whole ?? value.replace(EMBEDDED, (text, bulkId: string) => ids.get(bulkId) ?? text);
+  }
+  if (Array.isArray(value)) return value.map((each) => resolveReferences(each, ids));
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, resolveReferences(member, ids)]));
+}
+
+/** A whole text is always one, known or not; within a longer text only what is known counts. */
+function referencesIn(value: JsonValue, known: ReadonlySet<string>, into = new Set<string>()): Set<string> {
+  if (typeof value === 'string') {
+    if (!value.includes(PREFIX)) return into;
+    if (value.startsWith(PREFIX)) into.add(value.slice(PREFIX.length));
+    else for (const [, bulkId] of value.matchAll(EMBEDDED)) if (known.has(bulkId!)) into.add(bulkId!);
+  } else if (typeof value === 'object' && value !== null) {
+    for (const each of Object.values(value)) referencesIn(each, known, into);
+  }
+  return into;
+}
+
+/** A group's data without some of its members. */
+function withoutMembers(data: JsonObject, isLeftOut: (member: JsonValue) => boolean): { data: JsonObject; members: JsonValue[] } {
+  const members: JsonValue[] = [];
+  const rest = Object.entries(data).map(([key, value]): [string, JsonValue] => {
+    if (!MEMBERS.test(key)) return [key, value];
+    const all = Array.isArray(value) ? value : [value];
+    members.push(...all.filter(isLeftOut));
+    return [key, all.filter((each) => !isLeftOut(each))];
+  });
+  return { data: Object.fromEntries(rest), members };
+}
+
+const intersects = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean => [...a].some((each) => b.has(each));
+
+/** Sets of nodes that all need each other, and nodes that need themselves (Tarjan's strongly connected components, without recursion). */
+function circles(nodes: ReadonlyMap<number, Node>, needs: (node: Node) => Node[]): Set<Node>[] {
+  const found: Set<Node>[] = [];
+  const order = new Map<Node, { number: number; low: number; open: boolean }>();
+  const stack: Node[] = [];
+  for (const root of nodes.values()) {
+    if (order.has(root)) continue;
+    const work: { node: Node; rest: Node[] }[] = [];
+    const enter = (node: Node) => {
+      order.set(node, { number: order.size, low: order.size, open: true });
+      stack.push(node);
+      work.push({ node, rest: needs(node) });
+    };
+    enter(root);
+    while (work.length > 0) {
+      const { node, rest } = work.at(-1)!;
+      const mine = order.get(node)!;
+      const next = rest.pop();
+      if (next !== undefined) {
+        const theirs = order.get(next);
+        if (theirs === undefined) enter(next);
+        else if (theirs.open) mine.low = Math.min(mine.low, theirs.number);
+        continue;
+      }
+      work.pop();
+      const parent = work.at(-1);
+      if (parent) order.get(parent.node)!.low = Math.min(order.get(parent.node)!.low, mine.low);
+      if (mine.low !== mine.number) continue;
+      const circle = new Set<Node>();
+      let member: Node;
+      do {
+        member = stack.pop()!;
+        order.get(member)!.open = false;
+        circle.add(member);
+      } while (member !== node);
+      if (circle.size > 1 || needs(node).includes(node)) found.push(circle);
+    }
+  }
+  return found;
+}
+
+const PREFIX = 'bulkId:';
+const EMBEDDED = /(?<=["/])bulkId:([^"/]+)(?=["/]|$)/g;
+const MEMBERS = /^(?:urn:.*:)?members$/i;
+const PATH = /^\/?([A-Za-z]+)(?:\/([^/?#]+))?\/?$/;
+const BULK_ID_MAX = 255;
+const ECHO_MAX = 16;
