@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { ScimError } from './errors.js';
-import { JSON_DEPTH_MAX, type JsonValue, parseJson } from './json.js';
+import { JSON_DEPTH_MAX, JSON_VALUES_MAX, type JsonValue, OBJECT_MEMBERS_MAX, parseJson } from './json.js';
 
 function scimTypeOf(run: () => unknown): string | undefined {
   try {
@@ -26,8 +26,19 @@ describe('parseJson', () => {
     expect(scimTypeOf(() => parseJson(nested(JSON_DEPTH_MAX + 1)))).toBe('invalidSyntax');
     expect(scimTypeOf(() => parseJson('{"a":'.repeat(2_000_000)))).toBe('invalidSyntax');
   });
-  it('does not count brackets inside strings', () => {
-    const text = JSON.stringify({ a: `${'['.repeat(500)}"\\` });
+  it('takes as many members of an object as are allowed, and refuses one more', () => {
+    const object = (members: number) => `{${Array.from({ length: members }, (_, at) => `"${at}":1`).join()}}`;
+    expect(() => parseJson(`[${object(OBJECT_MEMBERS_MAX)},${object(OBJECT_MEMBERS_MAX)}]`)).not.toThrow();
+    expect(scimTypeOf(() => parseJson(`{"a":{"b":[],"c":${object(OBJECT_MEMBERS_MAX + 1)}}}`))).toBe('invalidSyntax');
+  });
+  it('takes as many values as are allowed, and refuses more with 413, unless the body is long', () => {
+    const array = (length: number, value: string) => `[${Array.from({ length }, () => value).join()}]`;
+    expect(() => parseJson(array(JSON_VALUES_MAX - 1, '1'))).not.toThrow();
+    expect(() => parseJson(array(JSON_VALUES_MAX, '1'))).toThrow(expect.objectContaining({ status: 413 }));
+    expect(() => parseJson(array(JSON_VALUES_MAX + 10, '"0123456789abcdefghijk"'))).not.toThrow();
+  });
+  it('does not count brackets and commas inside strings', () => {
+    const text = JSON.stringify({ a: `${'[,'.repeat(JSON_VALUES_MAX)}"\\` });
     expect(parseJson(text)).toEqual(JSON.parse(text));
   });
   it('lets the last of a repeated key count', () => {

@@ -8,7 +8,7 @@
 import { canonicalInstant } from './datetime.js';
 import { ScimError } from './errors.js';
 import type { Ignored } from './ignored.js';
-import { isObject, type JsonObject, type JsonValue, typeName } from './json.js';
+import { ELEMENTS_MAX, isObject, type JsonObject, type JsonValue, typeName } from './json.js';
 import { type AttributeDefinition, lookUp } from './schema/definition.js';
 import { foldCase, isWellFormed } from './text.js';
 
@@ -70,12 +70,14 @@ export function coerceOne(attribute: AttributeDefinition, raw: JsonValue, place:
 
 /**
  * The elements of a multi-valued attribute without empty ones and without repetition; undefined where none is left.
- * @throws ScimError `invalidValue`, where more than one is primary
+ * @throws ScimError `invalidValue`, where more than one is primary, or there are more than {@link ELEMENTS_MAX}
  */
 export function coerceMany(attribute: AttributeDefinition, raw: JsonValue, place: Place): JsonValue[] | undefined {
   if (raw === null) return undefined;
   const outer = place.index;
   const list = Array.isArray(raw) ? raw : [raw];
+  if (list.length > ELEMENTS_MAX && !attribute.byName.has('$ref'))
+    place.refuse(`at most ${ELEMENTS_MAX} values are taken, got ${list.length}`);
   const values: JsonValue[] = [];
   for (let at = 0; at < list.length; at++) {
     place.index = Array.isArray(raw) ? at : outer;
@@ -103,10 +105,10 @@ export function elementKey(attribute: AttributeDefinition, element: JsonValue): 
   if (!isObject(element))
     return typeof element === 'string' && !attribute.caseExact ? `=${foldCase(element)}` : `=${JSON.stringify(element)}`;
   const value = element.value;
-  if (value === undefined) return `#${JSON.stringify(element)}`;
+  if (value === undefined) return `\0#${JSON.stringify(element)}`;
   const definition = attribute.byName.get('value');
   const folded = typeof value === 'string' && definition?.caseExact === false ? foldCase(value) : JSON.stringify(value);
-  if (attribute.byName.has('$ref')) return `=${folded}`;
+  if (attribute.byName.has('$ref')) return folded; // as it is: there may be very many
   return `=${typeof element.type === 'string' ? foldCase(element.type) : ''}\0${folded}`;
 }
 
@@ -155,11 +157,16 @@ function coerceSingle(attribute: AttributeDefinition, raw: JsonValue, place: Pla
 }
 
 function coerceComplex(attribute: AttributeDefinition, raw: JsonValue, place: Place): JsonObject | undefined {
-  if (typeof raw === 'string' && attribute.byName.has('value')) {
-    if (raw === '') return undefined;
-    return coerceComplex(attribute, { value: raw }, place);
-  }
   if (raw === '') return undefined;
+  if (typeof raw === 'string') {
+    const only = attribute.byName.get('value');
+    if (only === undefined) return place.fail('an object', raw);
+    if (only.mutability === 'readOnly') return undefined;
+    place.sub = only.name;
+    const coerced = only.multiValued ? coerceMany(only, raw, place) : coerceOne(only, raw, place);
+    place.sub = '';
+    return coerced === undefined ? undefined : { [only.name]: coerced };
+  }
   if (!isObject(raw)) return place.fail('an object', raw);
   const subs = attribute.subAttributes ?? [];
   const given: (JsonValue | undefined)[] = new Array(subs.length).fill(undefined);

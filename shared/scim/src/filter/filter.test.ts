@@ -8,7 +8,7 @@ import { errorOf, resultOrRefusal } from '../testing.js';
 import { ENTERPRISE_URN, USER_URN } from '../urns.js';
 import { equalities } from './equalities.js';
 import { compileFilter, matches } from './match.js';
-import { FILTER_DEPTH_MAX, FILTER_LENGTH_MAX, FILTER_TERMS_MAX, parseFilter } from './parse.js';
+import { FILTER_DEPTH_MAX, FILTER_LENGTH_MAX, FILTER_SUBSTRINGS_MAX, FILTER_TERMS_MAX, parseFilter } from './parse.js';
 import { printFilter } from './print.js';
 
 const canonical = (text: string) => printFilter(parseFilter(USER, text));
@@ -86,6 +86,10 @@ describe('parseFilter: the grammar', () => {
     ['title gt null', 'filter: title gt null: only eq and ne compare with null'],
     ['x509Certificates.value gt "AA"', "filter: x509Certificates.value is of type binary, which gt can't compare"],
     ['a'.repeat(FILTER_LENGTH_MAX + 1), `filter: longer than ${FILTER_LENGTH_MAX} characters`],
+    [
+      `title co "${'a'.repeat(FILTER_SUBSTRINGS_MAX + 1)}"`,
+      `filter: co and ew look for more than ${FILTER_SUBSTRINGS_MAX} characters altogether`,
+    ],
     [`${'('.repeat(FILTER_DEPTH_MAX + 1)}title pr`, `filter: nested deeper than ${FILTER_DEPTH_MAX} levels`],
     [
       Array(FILTER_TERMS_MAX + 1)

@@ -15,6 +15,13 @@ export const FILTER_LENGTH_MAX = 8_192;
 export const FILTER_DEPTH_MAX = 25;
 export const FILTER_TERMS_MAX = 200;
 
+/**
+ * Characters that all `co` and `ew` of a filter look for, each counted as at least {@link SUBSTRING_LENGTH_MIN}. To find `aaab` among many a takes
+ * text times text: MongoDB needed 38 s for one value of 1 MB, and could not be stopped.
+ */
+export const FILTER_SUBSTRINGS_MAX = 512;
+const SUBSTRING_LENGTH_MIN = 32;
+
 export interface ParseFilterOptions {
   /** `absent`: an attribute that the type doesn't have is one without a value, as in a search across types (RFC 7644 §3.4.2.1). */
   readonly unknownAttributes?: 'refuse' | 'absent';
@@ -25,9 +32,15 @@ export function parseFilter(type: ResourceTypeDefinition, text: string, options:
   return new Parser(text, (name) => resolveFor(type, name), options.unknownAttributes === 'absent').parse();
 }
 
-/** The filter inside a value path's brackets: names are sub-attributes of `attribute`. @throws ScimError `invalidFilter` */
-export function parseElementFilter(attribute: AttributeDefinition, text: string): Filter {
-  return new Parser(text, (name) => resolveIn(attribute, name), false).parse();
+/**
+ * The filter inside a value path's brackets: names are sub-attributes of `attribute`. Its terms are added to `spent`.
+ * @throws ScimError `invalidFilter`
+ */
+export function parseElementFilter(attribute: AttributeDefinition, text: string, spent?: { terms: number }): Filter {
+  const parser = new Parser(text, (name) => resolveIn(attribute, name), false);
+  const filter = parser.parse();
+  if (spent !== undefined) spent.terms += parser.terms;
+  return filter;
 }
 
 /** Undefined: outside the grammar. */
@@ -44,6 +57,7 @@ class Parser {
   #next = 0;
   #depth = 0;
   #terms = 0;
+  #substrings = 0;
   #resolve: Resolve;
 
   constructor(
@@ -54,6 +68,10 @@ class Parser {
     if (text.length > FILTER_LENGTH_MAX) throw invalidFilter(`filter: longer than ${FILTER_LENGTH_MAX} characters`);
     this.#tokens = lex(text);
     this.#resolve = resolve;
+  }
+
+  get terms(): number {
+    return this.#terms;
   }
 
   parse(): Filter {
@@ -108,6 +126,11 @@ class Parser {
     if (operator === 'pr') return path === undefined ? { kind: 'constant', value: false, text: name } : { kind: 'present', path };
     const value = this.#take();
     if (path === undefined) return this.#absent(name, operator, value);
+    if ((operator === 'co' || operator === 'ew') && value.kind === 'string') {
+      this.#substrings += Math.max(SUBSTRING_LENGTH_MIN, value.value.length);
+      if (this.#substrings > FILTER_SUBSTRINGS_MAX)
+        throw invalidFilter(`filter: co and ew look for more than ${FILTER_SUBSTRINGS_MAX} characters altogether`);
+    }
     return compare(path, operator, value);
   }
 

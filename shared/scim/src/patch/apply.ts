@@ -13,9 +13,10 @@
 import { comparable } from '../comparable.js';
 import { sameValue } from '../equal.js';
 import { quote, ScimError } from '../errors.js';
+import type { Filter } from '../filter/ast.js';
 import { compileFilter } from '../filter/match.js';
 import { Ignored, type UnknownAttributes } from '../ignored.js';
-import { isObject, type JsonObject, type JsonValue, memberNames, typeName } from '../json.js';
+import { ELEMENTS_MAX, isObject, type JsonObject, type JsonValue, memberNames, typeName } from '../json.js';
 import { resolvePath } from '../path.js';
 import type { AttributeDefinition, ResourceTypeDefinition, SchemaDefinition } from '../schema/definition.js';
 import { checkRequired } from '../validate.js';
@@ -32,15 +33,23 @@ import {
   Place,
   unwrap,
 } from '../value.js';
-import { type AttributeTarget, type PatchOperation, type PatchTarget, parsePatchPath } from './operation.js';
+import {
+  type AttributeTarget,
+  PATCH_OPERATIONS_MAX,
+  type PatchOperation,
+  type PatchTarget,
+  parsePatchPath,
+  type Spent,
+  tooManyOperations,
+} from './operation.js';
 import { templateOf } from './template.js';
 
 /**
- * Elements that all operations together may look at. An attribute of 50,000 values and 10,000 operations fit into one small body, and would
- * hold the process for a minute. Attributes that name resources may be longer: a group is big for good reasons.
+ * Elements that all operations together may look at, once for each term of their filters. A long attribute and many operations fit into one small
+ * body, and would hold the process for a minute. Attributes that name resources may be longer: a group is big for good reasons.
  */
 export const PATCH_ELEMENTS_MAX = 20_000;
-export const PATCH_MEMBERS_MAX = 20_000_000;
+export const PATCH_MEMBERS_MAX = 1_000_000;
 
 export interface PatchOptions {
   readonly unknownAttributes?: UnknownAttributes;
@@ -73,6 +82,8 @@ class Draft {
   readonly #core: JsonObject;
   readonly #extensions = new Map<string, JsonObject>();
   readonly #written = new Set<string | undefined>();
+  readonly spent: Spent = { terms: 0 };
+  #names = 0;
   #elements = 0;
   #members = 0;
 
@@ -106,12 +117,28 @@ class Draft {
   }
 
   /** @throws ScimError `tooMany` */
-  visit(attribute: AttributeDefinition, values: readonly JsonValue[]): void {
-    if (attribute.byName.has('$ref')) this.#members += values.length;
-    else for (const each of values) this.#elements += costOf(each);
-    if (this.#elements > PATCH_ELEMENTS_MAX || this.#members > PATCH_MEMBERS_MAX) {
+  visit(attribute: AttributeDefinition, values: readonly JsonValue[], filter: Filter | undefined): void {
+    const times = filter === undefined ? 1 : termsOf(filter);
+    if (attribute.byName.has('$ref')) this.#members += values.length * times;
+    else for (const each of values) this.#elements += costOf(each) * times;
+    this.#check(attribute);
+  }
+
+  /** For each pair of elements that is compared. @throws ScimError `tooMany` */
+  compare(attribute: AttributeDefinition, pairs: number): void {
+    this.#elements += pairs;
+    this.#check(attribute);
+  }
+
+  /** For each member of a value without a path. @throws ScimError 413 */
+  name(): void {
+    this.#names += 1;
+    if (this.#names > PATCH_OPERATIONS_MAX) throw tooManyOperations();
+  }
+
+  #check(attribute: AttributeDefinition): void {
+    if (this.#elements > PATCH_ELEMENTS_MAX || this.#members > PATCH_MEMBERS_MAX)
       throw ScimError.of('tooMany', `Operations: together they go through too many values of ${attribute.name}`);
-    }
   }
 
   /**
@@ -148,6 +175,19 @@ function ordered(table: readonly AttributeDefinition[], values: JsonObject): Jso
   return result;
 }
 
+function termsOf(filter: Filter): number {
+  switch (filter.kind) {
+    case 'and':
+    case 'or':
+      return filter.filters.reduce((sum, each) => sum + termsOf(each), 0);
+    case 'not':
+    case 'valuePath':
+      return termsOf(filter.filter);
+    default:
+      return 1;
+  }
+}
+
 /** A long text costs more to fold and compare than a short one. */
 function costOf(value: JsonValue): number {
   if (typeof value === 'string') return 1 + value.length / 64;
@@ -179,7 +219,7 @@ function applyMembers(
   if (!isObject(value)) throw ScimError.of('invalidValue', `${place.prefix}value: expected an object, got ${typeName(value)}`);
   const seen = new Set<string>();
   for (const key of memberNames(value, `${place.prefix}value`)) {
-    const target = targetOfKey(type, key);
+    const target = targetOfKey(type, draft, key);
     if (target.kind === 'unknown') place.ignored.note(target.text);
     else if (target.kind === 'schema') applySchema(type, draft, op, target.schema, target.urn, value[key], place);
     else if (target.kind === 'attribute') {
@@ -214,7 +254,7 @@ function applySchema(
   const seen = new Set<string>();
   for (const key of memberNames(value, `${place.prefix}${schema.id}`)) {
     const text = `${schema.id}:${key}`;
-    const target = targetOfKey(type, text);
+    const target = targetOfKey(type, draft, text);
     if (target.kind === 'unknown') place.ignored.note(text);
     else if (target.kind === 'attribute') {
       if (target.filter === undefined) refuseTwice(seen, target, key, place);
@@ -229,9 +269,10 @@ function applyMember(draft: Draft, op: PatchOperation['op'], target: AttributeTa
 }
 
 /** What a member's name points to. What isn't even a path is a member that no schema knows; only brackets show that a path was meant. */
-function targetOfKey(type: ResourceTypeDefinition, text: string): PatchTarget {
+function targetOfKey(type: ResourceTypeDefinition, draft: Draft, text: string): PatchTarget {
+  draft.name();
   if (!text.includes('[') && resolvePath(type, text).kind === 'malformed') return { kind: 'unknown', text };
-  return parsePatchPath(type, text);
+  return parsePatchPath(type, text, draft.spent);
 }
 
 function refuseTwice(seen: Set<string>, { urn, attribute, sub }: AttributeTarget, key: string, place: Place): void {
@@ -255,10 +296,12 @@ function refuseReadOnly(target: AttributeTarget, place: Place): void {
 function write(draft: Draft, op: 'add' | 'replace', target: AttributeTarget, raw: JsonValue, place: Place): void {
   const { urn, attribute } = target;
   const before = draft.get(urn, attribute);
-  if (Array.isArray(before)) draft.visit(attribute, before);
+  if (Array.isArray(before)) draft.visit(attribute, before, target.filter);
   const after = attribute.multiValued ? writeMany(op, target, asList(before), raw, place) : writeSingle(target, before, raw, place);
   if (after === undefined && draft.keeps(urn, attribute)) return;
   const where = `${place.prefix}${urn === undefined ? '' : `${urn}:`}${attribute.name}`;
+  if (Array.isArray(after) && after.length > ELEMENTS_MAX && after.length > asList(before).length && !attribute.byName.has('$ref'))
+    throw ScimError.of('invalidValue', `${where}: at most ${ELEMENTS_MAX} values are taken, it would have ${after.length}`);
   // An extension's required attributes are looked at in the end, when all of them had a chance to come.
   if (urn === undefined || after !== undefined) checkRequired(attribute, after, where);
   if (attribute.mutability === 'immutable' && before !== undefined && !sameValue(before, after)) {
@@ -433,8 +476,8 @@ function remove(draft: Draft, target: AttributeTarget, raw: JsonValue | undefine
     throw ScimError.of('mutability', `${place.prefix}${nameOf(target)}: is required, and can't be removed`);
   }
   if (before === undefined) return;
-  if (Array.isArray(before)) draft.visit(attribute, before);
-  const after = attribute.multiValued ? removeMany(target, asList(before), raw, place) : removeSingle(target, before, place);
+  if (Array.isArray(before)) draft.visit(attribute, before, target.filter);
+  const after = attribute.multiValued ? removeMany(draft, target, asList(before), raw, place) : removeSingle(target, before, place);
   if (attribute.mutability === 'immutable' && !sameValue(before, after)) {
     throw ScimError.of('mutability', `${place.prefix}${nameOf(target)}: is immutable, and has a value`);
   }
@@ -449,7 +492,13 @@ function removeSingle({ attribute, sub }: AttributeTarget, before: JsonValue, pl
   return assembled(attribute, before, { [sub.name]: null }, place);
 }
 
-function removeMany(target: AttributeTarget, before: JsonValue[], raw: JsonValue | undefined, place: Place): JsonValue[] | undefined {
+function removeMany(
+  draft: Draft,
+  target: AttributeTarget,
+  before: JsonValue[],
+  raw: JsonValue | undefined,
+  place: Place,
+): JsonValue[] | undefined {
   const { attribute, filter, sub } = target;
   const satisfies = filter === undefined ? () => true : compileFilter(filter);
   let after: JsonValue[];
@@ -462,21 +511,39 @@ function removeMany(target: AttributeTarget, before: JsonValue[], raw: JsonValue
   } else if (raw === undefined || raw === null || raw === '') {
     after = [];
   } else {
-    after = withoutListed(attribute, before, raw, place);
+    after = withoutListed(draft, attribute, before, raw, place);
   }
   return after.length === 0 ? undefined : after;
 }
 
 /** Entra's older form: `remove` of `members` with `[{ "value": "…" }]` removes these, and an empty list nobody. */
-function withoutListed(attribute: AttributeDefinition, before: JsonValue[], raw: JsonValue, place: Place): JsonValue[] {
+function withoutListed(draft: Draft, attribute: AttributeDefinition, before: JsonValue[], raw: JsonValue, place: Place): JsonValue[] {
   place.name = attribute.name;
   const listed = coerceMany(attribute, raw, place) ?? [];
   if (attribute.byName.has('$ref') || attribute.type !== 'complex') {
     const keys = new Set(listed.map((each) => elementKey(attribute, each)));
     return before.filter((each) => !keys.has(elementKey(attribute, each)));
   }
-  const wanted = listed.filter(isObject);
-  return before.filter((each) => !(isObject(each) && wanted.some((listedOne) => agrees(attribute, each, listedOne))));
+  // Only those of one value are compared with each other, and those without any with all.
+  const byValue = new Map<string, JsonObject[]>();
+  for (const each of listed.filter(isObject)) {
+    const key = valueKey(attribute, each);
+    byValue.set(key, [...(byValue.get(key) ?? []), each]);
+  }
+  const without = byValue.get('') ?? [];
+  return before.filter((each) => {
+    if (!isObject(each)) return true;
+    const key = valueKey(attribute, each);
+    const wanted = key === '' ? without : [...(byValue.get(key) ?? []), ...without];
+    draft.compare(attribute, wanted.length);
+    return !wanted.some((listedOne) => agrees(attribute, each, listedOne));
+  });
+}
+
+/** Equal for elements of equal value; empty where there is none. */
+function valueKey(attribute: AttributeDefinition, { value }: JsonObject): string {
+  const definition = attribute.byName.get('value');
+  return value === undefined || definition === undefined ? '' : `=${JSON.stringify(comparable(definition, value) ?? value)}`;
 }
 
 /** Whether an element has everything that is said of the one to remove. */

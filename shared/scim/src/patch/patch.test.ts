@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import type { JsonObject, JsonValue } from '../json.js';
+import { ELEMENTS_MAX, type JsonObject, type JsonValue } from '../json.js';
 import { defineResourceType, defineSchema } from '../schema/definition.js';
 import { GROUP } from '../schema/group.js';
 import { USER, USER_PARTS } from '../schema/user.js';
@@ -231,7 +231,7 @@ describe('PATCH: what is refused', () => {
     [
       { Operations: Array(PATCH_OPERATIONS_MAX + 1).fill(1) as number[] },
       undefined,
-      `Operations: at most ${PATCH_OPERATIONS_MAX} are taken at once, got 10001`,
+      `Operations: at most ${PATCH_OPERATIONS_MAX} are taken at once, members of values without a path included`,
     ],
   ])('%.60j: %s', (body, scimType, detail) => {
     const error = errorOf(() => parsePatch(USER, body));
@@ -293,8 +293,24 @@ describe('PATCH: what is refused', () => {
     );
     expect(error.detail).toBe('Operations[1]: emails[1].value: expected a string, got number');
   });
+  it('takes no more values than a person has, and still shortens a list that is longer', () => {
+    const emails = Array.from({ length: ELEMENTS_MAX + 1 }, (_, at) => ({ value: `${at}` }));
+    const many = { ...ADA, emails };
+    const run = (...operations: JsonValue[]) => applyPatch(USER, many, parsePatch(USER, { Operations: operations })).attributes.emails;
+    expect(errorOf(() => run({ op: 'add', path: 'emails', value: [{ value: 'x' }] })).scimType).toBe('invalidValue');
+    expect(errorOf(() => run({ op: 'replace', path: 'emails', value: emails })).scimType).toBe('invalidValue');
+    expect(run({ op: 'remove', path: 'emails[value eq "0"]' })).toEqual(emails.slice(1));
+    expect(run({ op: 'remove', path: 'emails', value: [{ value: '1' }] })).toHaveLength(ELEMENTS_MAX);
+  });
+  it('counts the members of values without a path as operations, and the terms of all filters', () => {
+    const value = Object.fromEntries(Array.from({ length: 900 }, (_, at) => [`x${at}`, 1]));
+    const pathless = Array.from({ length: 6 }, () => ({ op: 'add', value }));
+    expect(errorOf(() => patch(...pathless)).status).toBe(413);
+    const path = `emails[${Array.from({ length: 150 }, () => 'type eq "x"').join(' or ')}]`;
+    expect(errorOf(() => patch(...Array.from({ length: 40 }, () => ({ op: 'remove', path })))).scimType).toBe('tooMany');
+  });
   it('gives up on work that would hold the process', () => {
-    const emails = Array.from({ length: 2_000 }, (_, at) => ({ value: `${at}` }));
+    const emails = Array.from({ length: 900 }, (_, at) => ({ value: `${at}` }));
     const operations = Array.from({ length: 1_000 }, () => ({ op: 'replace', path: 'emails[value eq "x"].type', value: 'a' }));
     expect(errorOf(() => applyPatch(USER, { ...ADA, emails }, parsePatch(USER, { Operations: operations }))).scimType).toBe('tooMany');
   });
