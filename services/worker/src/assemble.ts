@@ -7,11 +7,12 @@ import { type Log, type Metrics, type Service, tracing } from '@rollcall/telemet
 import { Records } from '@rollcall/tenancy';
 import { Queue } from 'bullmq';
 import { makeApply } from './apply.js';
+import { caretaker } from './caretaker.js';
 import { chronicle } from './chronicle.js';
 import { makeDeadLetters } from './dead-letter.js';
 import { StandingLease } from './lease.js';
 import { makeApplyMembers } from './members.js';
-import { deadLetterBoard, opsServer } from './ops/index.js';
+import { deadLetterBoard, makeOnce, operatorsOf, opsServer, storeRoutes } from './ops/index.js';
 import { Preparation } from './prepare.js';
 import { makeProcess } from './process.js';
 import { survey } from './survey.js';
@@ -126,6 +127,9 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     ready: () => preparation.done,
     deadLetters,
     tenants: async () => (await survey(stores)).tenants,
+    routes: storeRoutes({ redis, mongo, keys, records, now: () => new Date() }),
+    once: makeOnce(mongo, () => new Date()),
+    operators: operatorsOf(mongo),
     operatorToken: config.ROLLCALL_OPERATOR_TOKEN,
     signInFailures_max: config.SIGN_IN_FAILURES_MAX,
     trustProxy: config.TRUST_PROXY,
@@ -148,6 +152,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     chronicle({ ...stores, lease, timeout_ms, interval_ms }),
     sweeper({ ...shared, deadLetters, mirror: (letters) => board.mirror(letters), age_ms: config.SWEEP_AGE_MS }),
     auditor(shared),
+    caretaker({ ...stores, records, lease, interval_ms, now: () => new Date() }),
   ];
 }
 

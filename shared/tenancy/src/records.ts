@@ -1,5 +1,15 @@
 import { TransientError } from '@rollcall/directory';
-import { type Keys, type MongoLink, onMongo, onRedis, type RedisLink, record, type StoredTenant, type StoredToken } from '@rollcall/store';
+import {
+  type Keys,
+  type MongoLink,
+  onMongo,
+  onRedis,
+  type RedisLink,
+  record,
+  redisError,
+  type StoredTenant,
+  type StoredToken,
+} from '@rollcall/store';
 import { type TenantRecord, toRecord } from './tenants.js';
 import { type TokenRecord, toTokenRecord } from './tokens.js';
 
@@ -32,6 +42,35 @@ export class Records {
     await onRedis(record.run(this.redis.redis, write));
   }
 
+  /** Carries a change of a tenant to Redis, where it holds from then on. @throws TransientError: `carryAll` does it later */
+  async carryTenant(stored: StoredTenant): Promise<void> {
+    await this.writeTenant(toRecord(stored));
+    const { _id, revision } = stored;
+    // What fails here is carried once more, which changes nothing.
+    await onMongo(this.mongo.collection('tenants').updateOne({ _id, revision }, { $unset: { carry: '' } })).catch(() => undefined);
+  }
+
+  /** The same for a token. */
+  async carryToken(stored: StoredToken): Promise<void> {
+    await this.writeToken(stored);
+    const { _id, revision } = stored;
+    await onMongo(this.mongo.collection('tokens').updateOne({ _id, revision }, { $unset: { carry: '' } })).catch(() => undefined);
+  }
+
+  /** Carries what an operator changed and Redis, as it was away, did not get. @returns how much that was */
+  async carryAll(): Promise<number> {
+    let carried = 0;
+    for await (const tenant of this.mongo.collection('tenants').find({ carry: true })) {
+      await this.carryTenant(tenant);
+      carried += 1;
+    }
+    for await (const token of this.mongo.collection('tokens').find({ carry: true })) {
+      await this.carryToken(token);
+      carried += 1;
+    }
+    return carried;
+  }
+
   /**
    * Carries all tokens and settings to Redis, unless that was done under this run of the server. Only then is a token's absence a proof.
    * @throws TransientError while either store is away
@@ -54,6 +93,8 @@ export class Records {
     const [shown, text] = await Promise.all([this.#isShown(), onRedis(this.redis.redis.hget(this.keys.token(hash), 'record'))]);
     const known = text ? (JSON.parse(text) as TokenRecord) : undefined;
     if (shown) return known;
+    // An access token is Redis's alone; the secret that it was given for is judged besides.
+    if (known?.via !== undefined) return known;
     // Redis may have forgotten a token, or that one was revoked: until all are rewritten, MongoDB is asked.
     let stored: StoredToken | null;
     try {
@@ -66,6 +107,16 @@ export class Records {
     if (!stored) return undefined;
     await this.writeToken(stored);
     return toTokenRecord(stored);
+  }
+
+  /** Keeps a short-lived access token, in Redis alone: one that is lost with it is fetched anew by its client. */
+  async writeAccessToken(hash: string, access: TokenRecord, ttl_ms: number): Promise<void> {
+    const key = this.keys.token(hash);
+    const results = await onRedis(
+      this.redis.redis.multi().hset(key, 'revision', access.revision, 'record', JSON.stringify(access)).pexpire(key, ttl_ms).exec(),
+    );
+    const failed = results?.find(([error]) => error)?.[0];
+    if (failed || !results) throw redisError(failed ?? new TransientError('Redis did not take it', { away: 'redis' }));
   }
 
   /** What is known of a tenant; undefined: there is none. @throws TransientError where neither Redis nor MongoDB can tell */

@@ -75,7 +75,7 @@ export class RulesKeeper {
     if (known?.revision === revision) return known.rules;
     const record = await this.records.tenant(tenant);
     if (!record) return undefined;
-    const rules = rulesOf(record.settings);
+    const rules = { ...rulesOf(record.settings), source: record.source };
     if (this.#known.size >= KNOWN_MAX) this.#known.clear();
     this.#known.set(tenant, { revision: record.revision, rules });
     return rules;

@@ -83,7 +83,8 @@ export function makeAuthenticate(deps: AuthenticateDeps): Authenticate {
 
 /** @throws ScimError 403 where the tenant may not provision by SCIM now */
 export function admit(tenant: TenantRecord): void {
-  if (tenant.status !== 'active') throw new ScimError(403, undefined, 'this tenant is suspended; ask the operator of the service');
+  if (tenant.status === 'suspended') throw new ScimError(403, undefined, 'this tenant is suspended; ask the operator of the service');
+  if (tenant.status === 'deleting') throw new ScimError(403, undefined, 'this tenant is being deleted; ask the operator of the service');
   if (tenant.source !== 'scim') throw new ScimError(403, undefined, 'SCIM is not turned on for this tenant');
 }
 

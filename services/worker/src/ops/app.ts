@@ -2,13 +2,18 @@
 
 import { type Log, type Metrics, requestIdOf } from '@rollcall/telemetry';
 import type { Queue } from 'bullmq';
-import express, { type Express, type Request, type RequestHandler } from 'express';
-import type { z } from 'zod';
+import express, { type Express, type RequestHandler } from 'express';
+import { deadLetterRoutes } from './admin/dead-letters.js';
+import type { Once } from './admin/idempotency.js';
+import { adminRouter } from './admin/mount.js';
+import { openApiRoute } from './admin/openapi.js';
+import type { AdminRoute } from './admin/route.js';
 import { boardApp } from './board.js';
-import { DeadLetterQuery, type DeadLetters, Selection, type TenantBacklog } from './dead-letter.js';
+import type { DeadLetters, TenantBacklog } from './dead-letter.js';
 import { type Guard, onlyOperators, onlySameSite, securityHeaders, tryToken } from './guard.js';
+import type { OperatorDirectory } from './operator.js';
 import { signInPage, tenantsPage } from './pages.js';
-import { bounded, notFound, onlyMethods, Problem, renderProblem } from './problem.js';
+import { bounded, notFound, onlyMethods, renderProblem } from './problem.js';
 import { FailureLimit, noCookie, OperatorSignIn } from './sign-in.js';
 
 export interface OpsDeps {
@@ -22,6 +27,12 @@ export interface OpsDeps {
   ready(): boolean;
   readonly deadLetters: DeadLetters;
   tenants(): Promise<readonly TenantBacklog[]>;
+  /** Routes of the admin API, besides those of dead letters. */
+  readonly routes?: readonly AdminRoute[];
+  /** Honours `Idempotency-Key`. */
+  readonly once?: Once;
+  /** Operators besides the first one. */
+  readonly operators?: OperatorDirectory;
   /** Without it nobody signs in. */
   readonly operatorToken?: string | undefined;
   readonly signInFailures_max?: number;
@@ -33,19 +44,17 @@ export interface OpsDeps {
 const HEALTH_LIMIT_MS = 1_000;
 const ADMIN_LIMIT_MS = 10_000;
 const BACKLOG_AGE_MAX_MS = 1_000;
-const OPERATOR = 'operator';
 
 /** `draining`: a stop has begun, so that load balancers look elsewhere and connections end with their answers. */
 export function opsApp(deps: OpsDeps, draining: () => boolean): Express {
   const { log, metrics, deadLetters } = deps;
   const guard: Guard = {
-    signIn: new OperatorSignIn(deps.operatorToken, deps.now_ms),
+    signIn: new OperatorSignIn(deps.operatorToken, deps.now_ms, deps.operators),
     limit: new FailureLimit(deps.signInFailures_max ?? 60, deps.now_ms),
     failed: () => metrics.signInFailures.inc(),
   };
   const backlog = rememberBacklog(deps);
   const operators = onlyOperators(guard);
-  const json = express.json({ limit: '256kb', strict: true, type: ['application/json', 'application/*+json'] });
   const form = express.urlencoded({ extended: false, limit: '8kb' });
 
   const app = express();
@@ -77,12 +86,13 @@ export function opsApp(deps: OpsDeps, draining: () => boolean): Express {
       (request, response) =>
         void response.status(guard.signIn.open ? 200 : 403).send(signInPage({ next: nextOf(request.query), open: guard.signIn.open })),
     )
-    .post(onlySameSite, form, (request, response) => {
+    .post(onlySameSite, form, async (request, response) => {
       const { open } = guard.signIn;
       const next = nextOf(request.body);
-      if (open && tryToken(guard, request, textOf(request.body, 'token').trim())) {
-        log.info('operator signed in');
-        response.set('Set-Cookie', guard.signIn.cookie(request.secure)).redirect(303, next);
+      const operator = open ? await tryToken(guard, request, textOf(request.body, 'token').trim()) : undefined;
+      if (operator) {
+        log.info({ by: operator.id, role: operator.role }, 'operator signed in');
+        response.set('Set-Cookie', guard.signIn.cookie(operator, request.secure)).redirect(303, next);
       } else response.status(open ? 401 : 403).send(signInPage({ next, open, message: 'That is not the operator’s token.' }));
     })
     .all(onlyMethods('GET', 'POST'));
@@ -95,27 +105,8 @@ export function opsApp(deps: OpsDeps, draining: () => boolean): Express {
   get('/tenants', operators, async (_request, response) => void response.send(tenantsPage(await tenants())));
 
   app.use('/admin', operators, onlySameSite);
-  get('/admin/v1/backlog', async (_request, response) => void response.json({ items: await tenants() }));
-  get('/admin/v1/dead-letters', async (request, response) => {
-    const query = parse(DeadLetterQuery, request.query);
-    response.json(await bounded(ADMIN_LIMIT_MS, 'dead letters', deadLetters.list(query)));
-  });
-  post('/admin/v1/dead-letters/redrive', async (request, response) => {
-    const answer = await bounded(ADMIN_LIMIT_MS, 'redrive', deadLetters.redrive(parse(Selection, bodyOf(request))));
-    log.info({ ...answer, requestId: response.getHeader('X-Request-Id') }, 'dead letters redriven');
-    response.json(answer);
-  });
-  post('/admin/v1/dead-letters/discard', async (request, response) => {
-    const answer = await bounded(ADMIN_LIMIT_MS, 'discard', deadLetters.discard(parse(Selection, bodyOf(request)), OPERATOR));
-    log.info(
-      { discarded: answer.discarded, refused: answer.refused.length, requestId: response.getHeader('X-Request-Id') },
-      'dead letters discarded',
-    );
-    if (answer.discarded === 0 && answer.refused.length > 0) {
-      throw new Problem(409, 'the names are taken: give the holder another one, or redrive', { members: { ...answer } });
-    }
-    response.json(answer);
-  });
+  const routes = [...deadLetterRoutes({ deadLetters, tenants, log }), ...(deps.routes ?? [])];
+  app.use('/admin/v1', adminRouter([...routes, openApiRoute(routes)], deps.once));
 
   app.use(notFound);
   app.use(renderProblem((error, requestId) => log.error({ error, requestId }, 'operations port')));
@@ -126,9 +117,6 @@ export function opsApp(deps: OpsDeps, draining: () => boolean): Express {
       .route(path)
       .get(...handlers)
       .all(onlyMethods('GET'));
-  }
-  function post(path: string, handler: RequestHandler): void {
-    app.route(path).post(json, handler).all(onlyMethods('POST'));
   }
   async function tenants(): Promise<TenantBacklog[]> {
     const all = await bounded(ADMIN_LIMIT_MS, 'backlog', deps.tenants());
@@ -154,19 +142,6 @@ function rememberBacklog({ tenants, now_ms = Date.now }: OpsDeps): {
       next();
     },
   };
-}
-
-/** @throws Problem 400 that names each member, what came of it and what was expected, never its value. */
-function parse<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const errors = result.error.issues.map(({ path, message }) => ({ pointer: `#/${path.map(String).join('/')}`, detail: message }));
-  throw new Problem(400, errors.map(({ pointer, detail }) => `${pointer}: ${detail}`).join('; '), { members: { errors } });
-}
-
-function bodyOf(request: Request): unknown {
-  if (request.body === undefined) throw new Problem(415, 'expected a body of application/json');
-  return request.body;
 }
 
 function textOf(source: unknown, name: string): string {

@@ -1,5 +1,6 @@
 // Who may do what on the operations port.
 import type { Request, RequestHandler } from 'express';
+import type { Operator } from './operator.js';
 import { Problem } from './problem.js';
 import { bearerOf, type FailureLimit, type OperatorSignIn } from './sign-in.js';
 
@@ -13,16 +14,28 @@ export interface Guard {
   readonly failed: () => void;
 }
 
-/** Lets operators pass: by cookie, or by Bearer. A browser that is none is sent to the form. */
+/** Who asks; known once `onlyOperators` has let the request pass. */
+const signedIn = new WeakMap<Request, Operator>();
+export function operatorOf(request: Request): Operator {
+  const operator = signedIn.get(request);
+  if (operator === undefined) throw new Error('a route is served before the sign-in');
+  return operator;
+}
+
+/** Lets operators pass: by cookie, or by Bearer. A browser that is none is sent to the form. A viewer may look, and nothing else. */
 export const onlyOperators =
   (guard: Guard): RequestHandler =>
-  (request, response, next) => {
+  async (request, response, next) => {
     if (!guard.signIn.open) throw new Problem(403, CLOSED);
-    if (guard.signIn.isSession(request.headers.cookie)) return next();
     const candidate = bearerOf(request.headers.authorization);
-    if (candidate !== undefined) {
-      if (tryToken(guard, request, candidate)) return next();
-    } else if (request.method === 'GET' && wantsPage(request)) {
+    const operator = (await guard.signIn.bySession(request.headers.cookie)) ?? (candidate && (await tryToken(guard, request, candidate)));
+    if (operator) {
+      if (operator.role === 'viewer' && !READS.has(request.method))
+        throw new Problem(403, `${operator.name} is a viewer: ask an operator to change something`);
+      signedIn.set(request, operator);
+      return next();
+    }
+    if (candidate === undefined && request.method === 'GET' && wantsPage(request)) {
       return response.redirect(303, `/sign-in?next=${encodeURIComponent(request.originalUrl)}`);
     }
     throw new Problem(401, 'sign in at /sign-in, or send Authorization: Bearer with the operator’s token', {
@@ -31,14 +44,15 @@ export const onlyOperators =
   };
 
 /** @throws Problem 429 where the address has failed too often, whatever it brings now. */
-export function tryToken({ signIn, limit, failed }: Guard, request: Request, candidate: string): boolean {
+export async function tryToken({ signIn, limit, failed }: Guard, request: Request, candidate: string): Promise<Operator | undefined> {
   const address = request.ip ?? '';
   const wait_s = limit.wait_s(address);
   if (wait_s > 0) throw new Problem(429, 'too many failed sign-ins from this address', { headers: { 'Retry-After': String(wait_s) } });
-  if (signIn.isToken(candidate)) return true;
+  const operator = await signIn.byToken(candidate);
+  if (operator) return operator;
   limit.failed(address);
   failed();
-  return false;
+  return undefined;
 }
 
 /**

@@ -1,4 +1,6 @@
 // Errors of the operations port (RFC 9457).
+import { TransientError } from '@rollcall/directory';
+import { NotNowError } from '@rollcall/tenancy';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import { isHttpError } from './http-error.js';
 
@@ -61,6 +63,17 @@ function send(response: Response, { status, detail, more }: Problem): void {
 
 function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
+  if (error instanceof NotNowError) return new Problem(409, error.message, {}, { cause: error });
+  if (error instanceof TransientError) {
+    const away = { redis: 'Redis is away', mongodb: 'MongoDB is away' }[error.away ?? 'redis'];
+    const headers = { 'Retry-After': String(error.retryAfter_s) };
+    return new Problem(
+      503,
+      `${error.away === undefined ? error.message : away}; try again, and see /readyz`,
+      { headers },
+      { cause: error },
+    );
+  }
   if (!isHttpError(error)) return new Problem(500, 'something went wrong here; the log has it under this request id', {}, { cause: error });
   return new Problem(error.status, BODY_FAULTS[error.type] ?? 'the request cannot be read');
 }
@@ -79,8 +92,10 @@ const TITLES: Readonly<Record<number, string>> = {
   404: 'Not Found',
   405: 'Method Not Allowed',
   409: 'Conflict',
+  412: 'Precondition Failed',
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
+  422: 'Unprocessable Content',
   429: 'Too Many Requests',
   500: 'Internal Server Error',
   503: 'Service Unavailable',

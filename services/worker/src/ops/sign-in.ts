@@ -1,5 +1,6 @@
-// The operator's sign-in. One token; a browser gets a cookie for it, a script sends it along.
+// The operators' sign-in: a browser gets a cookie for a token, a script sends it along.
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { FIRST_OPERATOR, noOperators, type Operator, type OperatorDirectory } from './operator.js';
 
 const SESSION_S = 12 * 3_600;
 const COOKIE = 'rollcall_operator';
@@ -7,16 +8,18 @@ const COOKIE = 'rollcall_operator';
 export type Now = () => number;
 
 /**
- * A session is `<expiry>.<nonce>.<HMAC>`, signed with a key that is derived from the token: restarts and replicas all know it, nothing is kept,
- * and another token ends every session.
+ * A session is `<expiry>.<nonce>.<operator>.<HMAC>`, signed with a key that is derived from the token in the settings: restarts and replicas all
+ * know it, nothing is kept, and another token there ends every session. Whether its operator is still one is asked each time.
  */
 export class OperatorSignIn {
   readonly #token: string | undefined;
   readonly #now_ms: Now;
+  readonly #others: OperatorDirectory;
 
-  constructor(token: string | undefined, now_ms: Now = Date.now) {
+  constructor(token: string | undefined, now_ms: Now = Date.now, others: OperatorDirectory = noOperators) {
     this.#token = token;
     this.#now_ms = now_ms;
+    this.#others = others;
   }
 
   /** Without a token in the settings, nobody signs in. */
@@ -24,21 +27,26 @@ export class OperatorSignIn {
     return this.#token !== undefined;
   }
 
-  isToken(candidate: string): boolean {
-    return this.#token !== undefined && same(candidate, this.#token);
+  async byToken(candidate: string): Promise<Operator | undefined> {
+    if (this.#token === undefined) return undefined;
+    return same(candidate, this.#token) ? FIRST_OPERATOR : this.#others.byToken(candidate);
   }
 
   /** The `Set-Cookie` of a new session. `secure`: the browser came by https. */
-  cookie(secure: boolean): string {
-    const claim = `${Math.floor(this.#now_ms() / 1_000) + SESSION_S}.${randomBytes(16).toString('base64url')}`;
+  cookie({ id }: Operator, secure: boolean): string {
+    const expiry = Math.floor(this.#now_ms() / 1_000) + SESSION_S;
+    const claim = `${expiry}.${randomBytes(16).toString('base64url')}.${Buffer.from(id).toString('base64url')}`;
     return setCookie(`${claim}.${this.#sign(claim)}`, SESSION_S, secure);
   }
 
-  isSession(cookieHeader: string | undefined): boolean {
-    const [expiry, nonce, signature, ...rest] = sessionOf(cookieHeader).split('.');
-    if (!this.open || expiry === undefined || nonce === undefined || signature === undefined || rest.length > 0) return false;
+  async bySession(cookieHeader: string | undefined): Promise<Operator | undefined> {
+    const [expiry, nonce, who, signature, ...rest] = sessionOf(cookieHeader).split('.');
+    if (!this.open || expiry === undefined || nonce === undefined || who === undefined || signature === undefined || rest.length > 0)
+      return undefined;
     // Signature first: an expiry that was made up tells nothing.
-    return same(signature, this.#sign(`${expiry}.${nonce}`)) && Number(expiry) * 1_000 > this.#now_ms();
+    if (!same(signature, this.#sign(`${expiry}.${nonce}.${who}`)) || Number(expiry) * 1_000 <= this.#now_ms()) return undefined;
+    const id = Buffer.from(who, 'base64url').toString('utf8');
+    return id === FIRST_OPERATOR.id ? FIRST_OPERATOR : this.#others.byId(id);
   }
 
   #sign(claim: string): string {

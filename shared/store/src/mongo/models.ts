@@ -64,6 +64,23 @@ export interface StoredTenant {
   /** Rises whenever Redis may have forgotten something of this tenant. */
   epoch: number;
   createdAt: Date;
+  /** Signs what is sent to the tenant's webhook. It must be known as it is to sign; it is shown once and leaves this record never again. */
+  webhookSecret?: string;
+  /** Only while it is being deleted. */
+  deletion?: StoredDeletion;
+  /** All that the tenant had is gone. The record stays, so that nobody takes the id again: versions and cursors of the old one would fit the new. */
+  removedAt?: Date;
+  /** Redis does not have this revision yet, as far as is known. */
+  carry?: true;
+}
+
+export interface StoredDeletion {
+  askedAt: Date;
+  /** Nothing is removed before, and nothing without `confirmedAt`. */
+  after: Date;
+  /** SHA-256 of the word that confirms. */
+  confirm: string;
+  confirmedAt?: Date;
 }
 
 export interface StoredToken {
@@ -77,6 +94,14 @@ export interface StoredToken {
   expiresAt: Date;
   revokedAt?: Date;
   revision: number;
+  /** The OAuth client whose secret this is: it signs in at the token endpoint, and nowhere else. */
+  client?: string;
+  /** The token that was made in its place: it holds for the overlap, and nobody is reminded of it. */
+  replacedBy?: string;
+  /** Written now and then, never on a request's time. */
+  lastUsedAt?: Date;
+  /** Redis does not have this revision yet, as far as is known. */
+  carry?: true;
 }
 
 export interface StoredDeployment {
@@ -98,6 +123,13 @@ export interface Documents {
   readonly tenants: StoredTenant;
   readonly tokens: StoredToken;
   readonly deployment: StoredDeployment;
+  readonly audit: StoredTrail;
+  readonly operators: StoredOperator;
+  readonly idempotency: StoredOutcome;
+  readonly reminders: StoredReminder;
+  readonly activity: StoredActivity;
+  readonly jobs: StoredJob;
+  readonly jobLines: StoredJobLines;
 }
 
 /** The collection that holds resources of a type. */
@@ -114,7 +146,14 @@ export function makeModels(connection: Connection) {
     history: connection.model('History', historySchema),
     tenants: connection.model('Tenant', tenantSchema),
     tokens: connection.model('Token', tokenSchema),
+    jobs: connection.model('Job', jobSchema),
+    jobLines: connection.model('JobLines', jobLinesSchema),
     deployment: connection.model('Deployment', deploymentSchema),
+    audit: connection.model('Audit', trailSchema),
+    operators: connection.model('Operator', operatorSchema),
+    idempotency: connection.model('Idempotency', outcomeSchema),
+    reminders: connection.model('Reminder', reminderSchema),
+    activity: connection.model('Activity', activitySchema),
   };
 }
 
@@ -213,6 +252,10 @@ const tokenSchema = new Schema(
 );
 tokenSchema.index({ hash: 1 }, { unique: true });
 tokenSchema.index({ tenant: 1, createdAt: 1 });
+tokenSchema.index({ carry: 1 }, { partialFilterExpression: { carry: true } });
+tokenSchema.index({ expiresAt: 1 });
+tenantSchema.index({ carry: 1 }, { partialFilterExpression: { carry: true } });
+tenantSchema.index({ status: 1 });
 
 const deploymentSchema = new Schema(
   { _id: { type: String, required: true }, partitions: { type: Number, required: true }, secret: String },
@@ -221,3 +264,122 @@ const deploymentSchema = new Schema(
 
 /** Name of the index that makes names unique; its violation is the one that may be somebody else's rename under way. */
 export const NAME_INDEX = 'tenant_1_nameKey_1';
+
+/** One change by an operator. Nothing ever changes or removes one. */
+export interface StoredTrail {
+  /** By time: `<ISO 8601>_<random>`. */
+  _id: string;
+  /** Absent where it is about the deployment: its operators. */
+  tenant?: string;
+  at: Date;
+  /** Id and name of the operator. */
+  by: string;
+  byName: string;
+  request: string;
+  /** What was done: `token.generate`. */
+  action: string;
+  target: { kind: string; id: string };
+  before?: Record<string, unknown>;
+  after?: Record<string, unknown>;
+}
+
+export interface StoredOperator {
+  _id: string;
+  name: string;
+  role: 'viewer' | 'operator';
+  /** SHA-256 of the token, hex. */
+  hash: string;
+  prefix: string;
+  createdAt: Date;
+  removedAt?: Date;
+}
+
+/** What an admin request under an `Idempotency-Key` came to. */
+export interface StoredOutcome {
+  /** `<operator>/<key>`. */
+  _id: string;
+  /** SHA-256 of method, path and body: the same key for something else is a mistake. */
+  fingerprint: string;
+  at: Date;
+  /** Absent while it is being done. */
+  status?: number;
+  headers?: Record<string, string>;
+  /** JSON; absent where it held a secret, or nothing. */
+  body?: string;
+  secret?: boolean;
+}
+
+/** One reminder of one credential's expiry: sent once. */
+export interface StoredReminder {
+  /** `<id of the token>/<days before expiry>`. */
+  _id: string;
+  tenant: string;
+  at: Date;
+  /** What the webhook is told; absent where the tenant has none. */
+  event?: Record<string, unknown>;
+  /** When delivery is tried next; absent once it is delivered, or given up. */
+  nextAt?: Date;
+  tries: number;
+  deliveredAt?: Date;
+}
+
+/** When a tenant was last heard of, for "is it working?". */
+export interface StoredActivity {
+  /** The tenant. */
+  _id: string;
+  lastRequestAt?: Date;
+  lastError?: { at: Date; status: number; detail: string; method: string; route: string; requestId: string };
+}
+
+const trailSchema = new Schema({ _id: { type: String, required: true } }, { ...OPTIONS, collection: 'audit', strict: false });
+trailSchema.index({ tenant: 1, _id: -1 });
+trailSchema.index({ tenant: 1, 'target.id': 1, _id: -1 });
+
+const operatorSchema = new Schema({ _id: { type: String, required: true } }, { ...OPTIONS, collection: 'operators', strict: false });
+operatorSchema.index({ hash: 1 }, { unique: true });
+
+const outcomeSchema = new Schema({ _id: { type: String, required: true } }, { ...OPTIONS, collection: 'idempotency', strict: false });
+outcomeSchema.index({ at: 1 }, { expireAfterSeconds: 86_400 });
+
+const reminderSchema = new Schema({ _id: { type: String, required: true } }, { ...OPTIONS, collection: 'reminders', strict: false });
+reminderSchema.index({ nextAt: 1 }, { partialFilterExpression: { nextAt: { $exists: true } } });
+reminderSchema.index({ at: 1 }, { expireAfterSeconds: 366 * 86_400 });
+
+const activitySchema = new Schema({ _id: { type: String, required: true } }, { ...OPTIONS, collection: 'activity', strict: false });
+
+/** Work on many accounts that an administrator asked for: an import, or mappings for all. It goes on after a restart where it was. */
+export interface StoredJob {
+  _id: string;
+  tenant: string;
+  kind: 'import' | 'mappings';
+  status: 'running' | 'done';
+  /** Credential of whoever asked. */
+  by: string;
+  createdAt: Date;
+  finishedAt?: Date;
+  /** Lines of the import, or accounts. */
+  total: number;
+  done: number;
+  failed: number;
+  failures: { line: number; reason: string }[];
+  /** Where to go on: the next line, or the version at creation of the last account looked at. */
+  next: number;
+  /** Whoever works on it has it until then. */
+  leaseUntil: Date;
+}
+
+/** Lines of an import, as they were sent; gone when it is done. */
+export interface StoredJobLines {
+  /** `<job>/<first line>`. */
+  _id: string;
+  job: string;
+  first: number;
+  rows: Record<string, string>[];
+}
+
+const jobSchema = new Schema({ _id: { type: String, required: true } }, { ...OPTIONS, collection: 'jobs', strict: false });
+jobSchema.index({ status: 1, createdAt: 1 }, { partialFilterExpression: { status: 'running' } });
+jobSchema.index({ tenant: 1, createdAt: -1 });
+
+const jobLinesSchema = new Schema({ _id: { type: String, required: true } }, { ...OPTIONS, collection: 'jobLines', strict: false });
+jobLinesSchema.index({ job: 1, first: 1 });

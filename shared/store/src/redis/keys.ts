@@ -40,6 +40,8 @@ export interface TenantKeys {
   lease(): string;
   /** Held by the process that loads the tenant's index. */
   loading(): string;
+  /** What SCAN matches to find all of these. */
+  all(): string;
   partition: PartitionKeys;
 }
 
@@ -81,6 +83,7 @@ export function makeKeys(prefix: string, partitions: number): Keys {
       answers: (request) => `${base}:a:${request}`,
       lease: () => `${base}:lease`,
       loading: () => `${base}:loading`,
+      all: () => `${base}:*`,
       partition: partition(number),
     };
   };

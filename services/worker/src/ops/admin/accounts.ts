@@ -1,0 +1,264 @@
+// /admin/v1/tenants/{tenant}/accounts: find, make, keep out, let in, provide, decide who is who, purge.
+import { TransientError } from '@rollcall/directory';
+import { type JsonValue, ScimError } from '@rollcall/scim';
+import { z } from 'zod';
+import type { ShownAccount } from '../../accounts/account.js';
+import type { Accounts } from '../../accounts/accounts.js';
+import type { Asked } from '../../accounts/carry-out.js';
+import { Problem } from '../problem.js';
+import { type AdminDeps, part, standingTenantOf, tenantOf } from './context.js';
+import {
+  type AdminAnswer,
+  type AdminRequest,
+  type AdminRoute,
+  badCursor,
+  listOf,
+  PageQuery,
+  type RawRequest,
+  route,
+  Time,
+} from './route.js';
+
+export interface AccountRouteDeps extends AdminDeps {
+  readonly accounts: Accounts;
+}
+
+export const StorageForm = z.strictObject({
+  region: z
+    .string()
+    .regex(/^[A-Za-z0-9-]{1,63}$/, 'expected 1 to 63 letters, digits and hyphens')
+    .optional(),
+  quotaBytes: z.number().int().nonnegative().optional(),
+});
+const Profile = z.string().min(1).max(63);
+const Reason = z.string().trim().min(1).max(1_000);
+
+export const AccountForm = z
+  .object({
+    id: z.string(),
+    userName: z.string().optional(),
+    status: z.enum(['active', 'preserved']),
+    preservedBy: z.array(z.enum(['idp', 'administrator'])),
+    deleted: z.boolean().describe('the identity provider deleted the person; the account is preserved'),
+    origin: z.enum(['scim', 'manual', 'import', 'directory']),
+    managedBy: z.enum(['scim', 'manual', 'directory']),
+    profile: z.string().optional(),
+    profileBy: z.enum(['mapping', 'administrator']).optional(),
+    storage: StorageForm.optional(),
+    user: z.record(z.string(), z.unknown()).describe('the SCIM resource'),
+    version: z.number(),
+    createdAt: Time,
+    updatedAt: Time,
+  })
+  .meta({ id: 'Account' });
+
+const ListQuery = PageQuery.extend({
+  filter: z.string().min(1).max(8_192).optional().describe('a SCIM filter over the user'),
+  status: z.enum(['active', 'preserved']).optional(),
+  managedBy: z.enum(['scim', 'manual', 'directory']).optional(),
+  profile: Profile.optional(),
+});
+const Email = z.union([z.string(), z.looseObject({ value: z.string() })]);
+const MakeForm = z.strictObject({
+  userName: z.string(),
+  emails: z.array(Email).max(50).optional(),
+  name: z.looseObject({}).optional(),
+  externalId: z.string().optional(),
+  displayName: z.string().optional(),
+  profile: Profile.optional(),
+  storage: StorageForm.optional(),
+  managedBy: z.enum(['manual', 'directory']).optional(),
+});
+const ChangeForm = z.strictObject({ profile: Profile.nullable().optional(), storage: StorageForm.nullable().optional() });
+const AdoptForm = z
+  .strictObject({ userName: z.string().min(1).optional(), externalId: z.string().min(1).optional() })
+  .refine(({ userName, externalId }) => (userName === undefined) !== (externalId === undefined), 'expected one of userName and externalId');
+
+export function accountRoutes(deps: AccountRouteDeps): AdminRoute[] {
+  const { accounts, now } = deps;
+  const asked = ({ operator, requestId }: RawRequest | AdminRequest<unknown, unknown>): Asked => ({
+    by: operator.id,
+    requestId,
+    now: now(),
+  });
+  const answered = async (account: Promise<ShownAccount>, status = 200): Promise<AdminAnswer> => {
+    const shown = await plainly(account);
+    return { status, body: shown, headers: { ETag: `W/"${shown.version}"` } };
+  };
+  const at = '/tenants/{tenant}/accounts';
+
+  return [
+    route({
+      method: 'GET',
+      path: at,
+      summary: 'Lists accounts in the order of creation, those that the identity provider deleted too',
+      query: ListQuery,
+      answers: { 200: listOf(AccountForm) },
+      handle: async (request) => {
+        const tenant = await tenantOf(deps, request);
+        const { cursor, ...query } = request.query;
+        const page = await plainly(accounts.list(tenant._id, { ...query, after: readCursor(cursor) }));
+        return { status: 200, body: { items: page.items, next: page.after === undefined ? undefined : writeCursor(page.after) } };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: at,
+      summary: 'Makes an account by hand',
+      body: MakeForm,
+      answers: { 201: AccountForm },
+      handle: async (request) => {
+        const tenant = await standingTenantOf(deps, request);
+        const { profile, storage, managedBy, emails, ...user } = request.body;
+        if (managedBy === 'directory' && tenant.source !== 'directory')
+          throw new Problem(409, '#/managedBy: this tenant’s source is not the directory');
+        checkProvided(tenant.settings, profile, storage);
+        const addresses = emails?.map((email) => (typeof email === 'string' ? { value: email } : email));
+        return answered(
+          accounts.make(
+            tenant._id,
+            {
+              user: { ...user, ...(addresses ? { emails: addresses } : {}) } as JsonValue,
+              managedBy,
+              profile,
+              storage: storageOf(storage),
+            },
+            asked(request),
+          ),
+          201,
+        );
+      },
+    }),
+    route({
+      method: 'GET',
+      path: `${at}/{id}`,
+      summary: 'Shows an account',
+      answers: { 200: AccountForm },
+      handle: async (request) => answered(accounts.get((await tenantOf(deps, request))._id, part(request, 'id'))),
+    }),
+    route({
+      method: 'PATCH',
+      path: `${at}/{id}`,
+      summary: 'Sets what the account may use; null takes it away, and lets the mappings choose',
+      body: ChangeForm,
+      answers: { 200: AccountForm },
+      handle: async (request) => {
+        const tenant = await standingTenantOf(deps, request);
+        const { profile, storage } = request.body;
+        checkProvided(tenant.settings, profile ?? undefined, storage ?? undefined);
+        const ifMatch = request.header('if-match');
+        const wanted = {
+          ...(profile === undefined ? {} : { profile }),
+          ...(storage === undefined ? {} : { storage: storage === null ? null : storageOf(storage)! }),
+          ...(ifMatch === undefined ? {} : { ifMatch }),
+        };
+        return answered(accounts.run(tenant._id, { kind: 'setAccount', type: 'User', id: part(request, 'id'), ...wanted }, asked(request)));
+      },
+    }),
+    route({
+      method: 'POST',
+      path: `${at}/{id}/preserve`,
+      summary: 'Keeps the person out until an administrator reactivates the account, whatever the identity provider says',
+      body: z.strictObject({ reason: Reason.optional() }),
+      answers: { 200: AccountForm },
+      handle: async (request) => {
+        const { reason } = request.body;
+        const command = { kind: 'preserve', type: 'User', id: part(request, 'id'), ...(reason === undefined ? {} : { reason }) } as const;
+        return answered(accounts.run((await standingTenantOf(deps, request))._id, command, asked(request)));
+      },
+    }),
+    route({
+      method: 'POST',
+      path: `${at}/{id}/reactivate`,
+      summary: 'Lifts the administrator’s mark, and never the identity provider’s',
+      answers: { 200: AccountForm },
+      handle: async (request) =>
+        answered(
+          accounts.run(
+            (await standingTenantOf(deps, request))._id,
+            { kind: 'reactivate', type: 'User', id: part(request, 'id') },
+            asked(request),
+          ),
+        ),
+    }),
+    route({
+      method: 'POST',
+      path: `${at}/{id}/adopt`,
+      summary: 'Says that this account is the person who comes under a userName or externalId: decides an ambiguity, or a recycled address',
+      body: AdoptForm,
+      answers: { 200: AccountForm },
+      handle: async (request) => {
+        const { userName, externalId } = request.body;
+        const who = { ...(userName === undefined ? {} : { userName }), ...(externalId === undefined ? {} : { externalId }) };
+        return answered(
+          accounts.run(
+            (await standingTenantOf(deps, request))._id,
+            { kind: 'expect', type: 'User', id: part(request, 'id'), ...who },
+            asked(request),
+          ),
+        );
+      },
+    }),
+    route({
+      method: 'DELETE',
+      path: `${at}/{id}`,
+      summary: 'Asks to purge an account: nothing is done until `purge` confirms it',
+      answers: { 202: z.object({ confirm: z.string() }) },
+      handle: async (request) => ({
+        status: 202,
+        body: { confirm: await plainly(accounts.askToPurge((await standingTenantOf(deps, request))._id, part(request, 'id'))) },
+      }),
+    }),
+    route({
+      method: 'POST',
+      path: `${at}/{id}/purge`,
+      summary: 'Takes away everything of the person, for good; the id stays behind, and the identity is free',
+      body: z.strictObject({ confirm: z.string().min(1).max(200) }),
+      answers: { 204: null },
+      handle: async (request) => {
+        const tenant = await standingTenantOf(deps, request);
+        await plainly(accounts.purge(tenant._id, part(request, 'id'), request.body.confirm, asked(request)));
+        return { status: 204 };
+      },
+    }),
+  ];
+}
+
+/** What the protocol's core refuses, as this API says it. */
+export async function plainly<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof ScimError) throw new Problem(error.status, error.detail, {}, { cause: error });
+    if (error instanceof TransientError)
+      throw new Problem(503, `${error.message}; try again`, { headers: { 'Retry-After': String(error.retryAfter_s) } }, { cause: error });
+    throw error;
+  }
+}
+
+/** A profile must be there, and storage needs one that has a workload for it. @throws Problem 400 */
+export function checkProvided(settings: Readonly<Record<string, unknown>>, profile: string | undefined, storage: unknown): void {
+  const profiles = (settings.profiles ?? {}) as Record<string, { workloads: string[] } | undefined>;
+  if (profile === undefined) return;
+  const known = Object.hasOwn(profiles, profile) ? profiles[profile] : undefined;
+  if (!known) throw new Problem(400, `#/profile: there is no profile ${JSON.stringify(profile)}`);
+  if (storage !== undefined && !known.workloads.some((workload) => workload !== SAAS_APPS))
+    throw new Problem(400, `#/storage: profile ${JSON.stringify(profile)} has no workload that needs storage`);
+}
+
+/** The one workload that stores nothing with us. */
+const SAAS_APPS = 'saasApps';
+
+const storageOf = (storage: z.infer<typeof StorageForm> | undefined) =>
+  storage && {
+    ...(storage.region === undefined ? {} : { region: storage.region }),
+    ...(storage.quotaBytes === undefined ? {} : { quotaBytes: storage.quotaBytes }),
+  };
+
+const writeCursor = (after: number): string => after.toString(36);
+function readCursor(cursor: string | undefined): number | undefined {
+  if (cursor === undefined) return undefined;
+  const after = /^[0-9a-z]{1,11}$/.test(cursor) ? Number.parseInt(cursor, 36) : Number.NaN;
+  if (!Number.isSafeInteger(after)) throw badCursor();
+  return after;
+}

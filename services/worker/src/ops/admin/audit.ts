@@ -1,0 +1,52 @@
+// …/audit: who changed what.
+import { readTrail, type TrailLine } from '@rollcall/tenancy';
+import { z } from 'zod';
+import { type AdminDeps, tenantOf } from './context.js';
+import { type AdminRoute, badCursor, listOf, PageQuery, route, Time } from './route.js';
+
+const LineForm = z
+  .object({
+    id: z.string(),
+    at: Time,
+    who: z.object({ id: z.string().describe('an operator, or the credential of an identity provider'), name: z.string().optional() }),
+    action: z.string(),
+    target: z.object({ kind: z.string(), id: z.string() }),
+    before: z.unknown().optional(),
+    after: z.unknown().optional(),
+    changes: z.unknown().optional().describe('of an account or group: per attribute what was and what is'),
+    version: z.number().optional(),
+    requestId: z.string(),
+  })
+  .meta({ id: 'AuditLine' });
+
+export function auditRoutes(deps: AdminDeps): AdminRoute[] {
+  const read = async (query: Parameters<typeof readTrail>[1]): Promise<{ items: TrailLine[]; next?: string }> => {
+    const page = await readTrail(deps.mongo, query);
+    if (!page) throw badCursor();
+    return page;
+  };
+  return [
+    route({
+      method: 'GET',
+      path: '/tenants/{tenant}/audit',
+      summary: 'Every change of a tenant, the newest first: by operators, and by writes to accounts and groups',
+      query: PageQuery.extend({
+        account: z.string().min(1).max(200).optional().describe('only what is about this account (or group, or token)'),
+      }),
+      answers: { 200: listOf(LineForm) },
+      handle: async (request) => {
+        const { _id: tenant } = await tenantOf(deps, request);
+        const { account: target, ...page } = request.query;
+        return { status: 200, body: await read({ tenant, target, ...page }) };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/audit',
+      summary: 'Changes of the deployment itself, its operators, the newest first',
+      query: PageQuery,
+      answers: { 200: listOf(LineForm) },
+      handle: async ({ query }) => ({ status: 200, body: await read({ tenant: undefined, ...query }) }),
+    }),
+  ];
+}

@@ -1,0 +1,181 @@
+// /admin/v1/tenants/{tenant}/profiles and /mappings: what there is to get, and who gets it.
+import { assigned, type Resource, withAssigned } from '@rollcall/directory';
+import { fromStored, onMongo, type StoredTenant } from '@rollcall/store';
+import { changeTenant, compileMappings, MappingsSetting } from '@rollcall/tenancy';
+import { z } from 'zod';
+import type { Jobs } from '../../accounts/jobs.js';
+import { Problem } from '../problem.js';
+import { checkProvided, plainly } from './accounts.js';
+import { type AdminDeps, contextOf, part, standingTenantOf, tenantOf } from './context.js';
+import { JobForm, jobForm } from './imports.js';
+import { type AdminRoute, listOf, route } from './route.js';
+
+export interface MappingRouteDeps extends AdminDeps {
+  readonly jobs: Jobs;
+}
+
+const ProfileName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+const ProfileForm = z.strictObject({ workloads: z.array(z.string().regex(/^[A-Za-z][A-Za-z0-9]{0,62}$/)).max(50) });
+const NamedProfile = ProfileForm.extend({ name: z.string() });
+const DryRun = z.object({
+  count: z.number(),
+  accounts: z.array(z.object({ id: z.string(), userName: z.string().optional(), from: z.string().optional(), to: z.string() })),
+});
+
+type Profiles = Record<string, z.infer<typeof ProfileForm>>;
+export const profilesOf = ({ settings }: Pick<StoredTenant, 'settings'>): Profiles => (settings.profiles ?? {}) as Profiles;
+
+export function mappingRoutes(deps: MappingRouteDeps): AdminRoute[] {
+  const { mongo, records, jobs } = deps;
+  const change = async (
+    request: Parameters<typeof contextOf>[1],
+    action: string,
+    update: (current: StoredTenant) => Record<string, unknown> | undefined,
+  ) => {
+    const { _id } = await standingTenantOf(deps, request);
+    const stored = await changeTenant(contextOf(deps, request), _id, action, (current) => {
+      const settings = update(current);
+      return settings && { $set: { settings: { ...current.settings, ...settings } } };
+    });
+    if (stored) await records.carryTenant(stored);
+    return stored!;
+  };
+
+  return [
+    route({
+      method: 'GET',
+      path: '/tenants/{tenant}/profiles',
+      summary: 'Lists profiles, and the workloads that each enables',
+      answers: { 200: listOf(NamedProfile) },
+      handle: async (request) => ({
+        status: 200,
+        body: { items: Object.entries(profilesOf(await tenantOf(deps, request))).map(([name, profile]) => ({ name, ...profile })) },
+      }),
+    }),
+    route({
+      method: 'PUT',
+      path: '/tenants/{tenant}/profiles/{name}',
+      summary: 'Makes or changes a profile',
+      body: ProfileForm,
+      answers: { 200: NamedProfile },
+      handle: async (request) => {
+        const name = part(request, 'name');
+        if (!ProfileName.test(name)) throw new Problem(400, 'name: expected up to 63 letters, digits, dots, hyphens and underscores');
+        await change(request, 'profile.put', (current) => ({ profiles: { ...profilesOf(current), [name]: request.body } }));
+        return { status: 200, body: { name, ...request.body } };
+      },
+    }),
+    route({
+      method: 'DELETE',
+      path: '/tenants/{tenant}/profiles/{name}',
+      summary: 'Removes a profile that nobody uses',
+      answers: { 204: null },
+      handle: async (request) => {
+        const name = part(request, 'name');
+        const tenant = await standingTenantOf(deps, request);
+        if (!Object.hasOwn(profilesOf(tenant), name)) throw new Problem(404, `there is no profile ${JSON.stringify(name)}`);
+        const used = await onMongo(
+          mongo.collection('accounts').countDocuments({ tenant: tenant._id, 'account.profile': name }, { limit: 1_000 }),
+        );
+        if (used > 0)
+          throw new Problem(409, `profile ${JSON.stringify(name)} is used by ${used === 1_000 ? '1,000 or more' : used} accounts`);
+        await change(request, 'profile.delete', (current) => {
+          const mappings = mappingsOf(current);
+          const rule = [...mappings.rules, ...(mappings.default ? [{ name: 'the default', ...mappings.default }] : [])].find(
+            ({ profile }) => profile === name,
+          );
+          if (rule) throw new Problem(409, `profile ${JSON.stringify(name)} is given by the mapping ${JSON.stringify(rule.name)}`);
+          const { [name]: _, ...profiles } = profilesOf(current);
+          return { profiles };
+        });
+        return { status: 204 };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/tenants/{tenant}/mappings',
+      summary: 'Shows the rules, in their order, and the default that ends the list',
+      answers: { 200: MappingsSetting },
+      handle: async (request) => ({ status: 200, body: mappingsOf(await tenantOf(deps, request)) }),
+    }),
+    route({
+      method: 'PUT',
+      path: '/tenants/{tenant}/mappings',
+      summary: 'Sets the rules: for accounts to come, or with apply=all also for those that a mapping provided',
+      query: z.strictObject({ apply: z.enum(['new', 'all']).default('new') }),
+      body: MappingsSetting,
+      answers: { 200: MappingsSetting, 202: JobForm },
+      handle: async (request) => {
+        const tenant = await standingTenantOf(deps, request);
+        await checked(tenant, request.body);
+        await change(request, 'mappings.put', (current) => {
+          checkProfiles(current, request.body);
+          return { mappings: request.body };
+        });
+        if (request.query.apply === 'new') return { status: 200, body: request.body };
+        return { status: 202, body: jobForm(await jobs.beginMappings(tenant._id, request.operator.id)) };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/tenants/{tenant}/mappings/dry-run',
+      summary: 'Says whom these rules would move, and changes nothing; the first hundred are named',
+      body: MappingsSetting,
+      answers: { 200: DryRun },
+      handle: async (request) => {
+        const tenant = await tenantOf(deps, request);
+        const mappings = await checked(tenant, request.body);
+        let count = 0;
+        const accounts: z.infer<typeof DryRun>['accounts'] = [];
+        const all = mongo.collection('accounts').find({ tenant: tenant._id, live: true, 'account.profileBy': { $ne: 'administrator' } });
+        for await (const stored of all) {
+          const { resource } = fromStored(stored);
+          const to = assigned(mappings, resource);
+          if (!to || !moves(resource, to)) continue;
+          count += 1;
+          const { userName } = resource.attributes;
+          if (accounts.length < NAMED_MAX)
+            accounts.push({
+              id: resource.id,
+              ...(typeof userName === 'string' ? { userName } : {}),
+              ...(resource.account.profile === undefined ? {} : { from: resource.account.profile }),
+              to: to.profile,
+            });
+        }
+        return { status: 200, body: { count, accounts } };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/tenants/{tenant}/mappings/jobs/{id}',
+      summary: 'Shows how far rules have been applied to all',
+      answers: { 200: JobForm },
+      handle: async (request) => {
+        const job = await jobs.find((await tenantOf(deps, request))._id, 'mappings', part(request, 'id'));
+        if (!job) throw new Problem(404, 'there is no such job');
+        return { status: 200, body: jobForm(job) };
+      },
+    }),
+  ];
+}
+
+const mappingsOf = ({ settings }: Pick<StoredTenant, 'settings'>): MappingsSetting => MappingsSetting.parse(settings.mappings ?? {});
+
+const checked = async (tenant: StoredTenant, mappings: MappingsSetting) => {
+  checkProfiles(tenant, mappings);
+  return plainly((async () => compileMappings(mappings))());
+};
+
+function checkProfiles(tenant: StoredTenant, { rules, default: last }: MappingsSetting): void {
+  for (const { profile, storage } of [...rules, ...(last ? [last] : [])]) checkProvided(tenant.settings, profile, storage);
+}
+
+/** Whether rules would give an account something else than it has. Only an account that a mapping provided, or nobody, is theirs. */
+function moves(resource: Resource, to: NonNullable<ReturnType<typeof assigned>>): boolean {
+  const { account } = resource;
+  if (account.profile !== undefined && account.profileBy !== 'mapping') return false;
+  const after = withAssigned(account, to, 'mapping');
+  return after.profile !== account.profile || JSON.stringify(after.storage) !== JSON.stringify(account.storage);
+}
+
+const NAMED_MAX = 100;

@@ -1,0 +1,105 @@
+// …/tokens: generate, list, revoke, regenerate.
+import type { StoredToken } from '@rollcall/store';
+import { type Generated, generateToken, listTokens, regenerateToken, TOKEN_DAYS, withdrawToken } from '@rollcall/tenancy';
+import { z } from 'zod';
+import { Problem } from '../problem.js';
+import { type AdminDeps, contextOf, part, standingTenantOf, tenantOf } from './context.js';
+import { type AdminRoute, badCursor, listOf, PageQuery, route, Time } from './route.js';
+
+export const CredentialName = z.string().trim().min(1).max(200).describe('for whom it is: shown in lists and reminders');
+export const Days = z.int().min(1).max(3_650);
+
+export const CredentialForm = z.object({
+  id: z.string(),
+  name: z.string(),
+  prefix: z.string().describe('how it begins, to tell it from others'),
+  createdAt: Time,
+  expiresAt: Time,
+  lastUsedAt: Time.optional().describe('to the minute'),
+  replacedBy: z.string().optional().describe('the one that was made in its place: this one holds until `expiresAt`'),
+});
+const TokenForm = CredentialForm.meta({ id: 'Token' });
+const NewTokenForm = CredentialForm.extend({ token: z.string().describe('shown this once, kept nowhere') });
+
+export const GenerateForm = z.strictObject({ name: CredentialName, expiresInDays: Days.default(TOKEN_DAYS) });
+export const RegenerateForm = z.strictObject({
+  overlapHours: z.number().min(0).max(24).default(0).describe('how long the previous one holds; 0: not a moment'),
+  expiresInDays: Days.optional().describe('as long as the previous one was made for, where it is left out'),
+});
+
+export const credentialForm = ({ _id, name, prefix, createdAt, expiresAt, lastUsedAt, replacedBy }: StoredToken) => ({
+  id: _id,
+  name,
+  prefix,
+  createdAt: createdAt.toISOString(),
+  expiresAt: expiresAt.toISOString(),
+  ...(lastUsedAt === undefined ? {} : { lastUsedAt: lastUsedAt.toISOString() }),
+  ...(replacedBy === undefined ? {} : { replacedBy }),
+});
+
+export function tokenRoutes(deps: AdminDeps): AdminRoute[] {
+  const { mongo, records } = deps;
+  const shown = ({ stored, token }: Generated) => ({ ...credentialForm(stored), token });
+  return [
+    route({
+      method: 'POST',
+      path: '/tenants/{tenant}/tokens',
+      summary: 'Generates a token; it is shown this once',
+      body: GenerateForm,
+      answers: { 201: NewTokenForm },
+      handle: async (request) => {
+        const { _id: tenant } = await standingTenantOf(deps, request);
+        const { name, expiresInDays: days } = request.body;
+        const generated = await generateToken(contextOf(deps, request), { tenant, name, days });
+        await records.carryToken(generated.stored);
+        return { status: 201, secret: true, body: shown(generated) };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/tenants/{tenant}/tokens',
+      summary: 'Lists tokens that were not revoked, the oldest first',
+      query: PageQuery,
+      answers: { 200: listOf(TokenForm) },
+      handle: async (request) => {
+        const { _id: tenant } = await tenantOf(deps, request);
+        const page = await listTokens(mongo, { tenant, secrets: false, ...request.query });
+        if (!page) throw badCursor();
+        return { status: 200, body: { ...page, items: page.items.map(credentialForm) } };
+      },
+    }),
+    route({
+      method: 'DELETE',
+      path: '/tenants/{tenant}/tokens/{id}',
+      summary: 'Revokes a token, from this moment on',
+      answers: { 204: null },
+      handle: async (request) => {
+        const { _id: tenant } = await tenantOf(deps, request);
+        const revoked = await withdrawToken(contextOf(deps, request), { tenant, id: part(request, 'id'), isSecret: false });
+        if (!revoked) throw noToken();
+        await records.carryToken(revoked); // also where it was revoked before: that may not have reached Redis
+        return { status: 204 };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/tenants/{tenant}/tokens/{id}/regenerate',
+      summary: 'Makes a token in place of another, which is invalid at once, or after an overlap',
+      body: RegenerateForm,
+      answers: { 201: NewTokenForm },
+      handle: async (request) => {
+        const { _id: tenant } = await standingTenantOf(deps, request);
+        const { overlapHours, expiresInDays: days } = request.body;
+        const old = { tenant, id: part(request, 'id'), isSecret: false };
+        const made = await regenerateToken(contextOf(deps, request), old, { overlap_ms: overlapHours * HOUR_MS, days });
+        if (!made) throw noToken();
+        await records.carryToken(made.replaced);
+        await records.carryToken(made.stored);
+        return { status: 201, secret: true, body: shown(made) };
+      },
+    }),
+  ];
+}
+
+const noToken = () => new Problem(404, 'this tenant has no such token');
+export const HOUR_MS = 3_600_000;

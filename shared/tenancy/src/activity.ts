@@ -1,0 +1,30 @@
+import { type MongoLink, onMongo, type StoredActivity } from '@rollcall/store';
+
+/** What was heard of tenants and credentials since the last time it was written down. */
+export interface Heard {
+  readonly tenants: ReadonlyMap<string, { readonly lastRequestAt?: Date; readonly lastError?: NonNullable<StoredActivity['lastError']> }>;
+  /** Credentials by id. */
+  readonly credentials: ReadonlyMap<string, Date>;
+}
+
+/** Writes down who was heard of. What is newer there stays. */
+export async function noteActivity(mongo: MongoLink, { tenants, credentials }: Heard): Promise<void> {
+  const options = { ordered: false } as const;
+  if (credentials.size > 0) {
+    const updates = [...credentials].map(([id, at]) => ({ updateOne: { filter: { _id: id }, update: { $max: { lastUsedAt: at } } } }));
+    await onMongo(mongo.collection('tokens').bulkWrite(updates, options));
+  }
+  if (tenants.size > 0) {
+    const updates = [...tenants].map(([id, { lastRequestAt, lastError }]) => ({
+      updateOne: {
+        filter: { _id: id },
+        update: { ...(lastRequestAt ? { $max: { lastRequestAt } } : {}), ...(lastError ? { $set: { lastError } } : {}) },
+        upsert: true,
+      },
+    }));
+    await onMongo(mongo.collection('activity').bulkWrite(updates, options));
+  }
+}
+
+export const readActivity = async (mongo: MongoLink, tenant: string): Promise<StoredActivity | undefined> =>
+  (await onMongo(mongo.collection('activity').findOne({ _id: tenant }))) ?? undefined;

@@ -1,0 +1,37 @@
+import * as z from 'zod';
+
+const WebhookUrl = z
+  .string()
+  .max(2_048)
+  .refine((text) => {
+    if (!URL.canParse(text)) return false;
+    const { protocol, username, password, hash } = new URL(text);
+    return (protocol === 'https:' || protocol === 'http:') && username + password + hash === '';
+  }, 'expected an http or https URL without user, password and fragment');
+
+/** What may be set of a tenant; what is not set has its default. */
+const shape = {
+  /** By which attribute a person is known again. */
+  identityAttribute: z.enum(['email', 'userPrincipalName']),
+  /** What becomes of a POST for an address whose former holder had another `externalId`. */
+  recycledIdentity: z.enum(['reactivate', 'refuse']),
+  /** Where reminders of expiry are sent; null: nowhere. */
+  webhook: z.strictObject({ url: WebhookUrl }).nullable(),
+};
+
+/** A change of settings: what is left out stays. */
+export const SettingsChange = z.strictObject(shape).partial();
+export type SettingsChange = z.infer<typeof SettingsChange>;
+export type TenantSettings = { readonly [Name in keyof typeof shape]: z.infer<(typeof shape)[Name]> };
+export const TenantSettingsForm = z.object(shape);
+
+export const SETTINGS_DEFAULT: TenantSettings = { identityAttribute: 'email', recycledIdentity: 'reactivate', webhook: null };
+
+/** What holds for a tenant: what is stored, over the defaults. What another release stored and this one does not know is left out. */
+export function settingsOf(stored: Readonly<Record<string, unknown>>): TenantSettings {
+  const known = Object.entries(shape).flatMap(([name, schema]) => {
+    const parsed = schema.safeParse(stored[name]);
+    return parsed.success ? [[name, parsed.data] as const] : [];
+  });
+  return { ...SETTINGS_DEFAULT, ...Object.fromEntries(known) };
+}
