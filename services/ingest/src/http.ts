@@ -215,14 +215,14 @@ async function write(response: Response, id: string, answer: ScimResponse, closi
   const all: OutgoingHttpHeaders = { 'X-Request-Id': id, ...headers };
   if (closing) all.Connection = 'close';
   if (stream !== undefined) {
-    response.writeHead(status, { ...all, 'Content-Type': MEDIA_TYPE });
+    response.writeHead(status, { 'Content-Type': MEDIA_TYPE, ...all });
     // Waits for slow clients part by part; one that goes away ends the reading.
     await pipeline(Readable.from(gathered(stream)), response);
     return;
   }
   const text = body === undefined ? undefined : JSON.stringify(body);
   if (text !== undefined) {
-    all['Content-Type'] = MEDIA_TYPE;
+    all['Content-Type'] ??= MEDIA_TYPE;
     all['Content-Length'] = Buffer.byteLength(text);
   }
   response.writeHead(status, all);

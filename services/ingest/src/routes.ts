@@ -13,6 +13,7 @@ import type { Health } from './handlers/health.js';
 import { healthz, readyz } from './handlers/health.js';
 import { type ListDeps, listResources, searchResources } from './handlers/list-resources.js';
 import { me } from './handlers/me.js';
+import { getOpenApi } from './handlers/openapi.js';
 import { patchResource } from './handlers/patch-resource.js';
 import { replaceResource } from './handlers/replace-resource.js';
 import { getResourceType, getResourceTypes } from './handlers/resource-types.js';
@@ -59,6 +60,7 @@ const table = (deps: RouteDeps): { readonly open: Table<OpenHandler>; readonly s
     '/ResourceTypes/:': { GET: getResourceType },
     '/Schemas': { GET: always(getSchemas) },
     '/Schemas/:': { GET: getSchema },
+    '/openapi.json': { GET: always(getOpenApi(deps)) },
   },
 });
 

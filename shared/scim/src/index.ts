@@ -14,6 +14,7 @@ export * from './filter/print.js';
 export { IGNORED_MAX, type UnknownAttributes } from './ignored.js';
 export * from './immutable.js';
 export * from './json.js';
+export * from './openapi.js';
 export * from './patch/apply.js';
 export * from './patch/members.js';
 export * from './patch/operation.js';
