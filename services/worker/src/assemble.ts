@@ -2,21 +2,30 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '@rollcall/config';
 import type { TransientError } from '@rollcall/directory';
 import { Consumer, DEAD_LETTER_QUEUE, Ringer } from '@rollcall/queue';
-import { Committer, Continuity, IndexLoader, MongoLink, makeKeys, Reader, RedisLink } from '@rollcall/store';
+import { Committer, Continuity, IndexLoader, Memberships, MongoLink, makeKeys, Reader, RedisLink } from '@rollcall/store';
 import { type Log, type Metrics, type Service, tracing } from '@rollcall/telemetry';
-import { Records } from '@rollcall/tenancy';
+import { DeploymentSecret, Records, RulesKeeper } from '@rollcall/tenancy';
 import { Queue } from 'bullmq';
+import { Accounts } from './accounts/accounts.js';
+import { Jobs } from './accounts/jobs.js';
 import { makeApply } from './apply.js';
 import { caretaker } from './caretaker.js';
 import { chronicle } from './chronicle.js';
 import { makeDeadLetters } from './dead-letter.js';
 import { StandingLease } from './lease.js';
+import { Loop } from './loop.js';
 import { makeApplyMembers } from './members.js';
+import { accountRoutes, whyNotProvided } from './ops/admin/accounts.js';
+import { importRoutes } from './ops/admin/imports.js';
+import { mappingRoutes } from './ops/admin/mappings.js';
+import { sourceRoutes } from './ops/admin/source.js';
 import { deadLetterBoard, makeOnce, operatorsOf, opsServer, storeRoutes } from './ops/index.js';
 import { Preparation } from './prepare.js';
 import { makeProcess } from './process.js';
+import { reminders } from './reminders.js';
 import { survey } from './survey.js';
 import { auditor, sweeper } from './sweep.js';
+import { webhooks } from './webhooks.js';
 
 export interface Surroundings {
   readonly log: Log;
@@ -34,6 +43,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
   const settings = { settledTtl_s: config.SETTLED_TTL_S, fillAgeMax_ms: config.FILL_AGE_MAX_MS };
   const prefix = `{${config.ROLLCALL_KEY_PREFIX}}`;
   const noted = (part: string) => seldom(log, part);
+  const now = () => new Date();
 
   const redis = new RedisLink({ url: config.REDIS_URL, commandTimeout_ms: COMMAND_TIMEOUT_MS, onError: noted('redis') });
   const mongo = new MongoLink({
@@ -111,6 +121,15 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     redrive: (item) => deadLetters.redrive({ items: [item] }),
     log,
   });
+  const now = () => new Date();
+  const admin = { redis, mongo, keys, records, now };
+  const accounts = new Accounts({
+    ...{ reader, committer, ringer, metrics, mongo, now },
+    memberships: new Memberships(reader, settings),
+    rules: new RulesKeeper(records),
+    secret: new DeploymentSecret(mongo),
+  });
+  const jobs = new Jobs({ mongo, accounts, now, refused: whyNotProvided(mongo) });
   const ops = opsServer({
     host: config.OPS_HOST,
     port: config.OPS_PORT,
@@ -127,7 +146,13 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     ready: () => preparation.done,
     deadLetters,
     tenants: async () => (await survey(stores)).tenants,
-    routes: storeRoutes({ redis, mongo, keys, records, now: () => new Date() }),
+    routes: [
+      ...storeRoutes(admin),
+      ...accountRoutes({ ...admin, accounts }),
+      ...mappingRoutes({ ...admin, jobs }),
+      ...importRoutes({ ...admin, jobs }),
+      ...sourceRoutes({ ...admin, accounts }),
+    ],
     once: makeOnce(mongo, () => new Date()),
     operators: operatorsOf(mongo),
     operatorToken: config.ROLLCALL_OPERATOR_TOKEN,
@@ -152,7 +177,10 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     chronicle({ ...stores, lease, timeout_ms, interval_ms }),
     sweeper({ ...shared, deadLetters, mirror: (letters) => board.mirror(letters), age_ms: config.SWEEP_AGE_MS }),
     auditor(shared),
-    caretaker({ ...stores, records, lease, interval_ms, now: () => new Date() }),
+    new Loop('jobs', log, interval_ms, () => jobs.work(), 0),
+    caretaker({ ...stores, records, lease, interval_ms, now }),
+    reminders({ ...stores, lease, now, interval_ms: config.TOKEN_CHECK_INTERVAL_MS }),
+    webhooks({ ...stores, lease, now, random, interval_ms }),
   ];
 }
 

@@ -6,13 +6,11 @@ import {
   idOfMember,
   type Keys,
   type MongoLink,
-  memberOf,
   onMongo,
   onRedis,
   type RedisLink,
   readStates,
   redrive,
-  type TenantKeys,
   typeOfMember,
 } from '@rollcall/store';
 import type { Metrics } from '@rollcall/telemetry';
@@ -164,7 +162,8 @@ async function discardOne(
   const keys = deps.keys.tenant(tenant);
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
     const [state] = await readStates(deps.redis.redis, keys, [id]);
-    if (!state || !(await isDead(deps, keys, state.resource.type, id))) return 'absent';
+    // A newer state deserves its own try: whoever was told that it is accepted must find it.
+    if (!state?.dead) return 'absent';
     const { resource } = state;
     const stored = await onMongo(deps.mongo.collection(collectionOf(resource.type)).findOne({ _id: id, tenant }));
     const next = stored ? fromStored(stored).resource : deleted(resource);
@@ -176,9 +175,6 @@ async function discardOne(
   }
   throw new TransientError(`${id} keeps changing`);
 }
-
-const isDead = async ({ redis }: DeadLetterDeps, keys: TenantKeys, type: Resource['type'], id: string): Promise<boolean> =>
-  (await onRedis(redis.redis.zscore(keys.dead(), memberOf(type, id)))) !== null;
 
 /** A deleted resource that keeps nothing but what tells who it was: what was refused is most likely among the rest. */
 function deleted(resource: Resource): Resource {

@@ -17,6 +17,8 @@ export type AccountCommand =
       readonly storage?: Storage | null;
       readonly ifMatch?: string;
     }
+  /** The mappings look at the account as at a new one. */
+  | { readonly kind: 'remap'; readonly type: 'User'; readonly id: string }
   /** An account made by hand, or by import. */
   | {
       readonly kind: 'make';
@@ -70,6 +72,8 @@ export function administered(resource: Resource, command: Exclude<AccountCommand
       const expects = { ...(userName === undefined ? {} : { userName }), ...(externalId === undefined ? {} : { externalId }) };
       return { ...resource, account: { ...account, expects } };
     }
+    case 'remap':
+      return resource;
     case 'purge': {
       const { origin, managedBy } = account;
       return { ...resource, deleted: true, attributes: {}, account: { preservedBy: ['administrator'], origin, managedBy, purged: true } };

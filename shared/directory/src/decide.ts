@@ -51,6 +51,8 @@ export interface TenantRules {
   /** A deleted person's address comes with another externalId: the same person (default), or an administrator must say. */
   readonly recycledIdentity: 'reactivate' | 'refuse';
   readonly mappings?: Mappings | undefined;
+  /** Where people come from: accounts of a directory are made only while it is the source. */
+  readonly source?: 'scim' | 'directory' | 'manual' | undefined;
 }
 
 /** What the commit checks again before it writes. */
@@ -218,6 +220,8 @@ function newUser(
 function make(state: State, command: Extract<AccountCommand, { kind: 'make' }>, at: Stamp): Decision {
   const { active = true, ...attributes } = command.attributes;
   const { origin, profile, storage } = command;
+  if (origin === 'directory' && state.rules?.source !== 'directory')
+    return refuse(new ScimError(409, undefined, 'managedBy: this tenant’s source is not the directory'));
   const fresh = newUser(state, attributes, at, {
     origin,
     managedBy: origin === 'directory' ? 'directory' : 'manual',
@@ -238,6 +242,7 @@ const ADMINISTRATORS: ReadonlySet<string> = new Set([
   'preserve',
   'reactivate',
   'setAccount',
+  'remap',
   'expect',
   'purge',
 ] satisfies AccountOperation[]);
@@ -250,7 +255,8 @@ function administer(state: State, command: Exclude<AccountCommand, { kind: 'make
     return refuse(preconditionFailed(current));
   const changed = administered(current.resource, command, at.now);
   // A profile that nobody chooses any more is the mappings' again.
-  const next = command.kind === 'setAccount' && command.profile === null ? mapped(state.rules?.mappings, undefined, changed) : changed;
+  const remaps = command.kind === 'remap' || (command.kind === 'setAccount' && command.profile === null);
+  const next = remaps ? mapped(state.rules?.mappings, undefined, changed) : changed;
   if (sameResource(current.resource, next)) return { kind: 'unchanged', current };
   return commit(state, current, command.kind, next);
 }

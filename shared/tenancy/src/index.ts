@@ -3,6 +3,7 @@ export * from './cursor.js';
 export * from './deployment.js';
 export * from './operators.js';
 export * from './records.js';
+export * from './reminders.js';
 export * from './rules.js';
 export * from './secret.js';
 export * from './settings.js';

@@ -160,7 +160,7 @@ const shown = ({ name, status, source, settings, deletion }: StoredTenant) => ({
   ...(name === undefined ? {} : { name }),
   status,
   source,
-  settings: settingsOf(settings),
+  settings: { ...settings, ...settingsOf(settings) },
   ...(deletion === undefined ? {} : { deletion: { after: deletion.after, confirmed: deletion.confirmedAt !== undefined } }),
 });
 

@@ -1,6 +1,7 @@
 // /admin/v1/tenants/{tenant}/accounts: find, make, keep out, let in, provide, decide who is who, purge.
 import { TransientError } from '@rollcall/directory';
 import { type JsonValue, ScimError } from '@rollcall/scim';
+import { findTenant } from '@rollcall/tenancy';
 import { z } from 'zod';
 import type { ShownAccount } from '../../accounts/account.js';
 import type { Accounts } from '../../accounts/accounts.js';
@@ -245,6 +246,20 @@ export function checkProvided(settings: Readonly<Record<string, unknown>>, profi
   if (storage !== undefined && !known.workloads.some((workload) => workload !== SAAS_APPS))
     throw new Problem(400, `#/storage: profile ${JSON.stringify(profile)} has no workload that needs storage`);
 }
+
+/** The same for a line of an import: why not, in words. */
+export const whyNotProvided =
+  (mongo: AdminDeps['mongo']) =>
+  async (tenant: string, profile: string | undefined, storage: unknown): Promise<string | undefined> => {
+    if (profile === undefined) return undefined;
+    try {
+      checkProvided((await findTenant(mongo, tenant))?.settings ?? {}, profile, storage);
+      return undefined;
+    } catch (error) {
+      if (error instanceof Problem) return error.detail.replace(/^#\//, '');
+      throw error;
+    }
+  };
 
 /** The one workload that stores nothing with us. */
 const SAAS_APPS = 'saasApps';

@@ -1,0 +1,115 @@
+// Who was heard of, written down now and then: no request waits for it, and none costs more than two look-ups in a map.
+import type { StoredActivity } from '@rollcall/store';
+import { type Log, oneAtATime, type Service } from '@rollcall/telemetry';
+import type { Heard } from '@rollcall/tenancy';
+import type { ScimRequest } from '../exchange.js';
+import type { Resolved } from '../routes.js';
+
+export interface ActivityOptions {
+  readonly note: (heard: Heard) => Promise<void>;
+  readonly now_ms: () => number;
+  readonly log: Log;
+}
+
+type LastError = NonNullable<StoredActivity['lastError']>;
+
+/** Notes when each credential was last used (to the minute) and each tenant last heard of (to ten seconds), and what it was last refused. */
+export class ActivityNotes implements Service {
+  readonly name = 'activity';
+  readonly #inTurn = oneAtATime();
+  /** When each was last written down, so that one that asks all the time is not written all the time. */
+  readonly #written = { credentials: new Map<string, number>(), tenants: new Map<string, number>() };
+  #credentials = new Map<string, Date>();
+  #tenants = new Map<string, { lastRequestAt?: Date; lastError?: LastError }>();
+  #timer: NodeJS.Timeout | undefined;
+  #flushing: Promise<void> | undefined;
+
+  constructor(readonly options: ActivityOptions) {}
+
+  /** A request signed in. */
+  used(tenant: string, credential: string): void {
+    const now_ms = this.options.now_ms();
+    if (isDue(this.#written.credentials, credential, now_ms, CREDENTIAL_EVERY_MS)) this.#credentials.set(credential, new Date(now_ms));
+    if (isDue(this.#written.tenants, tenant, now_ms, TENANT_EVERY_MS)) {
+      this.#tenants.set(tenant, { ...this.#tenants.get(tenant), lastRequestAt: new Date(now_ms) });
+    }
+  }
+
+  /** A request of this tenant was refused, or could not be answered. */
+  refused(tenant: string, error: Omit<LastError, 'at'>): void {
+    if (!this.#tenants.has(tenant) && this.#tenants.size >= NOTED_MAX) return;
+    const at = new Date(this.options.now_ms());
+    const detail = error.detail.slice(0, DETAIL_MAX);
+    this.#tenants.set(tenant, { ...this.#tenants.get(tenant), lastError: { at, ...error, detail } });
+  }
+
+  /** Watches what is answered. A look-up that finds nothing is no error. */
+  watching(resolve: (request: ScimRequest) => Resolved): (request: ScimRequest) => Resolved {
+    return (request) => {
+      const { route, answer } = resolve(request);
+      return {
+        route,
+        answer: async () => {
+          const response = await answer();
+          const { status, body, about } = response;
+          if (status >= 400 && status !== 404 && about?.tenant !== undefined) {
+            const detail = typeof body?.detail === 'string' ? body.detail : '';
+            this.refused(about.tenant, { status, detail, method: request.method, route, requestId: request.id });
+          }
+          return response;
+        },
+      };
+    };
+  }
+
+  start(): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#timer ??= setInterval(() => void this.#flush(), FLUSH_MS);
+    });
+  }
+
+  stop(): Promise<void> {
+    return this.#inTurn(async () => {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      await this.#flush();
+    });
+  }
+
+  #flush(): Promise<void> {
+    this.#flushing ??= this.#write().finally(() => {
+      this.#flushing = undefined;
+    });
+    return this.#flushing;
+  }
+
+  async #write(): Promise<void> {
+    const [credentials, tenants] = [this.#credentials, this.#tenants];
+    if (credentials.size + tenants.size === 0) return;
+    this.#credentials = new Map();
+    this.#tenants = new Map();
+    try {
+      await this.options.note({ credentials, tenants });
+    } catch (error) {
+      this.options.log.debug({ error }, 'who was heard of is written down later');
+      // What came meanwhile is newer.
+      this.#credentials = new Map([...credentials, ...this.#credentials]);
+      this.#tenants = new Map([...tenants].map(([tenant, heard]) => [tenant, { ...heard, ...this.#tenants.get(tenant) }] as const).concat([...this.#tenants].filter(([tenant]) => !tenants.has(tenant))));
+    }
+  }
+}
+
+/** Whether it is time to write one down again; then it counts as written. */
+function isDue(written: Map<string, number>, id: string, now_ms: number, every_ms: number): boolean {
+  if (now_ms - (written.get(id) ?? Number.NEGATIVE_INFINITY) < every_ms) return false;
+  if (written.size >= NOTED_MAX) written.delete(written.keys().next().value!);
+  written.delete(id); // the oldest stand first
+  written.set(id, now_ms);
+  return true;
+}
+
+const FLUSH_MS = 1_000;
+const CREDENTIAL_EVERY_MS = 60_000;
+const TENANT_EVERY_MS = 10_000;
+const NOTED_MAX = 20_000;
+const DETAIL_MAX = 500;

@@ -1,0 +1,44 @@
+import { isActive, type Resource, type Versioned, withActive } from '@rollcall/directory';
+import { type JsonObject, toResource, USER } from '@rollcall/scim';
+
+/** An account as the admin API shows it: the SCIM resource, and what stands behind it. */
+export interface ShownAccount {
+  readonly id: string;
+  readonly userName: string | undefined;
+  readonly status: 'active' | 'preserved';
+  readonly preservedBy: readonly string[];
+  readonly preserved?: Resource['account']['preserved'];
+  /** The identity provider deleted the person; the account is still there. */
+  readonly deleted: boolean;
+  readonly origin: string;
+  readonly managedBy: string;
+  readonly profile?: string;
+  readonly profileBy?: string;
+  readonly storage?: Resource['account']['storage'];
+  readonly user: JsonObject;
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+export function shown({ resource, version, modified_ms }: Versioned): ShownAccount {
+  const { id, account, attributes, created, deleted } = resource;
+  const updatedAt = new Date(modified_ms).toISOString();
+  return {
+    id,
+    userName: typeof attributes.userName === 'string' ? attributes.userName : undefined,
+    status: isActive(resource) ? 'active' : 'preserved',
+    preservedBy: account.preservedBy,
+    ...(account.preserved ? { preserved: account.preserved } : {}),
+    deleted,
+    origin: account.origin,
+    managedBy: account.managedBy,
+    ...(account.profile === undefined ? {} : { profile: account.profile }),
+    ...(account.profileBy === undefined ? {} : { profileBy: account.profileBy }),
+    ...(account.storage ? { storage: account.storage } : {}),
+    user: toResource(USER, { id, attributes: withActive(resource), version, created, lastModified: updatedAt, baseUrl: '' }),
+    version,
+    createdAt: created,
+    updatedAt,
+  };
+}

@@ -1,0 +1,155 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { AccountCommand, Command, Versioned } from '@rollcall/directory';
+import { type JsonValue, matches, parseFilter, ScimError, USER, validateResource } from '@rollcall/scim';
+import {
+  fromStored,
+  idOfMember,
+  type MongoLink,
+  type mongo,
+  onMongo,
+  readUnsettled,
+  representation,
+  type StoredResource,
+  toMongoQuery,
+  typeOfMember,
+} from '@rollcall/store';
+import type { DeploymentSecret } from '@rollcall/tenancy';
+import { type ShownAccount, shown } from './account.js';
+import { type Asked, type CarryOutDeps, carryOut, type Outcome } from './carry-out.js';
+
+export interface AccountsDeps extends CarryOutDeps {
+  readonly mongo: MongoLink;
+  readonly secret: Pick<DeploymentSecret, 'get'>;
+  readonly now: () => Date;
+}
+
+export interface AccountQuery {
+  readonly filter?: string | undefined;
+  readonly status?: 'active' | 'preserved' | undefined;
+  readonly managedBy?: string | undefined;
+  readonly profile?: string | undefined;
+  /** Version at creation after which to go on. */
+  readonly after?: number | undefined;
+  readonly limit: number;
+}
+
+export interface NewAccount {
+  readonly user: JsonValue;
+  readonly managedBy?: 'manual' | 'directory' | undefined;
+  readonly profile?: string | undefined;
+  readonly storage?: { readonly region?: string; readonly quotaBytes?: number } | undefined;
+  readonly origin?: 'manual' | 'import';
+}
+
+/** What administrators ask of accounts. Everything that changes one goes the same way as SCIM: one writer, versions, settle. */
+export class Accounts {
+  constructor(readonly deps: AccountsDeps) {}
+
+  /** @throws ScimError 404 */
+  async get(tenant: string, id: string): Promise<ShownAccount> {
+    return shown(await this.#found(tenant, id));
+  }
+
+  /**
+   * A page in the order of creation, deleted and preserved accounts included, each in its newest accepted version.
+   * @throws ScimError invalidFilter; TransientError while MongoDB is away
+   */
+  async list(tenant: string, query: AccountQuery): Promise<{ items: ShownAccount[]; after?: number }> {
+    const { reader, mongo } = this.deps;
+    const view = await reader.view(tenant, 'read');
+    const filter = query.filter === undefined ? undefined : parseFilter(USER, query.filter);
+    const fits = ({ resource, ...rest }: Versioned): boolean => {
+      const { account } = resource;
+      if (account.purged) return false;
+      if (query.status !== undefined && (account.preservedBy.length === 0) !== (query.status === 'active')) return false;
+      if (query.managedBy !== undefined && account.managedBy !== query.managedBy) return false;
+      if (query.profile !== undefined && account.profile !== query.profile) return false;
+      return !filter || matches(filter, representation({ resource, ...rest }));
+    };
+    // What MongoDB may not have yet is read first, and laid over, as in every list.
+    const unsettled = (await readUnsettled(reader.continuity.redis.redis, view.keys)).filter((member) => typeOfMember(member) === 'User');
+    const overlay = await reader.resources(view, unsettled.map(idOfMember));
+    const selection: mongo.Filter<StoredResource> = {
+      tenant,
+      _id: { $nin: [...overlay.keys()] },
+      'account.purged': { $ne: true },
+      ...(query.after === undefined ? {} : { born: { $gt: query.after } }),
+      ...(query.status === undefined ? {} : { 'account.preservedBy.0': { $exists: query.status === 'preserved' } }),
+      ...(query.managedBy === undefined ? {} : { 'account.managedBy': query.managedBy }),
+      ...(query.profile === undefined ? {} : { 'account.profile': query.profile }),
+      // Only live ones have what filters look at.
+      ...(filter ? { live: true, $and: [toMongoQuery(filter) as mongo.Filter<StoredResource>] } : {}),
+    };
+    const stored = await onMongo(
+      mongo
+        .collection('accounts')
+        .find(selection, { maxTimeMS: QUERY_TIME_MS })
+        .sort({ born: 1 })
+        .limit(query.limit + 1)
+        .toArray(),
+    );
+    const laid = [...overlay.values()].filter((one) => one.born > (query.after ?? -1) && fits(one) && (!filter || !one.resource.deleted));
+    const all = [...stored.map(fromStored), ...laid].sort((a, b) => a.born - b.born);
+    const page = all.slice(0, query.limit);
+    return { items: page.map(shown), ...(all.length > query.limit ? { after: page.at(-1)!.born } : {}) };
+  }
+
+  /** Makes an account by hand, or by import. @throws ScimError 400, 409 */
+  async make(
+    tenant: string,
+    { user, managedBy = 'manual', origin = 'manual', profile, storage }: NewAccount,
+    asked: Asked,
+  ): Promise<ShownAccount> {
+    // A line of an import that was done before is done, whatever became of the account since.
+    const made = asked.newId === undefined ? undefined : await this.#known(tenant, asked.newId);
+    if (made) return shown(made);
+    const { attributes } = validateResource(USER, user, { purpose: 'create' });
+    const command: Command = {
+      kind: 'make',
+      type: 'User',
+      attributes,
+      origin: managedBy === 'directory' ? 'directory' : origin,
+      ...(profile === undefined ? {} : { profile }),
+      ...(storage === undefined ? {} : { storage }),
+    };
+    return shown((await carryOut(this.deps, tenant, command, asked)).versioned);
+  }
+
+  /** Everything else that is asked of one account. @throws ScimError 404, 409, 412 */
+  async run(tenant: string, command: Exclude<AccountCommand, { kind: 'make' | 'purge' }>, asked: Asked): Promise<ShownAccount> {
+    return shown((await carryOut(this.deps, tenant, command, asked)).versioned);
+  }
+
+  /** The word that confirms a purge of this account as it is now. @throws ScimError 404 */
+  async askToPurge(tenant: string, id: string): Promise<string> {
+    return this.#word(tenant, await this.#found(tenant, id));
+  }
+
+  /** Takes away everything of the person. @throws ScimError 409 for another word: the account has changed since, or is not the one */
+  async purge(tenant: string, id: string, confirm: string, asked: Asked): Promise<Outcome> {
+    const word = await this.#word(tenant, await this.#found(tenant, id));
+    const [given, wanted] = [Buffer.from(confirm), Buffer.from(word)];
+    if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) {
+      throw new ScimError(409, undefined, 'confirm: not the word for this account as it is now; ask for it again by DELETE');
+    }
+    return carryOut(this.deps, tenant, { kind: 'purge', type: 'User', id }, asked);
+  }
+
+  async #known(tenant: string, id: string): Promise<Versioned | undefined> {
+    return this.deps.reader.resource(await this.deps.reader.view(tenant, 'read'), id);
+  }
+
+  async #found(tenant: string, id: string): Promise<Versioned> {
+    const found = await this.#known(tenant, id);
+    if (found?.resource.type !== 'User' || found.resource.account.purged) throw new ScimError(404, undefined, `account ${id} not found`);
+    return found;
+  }
+
+  async #word(tenant: string, { resource, version }: Versioned): Promise<string> {
+    return createHmac('sha256', await this.deps.secret.get())
+      .update(`purge ${tenant} ${resource.id} ${version}`)
+      .digest('base64url');
+  }
+}
+
+const QUERY_TIME_MS = 5_000;

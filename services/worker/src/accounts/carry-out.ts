@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto';
+import { type Command, decide, type Resource, TransientError, type Versioned } from '@rollcall/directory';
+import type { Ringer } from '@rollcall/queue';
+import { type Committer, type DecideDeps, decideOn, type Reader, type TenantView } from '@rollcall/store';
+import type { Metrics } from '@rollcall/telemetry';
+import type { RulesKeeper } from '@rollcall/tenancy';
+
+export interface CarryOutDeps {
+  readonly reader: Reader;
+  readonly memberships: DecideDeps['memberships'];
+  readonly committer: Committer;
+  readonly ringer: Ringer;
+  readonly rules: Pick<RulesKeeper, 'of'>;
+  readonly metrics: Pick<Metrics, 'accepted' | 'conflicts'>;
+}
+
+export interface Asked {
+  /** Id of the operator's credential, or of the import; the history keeps it. */
+  readonly by: string;
+  readonly requestId: string;
+  /** One that was asked before finds itself. Absent: it is a new request. */
+  readonly requestKey?: string;
+  /** Id of a resource that is made. */
+  readonly newId?: string;
+  readonly now: Date;
+}
+
+export interface Outcome {
+  readonly view: TenantView;
+  readonly versioned: Versioned;
+  readonly changed: boolean;
+}
+
+/**
+ * Carries out what an administrator asks for, by the path of everything: read, decide, commit, ring.
+ * @throws ScimError for what the decision refuses; TransientError while a store is away, or others keep changing the same
+ */
+export async function carryOut(deps: CarryOutDeps, tenant: string, command: Command, asked: Asked): Promise<Outcome> {
+  const { reader, committer, ringer, rules, metrics } = deps;
+  const deadline = performance.now() + DEADLINE_MS;
+  const at = { id: asked.newId ?? randomUUID(), now: asked.now.toISOString() };
+  const request = {
+    requestKey: asked.requestKey ?? randomUUID(),
+    requestId: asked.requestId,
+    by: asked.by,
+    stamp: randomUUID(),
+    at: at.now,
+  };
+  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
+    const view = await reader.view(tenant, 'write');
+    const about = { id: 'id' in command ? command.id : undefined, rules: await rules.of(tenant, view.settings) };
+    const { decision } = await decideOn(deps, view, about, (state) => decide(state, command, at));
+    if (decision.kind === 'refuse') throw decision.error;
+    if (decision.kind === 'unchanged') return { view, versioned: decision.current, changed: false };
+    const outcome = await committer.commit(view, decision, { ...request, deadline });
+    if (outcome.kind === 'full') throw new TransientError(`the backlog of tenant ${tenant} is at its cap`, { retryAfter_s: 5 });
+    if (outcome.kind !== 'ok') {
+      metrics.conflicts.inc({ operation: decision.operation });
+      continue;
+    }
+    metrics.accepted.inc({ type: decision.next.type, operation: decision.operation });
+    ring(ringer, tenant, outcome.committed, decision.urgent, request.requestId);
+    return { view, versioned: outcome.committed, changed: true };
+  }
+  throw new TransientError('others keep changing the same');
+}
+
+function ring(ringer: Ringer, tenant: string, { resource, version }: Versioned, urgent: boolean, requestId: string): void {
+  const { id, type }: Resource = resource;
+  if (urgent) void ringer.ring({ tenant, type, id, version, requestId }, version);
+  void ringer.ring({ tenant }, version);
+}
+
+const DEADLINE_MS = 2_000;
+const ATTEMPTS_MAX = 8;

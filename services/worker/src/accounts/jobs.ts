@@ -1,0 +1,164 @@
+// Work on many accounts, in the background, by whichever worker takes it up; it goes on where it was, whoever dies.
+import { randomUUID } from 'node:crypto';
+import { TransientError } from '@rollcall/directory';
+import { ScimError } from '@rollcall/scim';
+import { type MongoLink, onMongo, type StoredJob } from '@rollcall/store';
+import type { Accounts } from './accounts.js';
+import { accountOfRow } from './import-row.js';
+
+export interface JobsDeps {
+  readonly mongo: MongoLink;
+  readonly accounts: Accounts;
+  readonly now: () => Date;
+  /** Says why a profile and storage can't be given; undefined: they can. */
+  readonly refused: (tenant: string, profile: string | undefined, storage: unknown) => Promise<string | undefined>;
+}
+
+export class Jobs {
+  constructor(readonly deps: JobsDeps) {}
+
+  /** Begins an import with its lines, read as they come. @throws what `rows` throws; nothing of it is then done */
+  async beginImport(tenant: string, by: string, rows: AsyncIterable<Record<string, string>>): Promise<StoredJob> {
+    const id = randomUUID();
+    const lines = this.deps.mongo.collection('jobLines');
+    let total = 0;
+    try {
+      for await (const part of parts(rows, LINES_PER_PART)) {
+        await onMongo(lines.insertOne({ _id: `${id}/${total + 1}`, job: id, first: total + 1, rows: part }));
+        total += part.length;
+      }
+    } catch (error) {
+      await lines.deleteMany({ job: id }).catch(() => undefined);
+      throw error;
+    }
+    return this.#begin({ _id: id, tenant, kind: 'import', by, total, next: 1 });
+  }
+
+  /** Begins to bring all accounts under the tenant's present mappings. */
+  async beginMappings(tenant: string, by: string): Promise<StoredJob> {
+    const total = await onMongo(this.deps.mongo.collection('accounts').countDocuments({ tenant }));
+    return this.#begin({ _id: randomUUID(), tenant, kind: 'mappings', by, total, next: -1 });
+  }
+
+  async find(tenant: string, kind: StoredJob['kind'], id: string): Promise<StoredJob | undefined> {
+    return (await onMongo(this.deps.mongo.collection('jobs').findOne({ _id: id, tenant, kind }))) ?? undefined;
+  }
+
+  /** Works on one part of one job. @returns whether there was anything to do */
+  async work(): Promise<boolean> {
+    const { mongo, now } = this.deps;
+    const jobs = mongo.collection('jobs');
+    const job = await onMongo(
+      jobs.findOneAndUpdate(
+        { status: 'running', leaseUntil: { $lt: now() } },
+        { $set: { leaseUntil: new Date(now().getTime() + LEASE_MS) } },
+        { sort: { createdAt: 1 }, returnDocument: 'after' },
+      ),
+    );
+    if (!job) return false;
+    const done = job.kind === 'import' ? await this.#importPart(job) : await this.#mappingsPart(job);
+    const failures = done.failures.slice(0, Math.max(0, FAILURES_MAX - job.failures.length));
+    await onMongo(
+      jobs.updateOne(
+        // Whoever took it up meanwhile, as this took too long, has counted for itself.
+        { _id: job._id, leaseUntil: job.leaseUntil, next: job.next },
+        {
+          $set: { next: done.next, leaseUntil: new Date(0), ...(done.finished ? { status: 'done' as const, finishedAt: now() } : {}) },
+          $inc: { done: done.done, failed: done.failures.length },
+          ...(failures.length > 0 ? { $push: { failures: { $each: failures } } } : {}),
+        },
+      ),
+    );
+    if (done.finished) await onMongo(mongo.collection('jobLines').deleteMany({ job: job._id }));
+    return true;
+  }
+
+  async #begin(job: Pick<StoredJob, '_id' | 'tenant' | 'kind' | 'by' | 'total' | 'next'>): Promise<StoredJob> {
+    const stored: StoredJob = {
+      ...job,
+      status: 'running',
+      createdAt: this.deps.now(),
+      done: 0,
+      failed: 0,
+      failures: [],
+      leaseUntil: new Date(0),
+    };
+    await onMongo(this.deps.mongo.collection('jobs').insertOne(stored));
+    return stored;
+  }
+
+  /** Each line is whole or not at all, and its number is its request key: a line that was done before finds itself. */
+  async #importPart(job: StoredJob): Promise<Part> {
+    const { mongo, accounts, now, refused } = this.deps;
+    const part = await onMongo(mongo.collection('jobLines').findOne({ job: job._id, first: { $gte: job.next } }, { sort: { first: 1 } }));
+    if (!part) return { next: job.next, done: 0, failures: [], finished: true };
+    const failures: StoredJob['failures'] = [];
+    for (const [i, row] of part.rows.entries()) {
+      const line = part.first + i;
+      const key = `import/${job._id}/${line}`;
+      const asked = { by: job.by, requestId: key, requestKey: key, newId: idOfLine(job._id, line), now: now() };
+      const reason = await said(async () => {
+        const account = accountOfRow(row);
+        const problem = await refused(job.tenant, account.profile, account.storage);
+        if (problem !== undefined) throw new ScimError(400, 'invalidValue', problem);
+        await accounts.make(job.tenant, { ...account, origin: 'import' }, asked);
+      });
+      if (reason !== undefined) failures.push({ line, reason });
+    }
+    const next = part.first + part.rows.length;
+    return { next, done: part.rows.length, failures, finished: next > job.total };
+  }
+
+  async #mappingsPart(job: StoredJob): Promise<Part> {
+    const { accounts, now } = this.deps;
+    const page = await accounts.list(job.tenant, { after: job.next, limit: ACCOUNTS_PER_PART });
+    const failures: StoredJob['failures'] = [];
+    for (const [i, { id }] of page.items.entries()) {
+      const asked = { by: job.by, requestId: `mappings/${job._id}`, now: now() };
+      const reason = await said(() => accounts.run(job.tenant, { kind: 'remap', type: 'User', id }, asked));
+      if (reason !== undefined) failures.push({ line: job.done + i + 1, reason });
+    }
+    return { next: page.after ?? job.next, done: page.items.length, failures, finished: page.after === undefined };
+  }
+}
+
+interface Part {
+  readonly next: number;
+  readonly done: number;
+  readonly failures: StoredJob['failures'];
+  readonly finished: boolean;
+}
+
+/** What was refused, in words. What is only away for now is thrown on: the part is done again later. */
+async function said(work: () => Promise<unknown>): Promise<string | undefined> {
+  try {
+    await work();
+    return undefined;
+  } catch (error) {
+    if (error instanceof ScimError) return error.detail;
+    if (error instanceof TransientError) throw error;
+    throw error;
+  }
+}
+
+async function* parts<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
+  let part: T[] = [];
+  for await (const item of items) {
+    part.push(item);
+    if (part.length < size) continue;
+    yield part;
+    part = [];
+  }
+  if (part.length > 0) yield part;
+}
+
+/** The same line makes the same id, however often it is tried: a UUID whose random part is the job's, and the line. */
+function idOfLine(job: string, line: number): string {
+  const part = ((Number.parseInt(job.slice(24, 32), 16) ^ line) >>> 0).toString(16).padStart(8, '0');
+  return `${job.slice(0, 24)}${part}${job.slice(32)}`;
+}
+
+const LINES_PER_PART = 100;
+const ACCOUNTS_PER_PART = 100;
+const FAILURES_MAX = 1_000;
+const LEASE_MS = 60_000;

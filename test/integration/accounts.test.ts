@@ -1,0 +1,245 @@
+import { type Cluster, startCluster } from '../support/cluster.js';
+import { until } from '../support/environment.js';
+import { patchBody, userBody } from '../support/users.js';
+
+jest.setTimeout(60_000);
+
+let cluster: Cluster;
+beforeAll(async () => {
+  cluster = await startCluster({ tenants: ['acme', 'globex', 'mapped', 'sourced', 'careful'] });
+}, 90_000);
+afterAll(() => cluster?.[Symbol.asyncDispose]());
+
+// biome-ignore lint/suspicious/noExplicitAny: a test looks into whatever came, and says what it expects
+type Answered = { status: number; body: any; headers: Headers };
+async function admin(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answered> {
+  const raw = typeof body === 'string';
+  const response = await fetch(`${cluster.worker.url}/admin/v1/tenants/${path}`, {
+    method,
+    headers: {
+      Authorization: `Bearer ${cluster.operatorToken}`,
+      ...(body === undefined ? {} : { 'Content-Type': raw ? 'text/csv' : 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: raw ? body : JSON.stringify(body) }),
+  });
+  return { status: response.status, body: await response.json().catch(() => undefined), headers: response.headers };
+}
+
+describe('an account preserved by an administrator', () => {
+  it('is out, whatever the identity provider says, until an administrator lets the person in again', async () => {
+    const okta = cluster.client('acme');
+    const { id } = (await okta.create(userBody('ada'))).body;
+    const preserved = await admin('POST', `acme/accounts/${id}/preserve`, { reason: 'investigation' });
+    expect(preserved).toMatchObject({ status: 200, body: { status: 'preserved', preservedBy: ['administrator'], managedBy: 'scim' } });
+    expect((await okta.get(id)).body.active).toBe(false);
+
+    const refused = await okta.patch(id, patchBody({ op: 'replace', path: 'active', value: true }));
+    expect([refused.status, refused.body.scimType]).toEqual([403, undefined]);
+    expect(refused.body.detail).toMatch(/administrator/);
+    const restated = await okta.replace(id, userBody('ada', { title: 'Countess' }));
+    expect(restated).toMatchObject({ status: 200, body: { active: false, title: 'Countess' } });
+
+    await okta.delete(id);
+    expect((await okta.create(userBody('ada'))).status).toBe(403);
+    expect((await admin('GET', `acme/accounts/${id}`)).body).toMatchObject({ deleted: true, preservedBy: ['administrator', 'idp'] });
+
+    expect((await admin('POST', `acme/accounts/${id}/reactivate`)).body).toMatchObject({ deleted: false, preservedBy: ['idp'] });
+    expect((await admin('POST', `acme/accounts/${id}/reactivate`)).status).toBe(409);
+    expect((await okta.patch(id, patchBody({ op: 'replace', path: 'active', value: 'True' }))).body.active).toBe(true);
+  });
+
+  it('tells in its history who did it', async () => {
+    const { id } = (await cluster.client('acme').create(userBody('told'))).body;
+    await admin('POST', `acme/accounts/${id}/preserve`, { reason: 'x' }, { 'X-Request-Id': 'req-preserve-1' });
+    const line = await until('the history', () => cluster.db.collection('history').findOne({ id, 'line.operation': 'preserve' }));
+    expect(line?.line).toMatchObject({ by: 'operator', request: 'req-preserve-1', changes: { active: { before: true, after: false } } });
+  });
+});
+
+describe('an account made by hand', () => {
+  it('is seen by the identity provider, and adopted with the first POST for that person: same id, profile and storage', async () => {
+    expect((await admin('PUT', 'acme/profiles/office', { workloads: ['saasApps', 'endpoint'] })).status).toBe(200);
+    const made = await admin('POST', 'acme/accounts', {
+      userName: 'grace@example.com',
+      emails: ['grace@example.com'],
+      profile: 'office',
+      storage: { region: 'eu-1', quotaBytes: 10 },
+    });
+    expect(made).toMatchObject({
+      status: 201,
+      body: { origin: 'manual', managedBy: 'manual', profile: 'office', profileBy: 'administrator' },
+    });
+    const okta = cluster.client('acme');
+    expect((await okta.find('userName eq "GRACE@example.com"')).body.Resources).toMatchObject([{ id: made.body.id }]);
+    const posted = await okta.create(userBody('grace'));
+    expect([posted.status, posted.body.id]).toEqual([201, made.body.id]);
+    expect((await admin('GET', `acme/accounts/${made.body.id}`)).body).toMatchObject({
+      origin: 'manual',
+      managedBy: 'scim',
+      profile: 'office',
+      storage: { region: 'eu-1', quotaBytes: 10 },
+    });
+    // By now it is the identity provider's: a second POST is a duplicate.
+    expect((await okta.create(userBody('grace'))).status).toBe(409);
+  });
+
+  it('is refused with a profile that is not there, or storage that it has no workload for, or for a person who has one', async () => {
+    const make = (more: object) => admin('POST', 'acme/accounts', { userName: 'refused@example.com', ...more });
+    expect(await make({ profile: 'nobody' })).toMatchObject({ status: 400, body: { detail: expect.stringContaining('profile') } });
+    await admin('PUT', 'acme/profiles/saasAppsOnly', { workloads: ['saasApps'] });
+    expect((await make({ profile: 'saasAppsOnly', storage: { quotaBytes: 1 } })).status).toBe(400);
+    expect((await make({ userName: 'grace@example.com' })).status).toBe(409);
+    expect((await admin('GET', 'acme/accounts?filter=userName eq "refused@example.com"')).body.items).toEqual([]);
+  });
+});
+
+it('a recycled address is refused by setting, until an administrator says that it is the same person', async () => {
+  await admin('PATCH', 'careful', { settings: { recycledIdentity: 'refuse' } });
+  const okta = cluster.client('careful');
+  const { id } = (await okta.create(userBody('joan'))).body;
+  await okta.delete(id);
+  const again = userBody('joan', { externalId: 'another' });
+  const refused = await okta.create(again);
+  expect([refused.status, refused.body.scimType, refused.body.detail.includes(id)]).toEqual([409, 'uniqueness', false]);
+  expect((await admin('POST', `careful/accounts/${id}/adopt`, { externalId: 'another' })).status).toBe(200);
+  const revived = await okta.create(again);
+  expect([revived.status, revived.body.id]).toEqual([201, id]);
+});
+
+it('mappings provide new accounts, say whom they would move, and move all on request', async () => {
+  for (const [name, workloads] of [
+    ['engineer', ['endpoint']],
+    ['basic', ['saasApps']],
+  ] as const)
+    await admin('PUT', `mapped/profiles/${name}`, { workloads });
+  const rules = {
+    rules: [{ name: 'engineers', filter: 'title sw "Engineer"', profile: 'engineer', storage: { region: 'eu' } }],
+    default: { profile: 'basic' },
+  };
+  expect((await admin('PUT', 'mapped/mappings', { rules: [{ ...rules.rules[0], filter: 'title is' }] })).status).toBe(400);
+  expect((await admin('PUT', 'mapped/mappings', { default: { profile: 'none' } })).status).toBe(400);
+  expect((await admin('PUT', 'mapped/mappings', rules)).status).toBe(200);
+
+  const okta = cluster.client('mapped');
+  const engineer = (await okta.create(userBody('e', { title: 'Engineer' }))).body.id;
+  const clerk = (await okta.create(userBody('c', { title: 'Clerk' }))).body.id;
+  const byHand = (await okta.create(userBody('h', { title: 'Clerk' }))).body.id;
+  expect((await admin('GET', `mapped/accounts/${engineer}`)).body).toMatchObject({
+    profile: 'engineer',
+    profileBy: 'mapping',
+    storage: { region: 'eu' },
+  });
+  expect((await admin('PATCH', `mapped/accounts/${byHand}`, { profile: 'engineer' })).body).toMatchObject({ profileBy: 'administrator' });
+  await okta.patch(clerk, patchBody({ op: 'replace', path: 'title', value: 'Engineer II' }));
+  expect((await admin('GET', `mapped/accounts/${clerk}`)).body.profile).toBe('engineer');
+  await cluster.quiet();
+
+  const wanted = { default: { profile: 'basic' } };
+  const dry = await admin('POST', 'mapped/mappings/dry-run', wanted);
+  expect(dry.body).toMatchObject({
+    count: 2,
+    accounts: expect.arrayContaining([{ id: clerk, userName: 'c@example.com', from: 'engineer', to: 'basic' }]),
+  });
+  expect((await admin('DELETE', 'mapped/profiles/engineer')).status).toBe(409);
+  const all = await admin('PUT', 'mapped/mappings?apply=all', wanted);
+  expect(all.status).toBe(202);
+  const job = await until(
+    'the job',
+    async () => (await admin('GET', `mapped/mappings/jobs/${all.body.id}`)).body,
+    ({ status }) => status === 'done',
+  );
+  expect(job).toMatchObject({ failed: 0 });
+  expect((await admin('GET', `mapped/accounts/${engineer}`)).body.profile).toBe('basic');
+  expect((await admin('GET', `mapped/accounts/${byHand}`)).body.profile).toBe('engineer');
+  expect((await admin('GET', 'mapped/accounts?profile=basic')).body.items).toHaveLength(2);
+});
+
+it('an import makes each line whole or not at all, and says why', async () => {
+  const csv = [
+    'userName,givenName,familyName,email,externalId,quotaBytes',
+    'i1@example.com,Ida,One,i1@example.com,x1,',
+    '"i2@example.com","Ida ""2""",Two,,,5',
+    ',No,Name,,,',
+    'i1@example.com,Twin,,,,',
+    'i3@example.com,,,,,lots',
+  ].join('\n');
+  const begun = await admin('POST', 'globex/imports', csv);
+  expect(begun).toMatchObject({ status: 202, body: { total: 5, kind: 'import' } });
+  const done = await until(
+    'the import',
+    async () => (await admin('GET', `globex/imports/${begun.body.id}`)).body,
+    ({ status }) => status === 'done',
+  );
+  expect(done).toMatchObject({
+    done: 5,
+    failed: 3,
+    failures: [
+      { line: 3, reason: expect.stringContaining('userName') },
+      { line: 4, reason: expect.stringContaining('taken') },
+      { line: 5, reason: expect.stringContaining('quotaBytes') },
+    ],
+  });
+  const { items } = (await admin('GET', 'globex/accounts?managedBy=manual')).body;
+  expect(items.map(({ userName, origin }: { userName: string; origin: string }) => [userName, origin])).toEqual([
+    ['i1@example.com', 'import'],
+    ['i2@example.com', 'import'],
+  ]);
+  expect((await admin('POST', 'globex/imports', 'name\nx')).status).toBe(400);
+  // The person comes by SCIM, and is adopted.
+  expect((await cluster.client('globex').create(userBody('i1'))).body.id).toBe(items[0].id);
+});
+
+it('lists page by page, in the order of creation, whether or not MongoDB has them', async () => {
+  const okta = cluster.client('careful');
+  const made = await Promise.all(Array.from({ length: 7 }, (_, n) => okta.create(userBody(`p${n}`))));
+  const seen: string[] = [];
+  for (let next: string | undefined = ''; next !== undefined; ) {
+    const page: Answered = await admin('GET', `careful/accounts?limit=3${next && `&cursor=${next}`}`);
+    seen.push(...page.body.items.map(({ id }: { id: string }) => id));
+    next = page.body.next;
+  }
+  expect(new Set(seen).size).toBe(seen.length);
+  expect(seen).toEqual(expect.arrayContaining(made.map(({ body }) => body.id)));
+});
+
+it('SCIM can be turned on only where nothing of a directory is left: every blocker is listed and counted', async () => {
+  const okta = cluster.client('sourced');
+  expect((await okta.list()).status).toBe(200);
+  expect((await admin('PUT', 'sourced/directory/accounts/main', { kind: 'ad' })).status).toBe(409);
+  expect((await admin('PUT', 'sourced/source', { source: 'directory' })).status).toBe(200);
+  const off = await okta.list();
+  expect([off.status, off.body.detail]).toEqual([403, expect.stringMatching(/SCIM/)]);
+  await admin('PUT', 'sourced/directory/accounts/main', { kind: 'ad' });
+  await admin('PUT', 'sourced/directory/mappings/all', { accounts: ['main'] });
+  const user = await admin('POST', 'sourced/accounts', { userName: 'dir@example.com', managedBy: 'directory' });
+  expect(user).toMatchObject({ status: 201, body: { origin: 'directory', managedBy: 'directory' } });
+  await admin('POST', `sourced/accounts/${user.body.id}/preserve`, {});
+  const blocked = await admin('PUT', 'sourced/source', { source: 'scim' });
+  expect(blocked.status).toBe(409);
+  expect(blocked.body.blockers).toEqual([
+    { kind: 'directoryAccount', count: 1, examples: ['main'] },
+    { kind: 'directoryMapping', count: 1, examples: ['all'] },
+    { kind: 'directoryUser', count: 1, examples: [user.body.id] },
+  ]);
+  await admin('DELETE', 'sourced/directory/accounts/main');
+  await admin('DELETE', 'sourced/directory/mappings/all');
+  const { confirm } = (await admin('DELETE', `sourced/accounts/${user.body.id}`)).body;
+  expect((await admin('POST', `sourced/accounts/${user.body.id}/purge`, { confirm: 'no' })).status).toBe(409);
+  expect((await admin('POST', `sourced/accounts/${user.body.id}/purge`, { confirm })).status).toBe(204);
+  expect((await admin('GET', `sourced/accounts/${user.body.id}`)).status).toBe(404);
+  expect((await admin('PUT', 'sourced/source', { source: 'scim' })).status).toBe(200);
+  expect((await okta.list()).status).toBe(200);
+});
+
+it('another tenant’s account is as unknown as none', async () => {
+  const { id } = (await cluster.client('acme').create(userBody('ours'))).body;
+  for (const [method, path] of [
+    ['GET', `globex/accounts/${id}`],
+    ['POST', `globex/accounts/${id}/preserve`],
+    ['POST', `globex/accounts/${id}/reactivate`],
+    ['DELETE', `globex/accounts/${id}`],
+  ] as const) {
+    expect((await admin(method, path, method === 'POST' ? {} : undefined)).status).toBe(404);
+  }
+});
