@@ -19,6 +19,7 @@ import { replaceResource } from './handlers/replace-resource.js';
 import { getResourceType, getResourceTypes } from './handlers/resource-types.js';
 import { getSchema, getSchemas } from './handlers/schemas.js';
 import { getServiceProviderConfig } from './handlers/service-provider-config.js';
+import { unlessKnown } from './handlers/unless-known.js';
 import { errorResponse, MethodNotAllowed } from './respond/errors.js';
 import type { Show } from './respond/show.js';
 
@@ -66,9 +67,9 @@ const table = (deps: RouteDeps): { readonly open: Table<OpenHandler>; readonly s
 
 const one = (type: ResourceTypeName, deps: RouteDeps): Readonly<Partial<Record<string, Scim>>> => ({
   GET: getResource(type, deps),
-  PUT: replaceResource(type, deps),
-  PATCH: patchResource(type, deps),
-  DELETE: deleteResource(type, deps),
+  PUT: unlessKnown(type, deps, replaceResource(type, deps)),
+  PATCH: unlessKnown(type, deps, patchResource(type, deps)),
+  DELETE: unlessKnown(type, deps, deleteResource(type, deps)),
 });
 
 type Scim = (part: string) => Handler;
