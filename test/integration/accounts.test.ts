@@ -153,6 +153,16 @@ it('mappings provide new accounts, say whom they would move, and move all on req
   expect((await admin('GET', `mapped/accounts/${engineer}`)).body.profile).toBe('basic');
   expect((await admin('GET', `mapped/accounts/${byHand}`)).body.profile).toBe('engineer');
   expect((await admin('GET', 'mapped/accounts?profile=basic')).body.items).toHaveLength(2);
+  const filtered = (filter: string) => admin('GET', `mapped/accounts?filter=${encodeURIComponent(filter)}`);
+  expect((await filtered('profile eq "basic" and title co "II"')).body.items).toMatchObject([{ id: clerk }]);
+  expect((await filtered('status eq "preserved" or managedBy eq "manual"')).body.items).toEqual([]);
+  expect((await filtered('profile gt "a"')).status).toBe(400);
+  const csv = await fetch(`${cluster.worker.url}/admin/v1/tenants/mapped/accounts`, {
+    headers: { Authorization: `Bearer ${cluster.operatorToken}`, Accept: 'text/csv' },
+  });
+  const lines = (await csv.text()).trim().split('\r\n');
+  expect([csv.headers.get('content-type'), lines.length]).toEqual(['text/csv; charset=utf-8', 4]);
+  expect(lines.find((line) => line.startsWith(byHand))).toMatch(/,h@example\.com,active,,false,scim,scim,engineer,/);
 });
 
 it('an import makes each line whole or not at all, and says why', async () => {

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { AccountCommand, Command, Versioned } from '@rollcall/directory';
-import { type JsonValue, matches, parseFilter, ScimError, USER, validateResource } from '@rollcall/scim';
+import { type JsonValue, ScimError, USER, validateResource } from '@rollcall/scim';
 import {
   fromStored,
   idOfMember,
@@ -8,13 +8,12 @@ import {
   type mongo,
   onMongo,
   readUnsettled,
-  representation,
   type StoredResource,
-  toMongoQuery,
   typeOfMember,
 } from '@rollcall/store';
 import type { DeploymentSecret } from '@rollcall/tenancy';
 import { type ShownAccount, shown } from './account.js';
+import { accountMatches, accountQuery, parseAccountFilter } from './account-filter.js';
 import { type Asked, type CarryOutDeps, carryOut, type Outcome } from './carry-out.js';
 
 export interface AccountsDeps extends CarryOutDeps {
@@ -57,14 +56,14 @@ export class Accounts {
   async list(tenant: string, query: AccountQuery): Promise<{ items: ShownAccount[]; after?: number }> {
     const { reader, mongo } = this.deps;
     const view = await reader.view(tenant, 'read');
-    const filter = query.filter === undefined ? undefined : parseFilter(USER, query.filter);
+    const filter = query.filter === undefined ? undefined : parseAccountFilter(query.filter);
     const fits = ({ resource, ...rest }: Versioned): boolean => {
       const { account } = resource;
       if (account.purged) return false;
       if (query.status !== undefined && (account.preservedBy.length === 0) !== (query.status === 'active')) return false;
       if (query.managedBy !== undefined && account.managedBy !== query.managedBy) return false;
       if (query.profile !== undefined && account.profile !== query.profile) return false;
-      return !filter || matches(filter, representation({ resource, ...rest }));
+      return !filter || accountMatches(filter, { resource, ...rest });
     };
     // What MongoDB may not have yet is read first, and laid over, as in every list.
     const unsettled = (await readUnsettled(reader.continuity.redis.redis, view.keys)).filter((member) => typeOfMember(member) === 'User');
@@ -77,8 +76,7 @@ export class Accounts {
       ...(query.status === undefined ? {} : { 'account.preservedBy.0': { $exists: query.status === 'preserved' } }),
       ...(query.managedBy === undefined ? {} : { 'account.managedBy': query.managedBy }),
       ...(query.profile === undefined ? {} : { 'account.profile': query.profile }),
-      // Only live ones have what filters look at.
-      ...(filter ? { live: true, $and: [toMongoQuery(filter) as mongo.Filter<StoredResource>] } : {}),
+      ...(filter ? { $and: [accountQuery(filter) as mongo.Filter<StoredResource>] } : {}),
     };
     const stored = await onMongo(
       mongo
@@ -88,7 +86,7 @@ export class Accounts {
         .limit(query.limit + 1)
         .toArray(),
     );
-    const laid = [...overlay.values()].filter((one) => one.born > (query.after ?? -1) && fits(one) && (!filter || !one.resource.deleted));
+    const laid = [...overlay.values()].filter((one) => one.born > (query.after ?? -1) && fits(one));
     const all = [...stored.map(fromStored), ...laid].sort((a, b) => a.born - b.born);
     const page = all.slice(0, query.limit);
     return { items: page.map(shown), ...(all.length > query.limit ? { after: page.at(-1)!.born } : {}) };

@@ -4,7 +4,7 @@ import { type JsonValue, ScimError } from '@rollcall/scim';
 import { findTenant } from '@rollcall/tenancy';
 import { z } from 'zod';
 import type { ShownAccount } from '../../accounts/account.js';
-import type { Accounts } from '../../accounts/accounts.js';
+import type { AccountQuery, Accounts } from '../../accounts/accounts.js';
 import type { Asked } from '../../accounts/carry-out.js';
 import { Problem } from '../problem.js';
 import { type AdminDeps, part, standingTenantOf, tenantOf } from './context.js';
@@ -98,6 +98,8 @@ export function accountRoutes(deps: AccountRouteDeps): AdminRoute[] {
       handle: async (request) => {
         const tenant = await tenantOf(deps, request);
         const { cursor, ...query } = request.query;
+        if (/^text\/csv\b/i.test(request.header('accept') ?? ''))
+          return { status: 200, headers: { 'Content-Type': 'text/csv; charset=utf-8' }, stream: csvOf(accounts, tenant._id, query) };
         const page = await plainly(accounts.list(tenant._id, { ...query, after: readCursor(cursor) }));
         return { status: 200, body: { items: page.items, next: page.after === undefined ? undefined : writeCursor(page.after) } };
       },
@@ -223,6 +225,42 @@ export function accountRoutes(deps: AccountRouteDeps): AdminRoute[] {
       },
     }),
   ];
+}
+
+/** All accounts that a query means, as CSV: as many as there are, page by page. */
+async function* csvOf(accounts: Accounts, tenant: string, query: Omit<AccountQuery, 'after'>): AsyncGenerator<string> {
+  const columns = [
+    'id',
+    'userName',
+    'status',
+    'preservedBy',
+    'deleted',
+    'origin',
+    'managedBy',
+    'profile',
+    'region',
+    'quotaBytes',
+    'createdAt',
+    'updatedAt',
+  ];
+  yield `${columns.join(',')}\r\n`;
+  for (let after: number | undefined; ; ) {
+    const page = await accounts.list(tenant, { ...query, after });
+    for (const account of page.items) {
+      const { preservedBy, storage, ...rest } = account;
+      const cells = { ...rest, preservedBy: preservedBy.join(' '), region: storage?.region, quotaBytes: storage?.quotaBytes };
+      yield `${columns.map((name) => csvCell(cells[name as keyof typeof cells])).join(',')}\r\n`;
+    }
+    if (page.after === undefined) return;
+    after = page.after;
+  }
+}
+
+/** A cell as RFC 4180 has it. What a spreadsheet would take for a formula is kept from being one. */
+function csvCell(value: unknown): string {
+  const text = value === undefined ? '' : String(value);
+  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
 /** What the protocol's core refuses, as this API says it. */
