@@ -234,6 +234,7 @@ function coerceText(attribute: AttributeDefinition, raw: JsonValue, place: Place
   if (typeof raw !== 'string') return place.fail('a string', raw);
   if (raw === '') return undefined;
   if (!isWellFormed(raw)) return place.refuse('holds a lone surrogate, which is no character');
+  if (raw.includes('\0')) return place.refuse('holds a NUL, which ends texts elsewhere');
   if (attribute.type === 'dateTime' && canonicalInstant(raw) === undefined) {
     return place.refuse('expected a dateTime such as "2026-01-31T09:30:00Z"');
   }
