@@ -19,7 +19,8 @@ import {
   RedisLink,
 } from '@rollcall/store';
 import { fault, type Log, type Metrics, type Service, tracing } from '@rollcall/telemetry';
-import { DeploymentSecret, ensurePartitions, Records, RulesKeeper } from '@rollcall/tenancy';
+import { DeploymentSecret, ensurePartitions, noteActivity, Records, RulesKeeper } from '@rollcall/tenancy';
+import { ActivityNotes } from './authenticate/activity.js';
 import { admit, makeAuthenticate } from './authenticate/authenticate.js';
 import { FailureLimit } from './authenticate/failure-limit.js';
 import { CommandQueue } from './command-queue.js';
@@ -51,6 +52,7 @@ export interface Ingest {
 
 export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): Ingest {
   const seldom = new Seldom(log);
+  const types = resourceTypes(config);
   const redis = new RedisLink({
     url: config.REDIS_URL,
     // A frozen server is told of within the deadline.
@@ -92,6 +94,7 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
     overlayMax: config.OVERLAY_MAX,
     overlayWait_ms: OVERLAY_WAIT_MS,
     queryTime_ms: config.MONGO_TIMEOUT_MS,
+    types,
   });
   const committer = new Committer(continuity, { backlogMax: config.BACKLOG_MAX });
   const ringer = new Ringer({
@@ -105,8 +108,10 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
   const keeper = new RecordsKeeper({ link: redis, records, log, random: Math.random });
   const server = new ServerCheck({ redis, mongo, config, log, onFatal });
 
+  const activity = new ActivityNotes({ note: (heard) => noteActivity(mongo, heard), now_ms: Date.now, log });
   const authenticate = makeAuthenticate({
     records,
+    activity,
     limit: new FailureLimit({ failuresMax: config.SIGN_IN_FAILURES_MAX, now_ms: () => performance.now() }),
     onFailure: () => metrics.signInFailures.inc(),
     tokenCacheMax: config.TOKEN_CACHE_MAX,
@@ -116,6 +121,7 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
   const execute = makeExecute({
     ...{ reader, memberships, committer, ringer, gauge, metrics, fault },
     rules: new RulesKeeper(records),
+    types,
     queue: new CommandQueue(),
     readmit: async (tenant) => {
       const record = await records.tenant(tenant);
@@ -151,10 +157,10 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
   const secret = new DeploymentSecret(mongo);
   const cursors = makeCursors({ secret: () => secret.get(), now_ms: Date.now, ttl_s: config.CURSOR_TTL_S });
   const resolve = makeRoutes({
-    ...{ authenticate, execute, reader, lister, memberships, page, cursors, health, log },
+    ...{ authenticate, execute, reader, lister, memberships, page, cursors, types, health, log },
     answers: new Answers(reader, { ttl_s: ANSWERS_TTL_S }),
     bulk: { operationsMax: BULK_OPERATIONS_MAX, payloadBytesMax: config.BODY_BYTES_MAX, begin_ms: config.REQUEST_TIMEOUT_MS * 2 },
-    show: makeShow({ memberships, membersAnsweredMax: MEMBERS_ANSWERED_MAX }),
+    show: makeShow({ memberships, membersAnsweredMax: MEMBERS_ANSWERED_MAX, types }),
     deadline_ms: config.REQUEST_DEADLINE_MS,
   });
   const http = httpServer({
@@ -166,7 +172,7 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
     requestTimeout_ms: config.REQUEST_TIMEOUT_MS,
     stopTimeout_ms: Math.max(config.STOP_TIMEOUT_MS - 1_000, config.REQUEST_TIMEOUT_MS),
     log,
-    answer: observed({ resolve, log, metrics }),
+    answer: observed({ resolve: activity.watching(resolve), log, metrics }),
   });
   const metricsPort = metricsServer({ host: config.INGEST_HOST, port: config.INGEST_METRICS_PORT, registry: metrics.registry, log });
   return {
@@ -175,6 +181,7 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
       tracing({ service: 'rollcall-ingest', endpoint: tracesEndpoint(config), log }),
       server,
       mongo,
+      activity,
       keeper,
       inBackground(redis),
       gauge,

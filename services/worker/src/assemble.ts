@@ -53,6 +53,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     onError: noted('mongodb'),
   });
   const keys = makeKeys(config.ROLLCALL_KEY_PREFIX, config.PARTITIONS);
+  const types = resourceTypes(config);
   const continuity = new Continuity(redis, mongo, keys, {
     ...settings,
     durability: config.DURABILITY,
@@ -92,7 +93,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
       reader,
       committer,
       ringer,
-      apply: makeApply({ redis, mongo, keys, timeout_ms }),
+      apply: makeApply({ redis, mongo, keys, timeout_ms, types }),
       applyMembers: makeApplyMembers({ redis, mongo, keys, timeout_ms, fillAgeMax_ms: config.FILL_AGE_MAX_MS }),
       batchMax: config.BATCH_MAX,
       lease_ms: config.LEASE_MS,
@@ -121,7 +122,6 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     redrive: (item) => deadLetters.redrive({ items: [item] }),
     log,
   });
-  const now = () => new Date();
   const admin = { redis, mongo, keys, records, now };
   const accounts = new Accounts({
     ...{ reader, committer, ringer, metrics, mongo, now },

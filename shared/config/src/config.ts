@@ -97,6 +97,10 @@ const shape = {
     whole(0, 16).default(0),
     'How many proxies stand in front. 0: the address of the connection counts, whatever `X-Forwarded-For` says.',
   ),
+  EXTENSIONS_FILE: says(
+    z.string().optional(),
+    'JSON file of extension schemas of your own (RFC 7643 section 7): `{ "User": [schema, …], "Group": [schema, …] }`. The same for all processes.',
+  ),
   BODY_BYTES_MAX: says(whole(1_024, 16_777_216).default(1_048_576), 'Longest body of a request, and largest resource.', 'ingest'),
   PAGE_COUNT: says(whole(1, 10_000).default(100), 'Resources on a page of a list where the client does not ask for a `count`.', 'ingest'),
   PAGE_MAX: says(whole(1, 10_000).default(200), 'Most resources on one page, whatever `count` the client asks for.', 'ingest'),
@@ -132,6 +136,11 @@ const shape = {
   BACKOFF_MS_MAX: says(milliseconds(1).default(5_000), 'Longest pause between two tries.', 'worker'),
   SWEEP_INTERVAL_MS: says(milliseconds(10).default(1_000), 'How often the sweeper looks for what nobody was called for.', 'worker'),
   SWEEP_AGE_MS: says(milliseconds(10).default(2_000), 'How old the oldest pending of a tenant is before the sweeper rings.', 'worker'),
+  TOKEN_CHECK_INTERVAL_MS: says(
+    milliseconds(10).default(60_000),
+    'How often is looked for tokens and client secrets that end soon, to remind of them.',
+    'worker',
+  ),
   HISTORY_DAYS: says(whole(1, 36_500).default(30), 'How long the history is kept in MongoDB.', 'worker'),
 
   STOP_TIMEOUT_MS: says(milliseconds(100).default(25_000), 'How long a stop may wait for work in hand. More than REQUEST_TIMEOUT_MS.'),

@@ -20,6 +20,9 @@ describe('createMetrics', () => {
       'rollcall_settled_total',
       'rollcall_sign_in_failures_total',
       'rollcall_sweeps_total',
+      'rollcall_token_expires_within',
+      'rollcall_token_reminders_total',
+      'rollcall_webhooks_total',
     ]);
   });
 

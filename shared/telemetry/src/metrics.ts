@@ -19,6 +19,9 @@ export interface Metrics {
   readonly signInFailures: Counter;
   readonly sweeps: Counter;
   readonly auditDifferences: Counter;
+  readonly tokenExpiries: Gauge<'within_days'>;
+  readonly tokenReminders: Counter<'days'>;
+  readonly webhooks: Counter<'outcome'>;
 }
 
 export interface MetricsOptions {
@@ -63,6 +66,14 @@ export function createMetrics({ process = true }: MetricsOptions = {}): Metrics 
     signInFailures: counter('sign_in_failures_total', 'Requests with a token that is none of ours.'),
     sweeps: counter('sweeps_total', 'Rounds of the sweeper.'),
     auditDifferences: counter('audit_differences_total', 'Resources that differed between Redis and MongoDB.'),
+    tokenExpiries: new Gauge({
+      name: 'rollcall_token_expires_within',
+      help: 'Tokens and client secrets in use that end within so many days. within_days 0: they have ended, in the last 30 days.',
+      labelNames: ['within_days'],
+      registers,
+    }),
+    tokenReminders: counter('token_reminders_total', 'Reminders of tokens that end, by days left; 0: it has ended.', ['days']),
+    webhooks: counter('webhooks_total', 'Posts to webhooks of tenants. outcome: delivered, refused (tried again), given_up.', ['outcome']),
   };
   for (const urgent of ['true', 'false']) metrics.acceptToApply.zero({ urgent }); // an alarm needs a series before the first leaver
   return metrics;

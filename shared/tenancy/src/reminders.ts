@@ -87,7 +87,12 @@ async function takeNew(link: MongoLink, page: readonly Reminder[], now: Date): P
 
 async function tenantsOf(link: MongoLink, reminders: readonly Reminder[]): Promise<ReadonlyMap<string, StoredTenant>> {
   const ids = [...new Set(reminders.map(({ credential }) => credential.tenant))];
-  const found = await onMongo(link.collection('tenants').find({ _id: { $in: ids } }).toArray());
+  const found = await onMongo(
+    link
+      .collection('tenants')
+      .find({ _id: { $in: ids } })
+      .toArray(),
+  );
   return new Map(found.map((tenant) => [tenant._id, tenant]));
 }
 

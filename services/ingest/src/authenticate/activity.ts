@@ -94,7 +94,7 @@ export class ActivityNotes implements Service {
       this.options.log.debug({ error }, 'who was heard of is written down later');
       // What came meanwhile is newer.
       this.#credentials = new Map([...credentials, ...this.#credentials]);
-      this.#tenants = new Map([...tenants].map(([tenant, heard]) => [tenant, { ...heard, ...this.#tenants.get(tenant) }] as const).concat([...this.#tenants].filter(([tenant]) => !tenants.has(tenant))));
+      for (const [tenant, heard] of tenants) this.#tenants.set(tenant, { ...heard, ...this.#tenants.get(tenant) });
     }
   }
 }

@@ -10,15 +10,28 @@ const TOKEN = 'rc_0123456789012345678901234567890123456789';
 const TOKEN_RECORD: TokenRecord = { id: 't1', tenant: 'acme', expires_ms: 2_000, revoked: false, revision: 1 };
 const TENANT_RECORD: TenantRecord = { id: 'acme', status: 'active', source: 'scim', settings: {}, revision: 3 };
 
+const SECRET = 'rcs_0123456789012345678901234567890123456789';
+const ACCESS = 'rca_0123456789012345678901234567890123456789';
+const SECRET_RECORD: TokenRecord = { id: 's1', tenant: 'acme', expires_ms: 5_000, revoked: false, revision: 1, client: 'c1' };
+const ACCESS_RECORD: TokenRecord = { ...SECRET_RECORD, expires_ms: 3_000, via: hashToken(SECRET) };
+
 function setUp(more: { token?: Partial<TokenRecord>; tenant?: Partial<TenantRecord>; away?: boolean; failuresMax?: number } = {}) {
   const asked: string[] = [];
-  const state = { token: { ...TOKEN_RECORD, ...more.token }, tenant: { ...TENANT_RECORD, ...more.tenant }, away: more.away ?? false };
+  const heard: unknown[] = [];
+  const state = {
+    secret: SECRET_RECORD,
+    token: { ...TOKEN_RECORD, ...more.token },
+    tenant: { ...TENANT_RECORD, ...more.tenant },
+    away: more.away ?? false,
+  };
   const clock = { now_ms: 1_000 };
   const authenticate = makeAuthenticate({
     records: {
       async token(hash) {
         asked.push('token');
         if (state.away) throw new TransientError('Redis is away', { away: 'redis' });
+        if (hash === hashToken(SECRET)) return state.secret;
+        if (hash === hashToken(ACCESS)) return ACCESS_RECORD;
         return hash === hashToken(TOKEN) ? state.token : undefined;
       },
       async tenant() {
@@ -28,6 +41,10 @@ function setUp(more: { token?: Partial<TokenRecord>; tenant?: Partial<TenantReco
     },
     limit: new FailureLimit({ failuresMax: more.failuresMax ?? 3, now_ms: () => clock.now_ms }),
     onFailure: () => undefined,
+    activity: {
+      used: (tenant, credential) => heard.push([tenant, credential]),
+      refused: (tenant, { status, detail }) => heard.push([tenant, status, detail]),
+    },
     tokenCacheMax: 10,
     deadline_ms: 1_000,
     now_ms: () => clock.now_ms,
@@ -39,7 +56,7 @@ function setUp(more: { token?: Partial<TokenRecord>; tenant?: Partial<TenantReco
         ...(address === undefined ? {} : { address }),
       }),
     );
-  return { by, asked, state, clock };
+  return { by, asked, state, clock, heard };
 }
 
 const fault = (promise: Promise<unknown>): Promise<ScimError> =>
@@ -90,6 +107,10 @@ describe('authentication by bearer token (RFC 6750)', () => {
 
   it('answers 403 to a suspended tenant, and to one without SCIM', async () => {
     expect(await fault(setUp({ tenant: { status: 'suspended' } }).by(`Bearer ${TOKEN}`))).toMatchObject({ status: 403 });
+    expect(await fault(setUp({ tenant: { status: 'deleting' } }).by(`Bearer ${TOKEN}`))).toMatchObject({
+      status: 403,
+      detail: expect.stringContaining('deleted'),
+    });
     expect(await fault(setUp({ tenant: { source: 'directory' } }).by(`Bearer ${TOKEN}`))).toMatchObject({ status: 403 });
   });
 
@@ -104,6 +125,45 @@ describe('authentication by bearer token (RFC 6750)', () => {
     expect(asked).toEqual(['token', 'tenant', 'tenant', 'token']);
     state.token = { ...state.token, revoked: true };
     expect(await fault(by(`Bearer ${TOKEN}`))).toMatchObject({ status: 401 });
+  });
+});
+
+describe('access tokens (RFC 6749)', () => {
+  it('let their client in as its tenant, under the id of the secret that they were given for', async () => {
+    expect(await setUp().by(`Bearer ${ACCESS}`)).toEqual({ tenant: 'acme', credential: 's1', settings: 3 });
+  });
+
+  it('end with the secret that they were given for: revoked, or expired', async () => {
+    const { by, state, clock } = setUp();
+    await by(`Bearer ${ACCESS}`);
+    state.secret = { ...SECRET_RECORD, expires_ms: 1_000 };
+    expect(await fault(by(`Bearer ${ACCESS}`))).toMatchObject({ status: 401, detail: expect.stringContaining('expired at 1970') });
+    state.secret = { ...SECRET_RECORD, revoked: true };
+    expect(await fault(by(`Bearer ${ACCESS}`))).toMatchObject({ status: 401, detail: expect.stringContaining('no longer valid') });
+    state.secret = SECRET_RECORD;
+    clock.now_ms = 3_000;
+    expect(await fault(by(`Bearer ${ACCESS}`))).toMatchObject({ status: 401, detail: expect.stringContaining('/oauth2/token') });
+  });
+
+  it('are what a client’s secret is not: that is refused, and its holder told where to bring it', async () => {
+    expect(await fault(setUp().by(`Bearer ${SECRET}`))).toMatchObject({ status: 401, detail: expect.stringContaining('/oauth2/token') });
+  });
+});
+
+describe('who was heard of', () => {
+  it('is noted: who signed in, and of a tenant that is known also who was refused', async () => {
+    const { by, state, heard } = setUp();
+    await by(`Bearer ${TOKEN}`);
+    await fault(by(`Bearer ${'x'.repeat(40)}`));
+    state.tenant = { ...state.tenant, status: 'suspended' };
+    await fault(by(`Bearer ${TOKEN}`));
+    state.token = { ...state.token, expires_ms: 1_000 };
+    await fault(by(`Bearer ${TOKEN}`));
+    expect(heard).toEqual([
+      ['acme', 't1'],
+      ['acme', 403, expect.stringContaining('suspended')],
+      ['acme', 401, expect.stringContaining('expired')],
+    ]);
   });
 });
 

@@ -1,9 +1,10 @@
 // Who asks: a bearer token (RFC 6750) decides the tenant, and nothing else does.
 import { ScimError } from '@rollcall/scim';
-import { hashToken, isTokenShaped, type Records, type TenantRecord } from '@rollcall/tenancy';
+import { hashToken, isTokenShaped, type Records, type TenantRecord, type TokenRecord } from '@rollcall/tenancy';
 import { within } from '../deadline.js';
 import type { Caller, ScimRequest } from '../exchange.js';
 import { Unauthenticated } from '../respond/errors.js';
+import type { ActivityNotes } from './activity.js';
 import type { FailureLimit } from './failure-limit.js';
 
 export interface AuthenticateDeps {
@@ -11,6 +12,8 @@ export interface AuthenticateDeps {
   readonly limit: FailureLimit;
   /** Told of each token that was none of ours, or is no longer. */
   readonly onFailure: () => void;
+  /** Notes who was heard of, and what was refused to them. */
+  readonly activity?: Pick<ActivityNotes, 'used' | 'refused'>;
   readonly tokenCacheMax: number;
   /** How long anybody waits to be judged. */
   readonly deadline_ms: number;
@@ -50,19 +53,45 @@ export function makeAuthenticate(deps: AuthenticateDeps): Authenticate {
       tenants.delete(hash);
       throw failed(address, 'the token is not valid');
     }
-    if (record.expires_ms <= deps.now_ms()) {
+    const fault = await faultOf(record, deadline);
+    if (fault !== undefined) {
       tenants.delete(hash);
-      throw failed(
-        address,
-        `the token expired at ${new Date(record.expires_ms).toISOString()}; make a new one and enter it at the identity provider`,
-      );
+      noted(request, record.tenant, 401, fault);
+      throw failed(address, fault);
     }
     const tenant = await within(deadline, reading ?? records.tenant(record.tenant));
     if (!tenant) throw failed(address, 'the token is not valid');
     if (known === undefined) remember(hash, record.tenant);
-    admit(tenant);
+    try {
+      admit(tenant);
+    } catch (error) {
+      if (error instanceof ScimError) noted(request, tenant.id, error.status, error.detail);
+      throw error;
+    }
+    deps.activity?.used(tenant.id, record.id);
     return { tenant: tenant.id, credential: record.id, settings: tenant.revision };
   };
+
+  /** Why one that is known does not hold: said to its holder, who must do something about it. */
+  async function faultOf(record: TokenRecord, deadline: number): Promise<string | undefined> {
+    const now_ms = deps.now_ms();
+    if (record.via === undefined) {
+      if (record.client !== undefined) return 'this is the secret of an OAuth client: get an access token for it at /oauth2/token';
+      if (record.expires_ms > now_ms) return undefined;
+      return `the token expired at ${new Date(record.expires_ms).toISOString()}; make a new one and enter it at the identity provider`;
+    }
+    if (record.expires_ms <= now_ms) return 'the access token expired; get a new one at /oauth2/token';
+    // An access token ends with the secret that it was given for.
+    const secret = await within(deadline, records.token(record.via));
+    if (!secret || secret.revoked) return 'the client secret that this access token was given for is no longer valid';
+    if (secret.expires_ms <= now_ms)
+      return `the client secret that this access token was given for expired at ${new Date(secret.expires_ms).toISOString()}; regenerate it and enter it at the identity provider`;
+    return undefined;
+  }
+
+  function noted(request: ScimRequest, tenant: string, status: number, detail: string): void {
+    deps.activity?.refused(tenant, { status, detail, method: request.method, route: 'sign-in', requestId: request.id });
+  }
 
   function refuseTooMany(address: string): void {
     const wait_s = limit.wait_s(address);
