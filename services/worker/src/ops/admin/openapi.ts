@@ -19,8 +19,9 @@ export function openApiRoute(routes: readonly AdminRoute[]): AdminRoute {
 }
 
 function describe(routes: readonly AdminRoute[]): object {
+  const schemas: Record<string, unknown> = { Problem: PROBLEM };
   const paths: Record<string, Record<string, object>> = {};
-  for (const each of routes) paths[each.path] = { ...paths[each.path], [each.method.toLowerCase()]: operation(each) };
+  for (const each of routes) paths[each.path] = { ...paths[each.path], [each.method.toLowerCase()]: operation(each, schemas) };
   return {
     openapi: '3.1.0',
     info: {
@@ -33,41 +34,30 @@ function describe(routes: readonly AdminRoute[]): object {
     paths,
     components: {
       securitySchemes: { operator: { type: 'http', scheme: 'bearer', description: 'an operator’s token' } },
-      schemas: { Problem: PROBLEM },
+      schemas,
       responses: { Problem: { description: 'what went wrong', content: { 'application/problem+json': { schema: ref('Problem') } } } },
     },
   };
 }
 
-function operation({ method, path, summary, query, body, bodyType, answers }: AdminRoute): object {
+/** @param schemas where forms with a name are put */
+function operation({ method, path, summary, query, body, bodyType, answers }: AdminRoute, schemas: Record<string, unknown>): object {
   const parts = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
-  const headers =
-    method === 'POST'
-      ? [
-          {
-            name: 'Idempotency-Key',
-            in: 'header',
-            required: false,
-            schema: { type: 'string', maxLength: 255 },
-            description: 'a request that is repeated under its key is done once; kept for 24 h',
-          },
-        ]
-      : [];
-  const optional = body?.safeParse({}).success ?? true;
   const content =
     bodyType !== undefined
       ? { [bodyType]: { schema: { type: 'string' } } }
-      : body && { 'application/json': { schema: jsonSchema(body, 'input') } };
+      : body && { 'application/json': { schema: jsonSchema(body, 'input', schemas) } };
+  const optional = bodyType === undefined && (body?.safeParse({}).success ?? true);
   return {
     operationId: operationId(method, path),
     summary,
-    parameters: [...parts, ...queryParameters(query), ...headers],
+    parameters: [...parts, ...queryParameters(query), ...(method === 'POST' ? [IDEMPOTENCY_KEY] : [])],
     ...(content ? { requestBody: { required: !optional, content } } : {}),
     responses: {
       ...Object.fromEntries(
         Object.entries(answers).map(([status, form]) => [
           status,
-          { description: summary, ...(form ? { content: { 'application/json': { schema: jsonSchema(form, 'output') } } } : {}) },
+          { description: summary, ...(form ? { content: { 'application/json': { schema: jsonSchema(form, 'output', schemas) } } } : {}) },
         ]),
       ),
       default: { $ref: '#/components/responses/Problem' },
@@ -77,14 +67,32 @@ function operation({ method, path, summary, query, body, bodyType, answers }: Ad
 
 function queryParameters(query: z.ZodType | undefined): object[] {
   if (query === undefined) return [];
-  const { properties = {}, required = [] } = z.toJSONSchema(query, { io: 'input', unrepresentable: 'any' });
+  const { properties = {}, required = [] } = z.toJSONSchema(query, { io: 'input', unrepresentable: 'any', reused: 'inline' });
   return Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', required: required.includes(name), schema }));
 }
 
-function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): object {
-  // OpenAPI 3.1's dialect is this one; each schema stands by itself.
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, target: 'draft-2020-12', unrepresentable: 'any', reused: 'inline' });
-  return rest;
+/** OpenAPI 3.1's dialect is the one that zod writes; only named forms lie elsewhere. */
+function jsonSchema(schema: z.ZodType, io: 'input' | 'output', schemas: Record<string, unknown>): unknown {
+  const {
+    $schema: _,
+    $defs = {},
+    ...rest
+  } = z.toJSONSchema(schema, { io, target: 'draft-2020-12', unrepresentable: 'any', reused: 'inline' });
+  for (const [name, form] of Object.entries($defs)) schemas[name] ??= moved(form);
+  return moved(rest);
+}
+
+/** The same, with references to where OpenAPI keeps named forms, and without the names themselves. */
+function moved(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(moved);
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const members = Object.entries(schema).filter(([key, value]) => key !== 'id' || typeof value !== 'string');
+  return Object.fromEntries(
+    members.map(([key, value]) => [
+      key,
+      key === '$ref' && typeof value === 'string' ? value.replace('#/$defs/', '#/components/schemas/') : moved(value),
+    ]),
+  );
 }
 
 const operationId = (method: string, path: string): string =>
@@ -101,4 +109,12 @@ const PROBLEM = {
   type: 'object',
   required: ['title', 'status', 'detail'],
   properties: { title: { type: 'string' }, status: { type: 'integer' }, detail: { type: 'string' } },
+};
+
+const IDEMPOTENCY_KEY = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  schema: { type: 'string', minLength: 1, maxLength: 255 },
+  description: 'a request that is repeated under its key is done once; kept for 24 h',
 };
