@@ -1,4 +1,4 @@
-import { type NamedMember, type ResourceTypeName, TransientError, type Versioned } from '@rollcall/directory';
+import type { NamedMember, ResourceTypeName, Versioned } from '@rollcall/directory';
 import { type JsonObject, ScimError } from '@rollcall/scim';
 import type { Redis } from 'ioredis';
 import type { TenantView } from './continuity.js';
@@ -6,10 +6,9 @@ import { onMongo, onRedis, redisError } from './errors.js';
 import type { StoredMembership, StoredResource } from './mongo/models.js';
 import { collectionOf } from './mongo/models.js';
 import type { Reader } from './reader.js';
-import { idOfMember } from './redis/keys.js';
-import { remember } from './redis/scripts/remember/remember.js';
+import { memberOf } from './redis/keys.js';
+import { readRemembered, remember } from './redis/scripts/remember/remember.js';
 import { type PublishedStage, readStages } from './redis/stages.js';
-import { readUnsettled } from './redis/state.js';
 
 /** A member of a group, as a client sees it. */
 export interface Member {
@@ -76,7 +75,6 @@ export class Memberships {
   /** All members of a group, in parts of up to a thousand, so that memory stays bounded whatever its size. */
   async *members(view: TenantView, group: Versioned): AsyncGenerator<Member[]> {
     const deltas = await this.#deltas(view, group.resource.id);
-    const unsettled = await this.#unsettledLives(view);
     const cursor = this.#collection('memberships')
       .find({ tenant: view.tenant, group: group.resource.id, removed: false, version: { $gte: group.since ?? 0 } })
       .sort({ member: 1 })
@@ -93,7 +91,7 @@ export class Memberships {
             deltas.delete(edge.member);
             edges.set(edge.member, newest(change, { version: edge.version, present: true, type: edge.type })!);
           }
-          yield await this.#shown(view, group, edges, unsettled);
+          yield await this.#shown(view, group, edges);
           part = [];
         }
         if (!next) break;
@@ -102,7 +100,7 @@ export class Memberships {
       await cursor.close();
     }
     const rest = [...deltas];
-    for (let at = 0; at < rest.length; at += PART) yield await this.#shown(view, group, new Map(rest.slice(at, at + PART)), unsettled);
+    for (let at = 0; at < rest.length; at += PART) yield await this.#shown(view, group, new Map(rest.slice(at, at + PART)));
   }
 
   /** The whole set at once, for what can't be understood without it. @throws ScimError tooMany */
@@ -136,8 +134,8 @@ export class Memberships {
     const remembered = await Promise.all(ids.map((id) => onRedis(redis.redis.get(keys.memberships(id)))));
     const unknown: string[] = [];
     for (const [i, id] of ids.entries()) {
-      const text = remembered[i];
-      const kept = text && !text.startsWith('stale ') ? (JSON.parse(text) as Remembered) : undefined;
+      const text = readRemembered(remembered[i] ?? '');
+      const kept = text === undefined ? undefined : (JSON.parse(text) as Remembered);
       if (kept?.epoch === view.epoch) for (const [group, version] of kept.groups) add(edges, id, group, version);
       else unknown.push(id);
     }
@@ -205,13 +203,10 @@ export class Memberships {
   }
 
   /** Turns edges into what a client sees of them, without the void ones. */
-  async #shown(
-    view: TenantView,
-    group: Versioned,
-    edges: ReadonlyMap<string, Edge>,
-    unsettled: ReadonlyMap<string, Life>,
-  ): Promise<Member[]> {
+  async #shown(view: TenantView, group: Versioned, edges: ReadonlyMap<string, Edge>): Promise<Member[]> {
     const present = [...edges].filter(([, edge]) => edge.present && edge.version >= (group.since ?? 0));
+    // Before MongoDB is read: what is settled in between is then there.
+    const unsettled = await this.#unsettled(view, present);
     const documents = new Map<string, { life: Life; display: string | undefined }>();
     await Promise.all(
       (['User', 'Group'] as const).map(async (type) => {
@@ -230,10 +225,7 @@ export class Memberships {
       }),
     );
     // Who is not in MongoDB yet, or has a newer name: its accepted state tells.
-    const newer = await this.reader.resources(
-      view,
-      present.map(([id]) => id).filter((id) => unsettled.has(id)),
-    );
+    const newer = await this.reader.resources(view, unsettled);
     for (const [id, { resource, since }] of newer) {
       documents.set(id, { life: { type: resource.type, live: !resource.deleted, since: since ?? 0 }, display: displayOf(resource) });
     }
@@ -244,12 +236,24 @@ export class Memberships {
     });
   }
 
-  /** The lives of all that MongoDB may not have in its newest state. */
-  async #unsettledLives(view: TenantView): Promise<Map<string, Life>> {
-    const ids = (await readUnsettled(this.reader.continuity.redis.redis, view.keys)).map(idOfMember);
-    if (ids.length > UNSETTLED_MAX)
-      throw new TransientError(`${ids.length} changes of this tenant are still being applied`, { retryAfter_s: 2 });
-    return this.#lives(view, ids);
+  /** Those of these members that MongoDB may not have in their newest state. Only they are asked about, whatever else of the tenant is pending. */
+  async #unsettled(view: TenantView, present: readonly (readonly [string, Edge])[]): Promise<string[]> {
+    if (present.length === 0) return [];
+    const { keys } = view;
+    const members = present.map(([id, { type }]) => memberOf(type, id));
+    // In one step, as a burial or a redrive moves one from set to set.
+    const both = this.reader.continuity.redis.redis.multi();
+    const answers = await onRedis(
+      both
+        .zmscore(keys.pending(), ...members)
+        .zmscore(keys.dead(), ...members)
+        .exec(),
+    );
+    const [pending = [], dead = []] = (answers ?? []).map(([error, scores]) => {
+      if (error) throw redisError(error);
+      return scores as (string | null)[];
+    });
+    return present.flatMap(([id], i) => (pending[i] === null && dead[i] === null ? [] : [id]));
   }
 
   /** Whether resources are there, without reading their documents; those that nobody has are not in the answer. */
@@ -385,4 +389,3 @@ const PART = 1_000;
 const ALL_MAX = 10_000;
 const IDS_MAX = 100_000;
 const REMEMBERED_MAX = 1_000;
-const UNSETTLED_MAX = 20_000;

@@ -11,6 +11,9 @@ export interface Remember {
   readonly ttl_s: number;
 }
 
+/** What is remembered, of the text that is kept; undefined where that is a mark of staleness. */
+export const readRemembered = (text: string): string | undefined => /^at \d+ (.*)$/s.exec(text)?.[1];
+
 /** Keeps what MongoDB has of a member's groups, so that a read of a person needs Redis alone. */
 export const remember = defineScript({
   name: 'remember',
