@@ -68,12 +68,14 @@ export class Committer {
     };
     this.#stages += 1;
     const edges = decision.members && (await this.#staged(view, next.id, decision.members, `${request.requestKey}-${this.#stages}`));
-    const voids = decision.operation === 'revive' || decision.members?.replaced === true;
+    // Whoever brings a person back, they come back without their groups: the worker may have taken them away by now, or not.
+    const voids = (before?.resource.deleted === true && !next.deleted) || decision.members?.replaced === true;
     const call = {
       keys: view.keys,
       tenant: view.tenant,
       id: next.id,
       member: memberOf(next.type, next.id),
+      seenSince: before?.since,
       // What only moves its members keeps its document.
       document: premises.version === 'any' ? '' : writeDocument(next),
       line: JSON.stringify(line),

@@ -2,7 +2,7 @@
 -- accept: stores a resource's next state, marks it pending, and writes its line of history. Every check precedes the first write.
 -- KEYS  1 resource | 2 head | 3 index of the tenant | 4 pending of the tenant | 5 pending of the partition | 6 history
 --       7 changes of members of the resource (a group) | 8… other resources seen
--- ARGV  1 id | 2 expected version, 0 = new, any = whichever, if live | 3 document, opaque JSON, '' = as it is | 4 history line, opaque JSON | 5 request key | 6 not after, ms | 7 urgent, 0 or 1
+-- ARGV  1 id | 2 expected version, 0 = new, `any <version, or nothing>` = whichever, if live, and memberships older than that are void | 3 document, opaque JSON, '' = as it is | 4 history line, opaque JSON | 5 request key | 6 not after, ms | 7 urgent, 0 or 1
 --       8 tenant | 9 member of the pending set | 10 epoch | 11 run of the server | 12 settings version | 13 stamp | 14 backlog cap | 15 trace, '' = none
 --       16 prefix of the claims that are counted | 17 field of the index that counts them
 --       18 gone, 0 or 1 | 19 memberships older than this version are void, 0 or 1 | 20 stage whose changes become visible with this, '' = none
@@ -17,7 +17,8 @@ local tenant, member, epoch, run, settings, stamp, backlog_max, trace = ARGV[8],
 local counted, counter_field, gone, since, stage, stage_key, hints = ARGV[16], ARGV[17], ARGV[18], ARGV[19], ARGV[20], ARGV[21], ARGV[22]
 local request_id, changes = ARGV[23], tonumber(ARGV[24])
 
-local version, last_request, born, modified, is_gone, stages = unpack(redis.call('HMGET', resource, 'version', 'request', 'born', 'modified', 'gone', 'stages'))
+local version, last_request, born, modified, is_gone, stages, is_since =
+  unpack(redis.call('HMGET', resource, 'version', 'request', 'born', 'modified', 'gone', 'stages', 'since'))
 if last_request == request then return { 'replay', version, modified, born } end
 
 local time = redis.call('TIME')
@@ -27,8 +28,11 @@ if time[1] * 1000 + time[2] / 1000 > not_after_ms then return { 'late' } end
 local counter, head_epoch, head_run, head_settings = unpack(redis.call('HMGET', head, 'counter', 'epoch', 'run', 'settings'))
 if not counter or head_epoch ~= epoch or head_run ~= run then return { 'fresh' } end
 if head_settings ~= settings then return { 'conflict', 'settings' } end
-if expected == 'any' then
+local seen_since = string.match(expected, '^any ?(%d*)$')
+if seen_since then
   if not version or is_gone == '1' then return { 'conflict', 'version' } end
+  -- Who was a member already is not among the changes: a replacement of all in between would leave them out.
+  if (is_since or '') ~= seen_since then return { 'conflict', 'since' } end
 elseif (version or '0') ~= expected then
   return { 'conflict', 'version' }
 end

@@ -241,6 +241,16 @@ describe('accept', () => {
       expect(await corner.redis.hget(key(), 'doc')).toBe('{"doc":"second"}');
     });
 
+    // A PATCH names only those who are no members yet; after a replacement in between, those who were would be missing.
+    it('conflicts, and writes nothing, where all its members were replaced since they were looked at', async () => {
+      const change = { ...group, expected: 'any', document: '', edges } as const;
+      await run(group);
+      await run({ ...group, expected: FIRST, since: true });
+      expect(await corner.untouched(() => run(change))).toEqual({ kind: 'conflict', what: 'since' });
+      expect(await corner.untouched(() => run({ ...change, seenSince: FIRST }))).toEqual({ kind: 'conflict', what: 'since' });
+      expect(await run({ ...change, seenSince: FIRST + 1 })).toMatchObject({ kind: 'ok', version: FIRST + 2 });
+    });
+
     it('conflicts, and writes nothing, where there is none, or it is deleted', async () => {
       const change = { ...group, expected: 'any', document: '', edges } as const;
       expect(await corner.untouched(() => run(change))).toEqual({ kind: 'conflict', what: 'version' });

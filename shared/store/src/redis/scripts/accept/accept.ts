@@ -9,6 +9,8 @@ export interface Accept {
   readonly member: string;
   /** Version that the decision saw; 0: none; `any`: whichever, if the resource is there and live. */
   readonly expected: number | 'any';
+  /** With `any`: memberships older than this version were void when the decision was made. */
+  readonly seenSince?: number | undefined;
   /** Empty: the document stays as it is, only version and time move. */
   readonly document: string;
   readonly line: string;
@@ -71,7 +73,7 @@ export const accept = defineScript({
   ],
   args: (a) => [
     a.id,
-    a.expected,
+    a.expected === 'any' ? `any ${a.seenSince ?? ''}` : a.expected,
     a.document,
     a.line,
     a.requestKey,
