@@ -107,6 +107,18 @@ describe('another run of the server', () => {
     expect(await headOf(stores)).toMatchObject({ run: stores.redis.run.id, epoch: '1', complete: '1' });
   });
 
+  // Who has seen less shows in good faith; who has seen more took that for a proof, and numbers were given twice.
+  it('that another process has shown, but this one knows to have gone back, raises', async () => {
+    const { stores, id, ada } = await begin();
+    await using one = stores;
+    await using two = await openStores({ corner: one.corner });
+    await write(one, rename(id, 'T'));
+    await setHead(one, { run: 'x', counter: String(ada.version) });
+    await two.reader.view('acme', 'write');
+    expect(two.events).toEqual([{ kind: 'shown', tenant: 'acme', epoch: 1 }]);
+    expect(await one.reader.view('acme', 'write')).toMatchObject({ epoch: 2, writable: true });
+  });
+
   it('whose counter is behind MongoDB raises', async () => {
     const { stores, id, ada } = await begin();
     await drain(stores, 'acme');
@@ -135,6 +147,24 @@ describe('another run of the server', () => {
 });
 
 describe('a raise', () => {
+  // 200,000 pending take a busy machine more than the ten seconds for which the lock was taken, and then it began anew, for ever.
+  it('keeps its lock for as long as it takes to compare what is pending', async () => {
+    const { stores } = await begin();
+    await using one = stores;
+    for (let n = 0; n < 250; n += 1) await one.run('acme', createUser(`u${n}`));
+    await setHead(one, { epoch: '0' });
+    const { redis } = one.redis;
+    const hmget = redis.hmget.bind(redis) as (key: string, ...fields: string[]) => Promise<(string | null)[]>;
+    let looked = 0;
+    redis.hmget = (async (key: string, ...fields: string[]) => {
+      // As if the first part had taken all the time there is.
+      if (key.includes(':r:') && (looked += 1) === 1) await redis.pexpire(one.keys.tenant('acme').loading(), 0);
+      return hmget(key, ...fields);
+    }) as never;
+    expect(await one.reader.view('acme', 'write')).toMatchObject({ writable: true });
+    expect(looked).toBe(251);
+  });
+
   const raise = async (stores: Stores) => {
     await setHead(stores, { run: 'x', counter: '1' });
     const view = await stores.reader.view('acme', 'write');

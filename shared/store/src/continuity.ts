@@ -6,6 +6,7 @@ import { collectionOf } from './mongo/models.js';
 import { idOfMember, type Keys, type TenantKeys, typeOfMember } from './redis/keys.js';
 import type { RedisLink } from './redis/link.js';
 import { begin } from './redis/scripts/begin/begin.js';
+import { closeStage } from './redis/scripts/close-stage/close-stage.js';
 import { lease } from './redis/scripts/lease/lease.js';
 import { load } from './redis/scripts/load/load.js';
 import { release } from './redis/scripts/release/release.js';
@@ -73,14 +74,16 @@ export class Continuity {
     for (let attempt = 1; ; attempt += 1) {
       const run = this.redis.run;
       const keys = this.keys.tenant(tenant);
+      // Before the head is read, which may be behind what is accepted meanwhile.
+      const known = this.#seen.get(tenant) ?? 0;
       const head = await readHead(this.redis, keys);
       const view = { tenant, purpose, keys, epoch: head.epoch, run: run.id, complete: head.complete, settings: head.settings };
-      if (head.epoch > 0 && head.run === run.id) return { ...view, writable: true };
+      // Another process, which has seen less, may have shown what this one knows to have gone back.
+      if (head.epoch > 0 && head.run === run.id && head.counter >= known) return { ...view, writable: true };
       try {
         await this.#beginOnce(tenant);
       } catch (error) {
-        const known = this.#seen.get(tenant);
-        const readable = head.epoch > 0 && known !== undefined && head.counter >= known;
+        const readable = head.epoch > 0 && known > 0 && head.counter >= known;
         if (purpose === 'read' && readable && error instanceof TransientError) return { ...view, writable: false };
         throw error;
       }
@@ -100,6 +103,7 @@ export class Continuity {
   async #begin(tenant: string): Promise<void> {
     const keys = this.keys.tenant(tenant);
     const run = this.redis.run;
+    const known = this.#seen.get(tenant) ?? 0;
     const head = await readHead(this.redis, keys);
     const [record, top] = await Promise.all([this.#record(tenant), this.#top(tenant)]);
     const continues =
@@ -107,7 +111,7 @@ export class Continuity {
       !run.promoted &&
       head.epoch === record.epoch &&
       head.epoch > 0 &&
-      head.counter >= Math.max(top, this.#seen.get(tenant) ?? 0);
+      head.counter >= Math.max(top, known);
     if (continues) {
       const shown = { kind: 'show', keys, token: '', epoch: head.epoch, run: run.id, settings: 0, counter: 0, complete: false } as const;
       if ((await onRedis(begin.run(this.redis.redis, shown))) === 'shown')
@@ -122,8 +126,7 @@ export class Continuity {
     const token = this.options.newToken();
     const lock = { key: keys.loading(), token, ttl_ms: LOCK_MS };
     for (let attempt = 1; !(await onRedis(lease.run(this.redis.redis, lock))); attempt += 1) {
-      if (attempt > LOCK_ATTEMPTS_MAX)
-        throw new TransientError(`the index of tenant ${tenant} is being begun elsewhere`, { away: 'redis' });
+      if (attempt > LOCK_ATTEMPTS_MAX) throw begunElsewhere(tenant);
       await new Promise((resolve) => setTimeout(resolve, 50));
       const head = await readHead(this.redis, keys);
       if (head.epoch > 0 && head.run === run) return;
@@ -171,6 +174,8 @@ export class Continuity {
     let kept = 0;
     for (let at = 0; at < members.length; at += CHUNK) {
       const chunk = members.slice(at, at + CHUNK);
+      // A long backlog takes longer than the lock lives; without it no raise of this tenant would ever come to its end.
+      if (!(await onRedis(lease.run(redis, { key: keys.loading(), token, ttl_ms: LOCK_MS })))) throw begunElsewhere(tenant);
       const states = await readStates(redis, keys, chunk.map(idOfMember));
       const stored = await this.#versionsInMongo(tenant, chunk);
       const settled: { type: 'User' | 'Group'; id: string; version: number }[] = [];
@@ -189,7 +194,12 @@ export class Continuity {
         }
       }
       if (settled.length > 0) await onRedis(settle.run(redis, { keys, tenant, settledTtl_s: this.options.settledTtl_s, applied: settled }));
+      // MongoDB has the changes of their members, too.
       for (const { type, id } of settled) if (type === 'Group') await onRedis(redis.unlink(keys.deltas(id)));
+      for (const { resource, stages } of states.filter((state) => state !== undefined)) {
+        if (!settled.some(({ id }) => id === resource.id)) continue;
+        for (const published of stages) await onRedis(closeStage.run(redis, { keys, group: resource.id, ...published }));
+      }
       dropped += settled.length;
     }
     const isOfGroups = (field: IndexField) => field.startsWith(countedPrefix('Group'));
@@ -245,7 +255,7 @@ export class Continuity {
           entries,
         }),
       );
-      if (answer.kind === 'lost') throw new TransientError(`the index of tenant ${tenant} is being begun elsewhere`, { away: 'redis' });
+      if (answer.kind === 'lost') throw begunElsewhere(tenant);
       if (answer.kind === 'loaded') at += CHUNK;
     }
   }
@@ -285,6 +295,8 @@ export class Continuity {
     return Math.max(...tops);
   }
 }
+
+const begunElsewhere = (tenant: string) => new TransientError(`the index of tenant ${tenant} is being begun elsewhere`, { away: 'redis' });
 
 /** There is no such tenant (any more). */
 export class UnknownTenantError extends Error {
