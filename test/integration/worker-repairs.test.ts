@@ -116,6 +116,26 @@ describe('discarding a dead letter', () => {
     await checkAll(cluster, 'acme', []);
   });
 
+  // The letter of the former state was taken for one of the newer, and the newer one went with it.
+  it('of a resource that was written again since discards nothing: the newer state is there, and is applied', async () => {
+    await using cluster = await startCluster({ env });
+    const okta = cluster.client('acme');
+    await refuseTitle(cluster);
+    const ada = await okta.create(userBody('ada', { title: 'Forbidden' }));
+    await dead(cluster);
+    // Another worker seems to have the tenant: what is written now stays pending.
+    const [letters] = await cluster.redis.keys(`${cluster.prefix}:{p*}:acme:dead`);
+    const lease = letters!.replace(/dead$/, 'lease');
+    await cluster.redis.set(lease, 'another', 'PX', 60_000);
+    expect((await okta.patch(ada.body.id, patchBody({ op: 'replace', path: 'title', value: 'Countess' }))).status).toBe(200);
+    expect(await (await discard(cluster, ada.body.id)).json()).toMatchObject({ discarded: 0 });
+    expect((await okta.get(ada.body.id)).body).toMatchObject({ title: 'Countess' });
+    await cluster.redis.del(lease);
+    await cluster.quiet();
+    expect(await accounts(cluster).findOne({ _id: ada.body.id })).toMatchObject({ live: true, attributes: { title: 'Countess' } });
+    await checkAll(cluster, 'acme', []);
+  });
+
   it('whose former name is taken by now answers 409, and names the holder', async () => {
     await using cluster = await startCluster({ env });
     const okta = cluster.client('acme');
