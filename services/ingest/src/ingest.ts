@@ -19,7 +19,7 @@ import {
   RedisLink,
 } from '@rollcall/store';
 import { fault, type Log, type Metrics, type Service, tracing } from '@rollcall/telemetry';
-import { DeploymentSecret, ensurePartitions, noteActivity, Records, RulesKeeper } from '@rollcall/tenancy';
+import { DeploymentSecret, ensurePartitions, newToken, noteActivity, Records, RulesKeeper, resourceTypesFrom } from '@rollcall/tenancy';
 import { ActivityNotes } from './authenticate/activity.js';
 import { admit, makeAuthenticate } from './authenticate/authenticate.js';
 import { FailureLimit } from './authenticate/failure-limit.js';
@@ -30,6 +30,7 @@ import { makeExecute } from './handlers/execute.js';
 import type { Health } from './handlers/health.js';
 import { type HttpServer, httpServer } from './http.js';
 import { metricsServer } from './metrics-server.js';
+import { makeTokenEndpoint } from './oauth/token.js';
 import { observed } from './observe.js';
 import { RecordsKeeper } from './records-keeper.js';
 import { makeShow } from './respond/show.js';
@@ -52,7 +53,7 @@ export interface Ingest {
 
 export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): Ingest {
   const seldom = new Seldom(log);
-  const types = resourceTypes(config);
+  const types = resourceTypesFrom(config.EXTENSIONS_FILE);
   const redis = new RedisLink({
     url: config.REDIS_URL,
     // A frozen server is told of within the deadline.
@@ -109,10 +110,18 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
   const server = new ServerCheck({ redis, mongo, config, log, onFatal });
 
   const activity = new ActivityNotes({ note: (heard) => noteActivity(mongo, heard), now_ms: Date.now, log });
+  const monotonic = () => performance.now();
+  const limit = new FailureLimit({ failuresMax: config.SIGN_IN_FAILURES_MAX, now_ms: monotonic });
+  const token = makeTokenEndpoint({
+    ...{ records, limit, activity, log, now_ms: Date.now },
+    issued: new FailureLimit({ failuresMax: ACCESS_TOKENS_MAX, now_ms: monotonic }),
+    onFailure: () => metrics.signInFailures.inc(),
+    newToken: () => newToken('rca'),
+    secretsKnownMax: config.TOKEN_CACHE_MAX,
+    deadline_ms: config.REQUEST_DEADLINE_MS,
+  });
   const authenticate = makeAuthenticate({
-    records,
-    activity,
-    limit: new FailureLimit({ failuresMax: config.SIGN_IN_FAILURES_MAX, now_ms: () => performance.now() }),
+    ...{ records, activity, limit },
     onFailure: () => metrics.signInFailures.inc(),
     tokenCacheMax: config.TOKEN_CACHE_MAX,
     deadline_ms: config.REQUEST_DEADLINE_MS,
@@ -157,6 +166,7 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
   const secret = new DeploymentSecret(mongo);
   const cursors = makeCursors({ secret: () => secret.get(), now_ms: Date.now, ttl_s: config.CURSOR_TTL_S });
   const resolve = makeRoutes({
+    token,
     ...{ authenticate, execute, reader, lister, memberships, page, cursors, types, health, log },
     answers: new Answers(reader, { ttl_s: ANSWERS_TTL_S }),
     bulk: { operationsMax: BULK_OPERATIONS_MAX, payloadBytesMax: config.BODY_BYTES_MAX, begin_ms: config.REQUEST_TIMEOUT_MS * 2 },
@@ -271,6 +281,8 @@ class Seldom {
   }
 }
 
+/** Access tokens of one client in a minute, by one process. */
+const ACCESS_TOKENS_MAX = 60;
 /** A PATCH on a group with more members answers 204. */
 const MEMBERS_ANSWERED_MAX = 1_000;
 const BULK_OPERATIONS_MAX = 1_000;

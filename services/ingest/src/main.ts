@@ -2,6 +2,7 @@
 // ingest: config → stack of services → listen. Only this file reads the environment, hears signals, and exits.
 import { ConfigError, loadConfig } from '@rollcall/config';
 import { createLog, createMetrics, Stack } from '@rollcall/telemetry';
+import { ExtensionsError } from '@rollcall/tenancy';
 import { CannotListen } from './http.js';
 import { makeIngest } from './ingest.js';
 
@@ -45,7 +46,7 @@ try {
   });
 } catch (error) {
   // One clear sentence, or a line per wrong setting; what is no mistake of the operator's keeps its stack.
-  const known = error instanceof ConfigError || error instanceof CannotListen;
-  process.stderr.write(`${known ? error.message : ((error as Error).stack ?? String(error))}\n`);
+  const known = [ConfigError, CannotListen, ExtensionsError].some((kind) => error instanceof kind);
+  process.stderr.write(`${known ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`);
   process.exit(1);
 }

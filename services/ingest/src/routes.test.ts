@@ -1,5 +1,5 @@
 import { TransientError } from '@rollcall/directory';
-import { ScimError } from '@rollcall/scim';
+import { CORE_TYPES, ScimError } from '@rollcall/scim';
 import { silentLog } from '@rollcall/telemetry';
 import { Unauthenticated } from './respond/errors.js';
 import { makeRoutes, type RouteDeps } from './routes.js';
@@ -18,6 +18,7 @@ function setUp(more: Partial<RouteDeps> = {}) {
     lister: { page: never, merged: never },
     memberships: {} as RouteDeps['memberships'],
     cursors: {} as RouteDeps['cursors'],
+    types: CORE_TYPES,
     answers: {} as RouteDeps['answers'],
     bulk: { operationsMax: 10, payloadBytesMax: 1_000, begin_ms: 1_000 },
     show: {} as RouteDeps['show'],

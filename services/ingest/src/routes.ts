@@ -1,5 +1,5 @@
 import type { ResourceTypeName } from '@rollcall/directory';
-import { quote, ScimError } from '@rollcall/scim';
+import { quote, type ResourceTypes, ScimError } from '@rollcall/scim';
 import type { Reader } from '@rollcall/store';
 import type { Log } from '@rollcall/telemetry';
 import type { Authenticate } from './authenticate/authenticate.js';
@@ -29,6 +29,8 @@ export interface RouteDeps {
   readonly reader: ListDeps['reader'] & Pick<Reader, 'resource'>;
   readonly lister: ListDeps['lister'];
   readonly memberships: ListDeps['memberships'];
+  /** What the deployment serves. */
+  readonly types: ResourceTypes;
   readonly answers: BulkDeps['answers'];
   readonly bulk: BulkDeps['bulk'];
   readonly show: Show;
@@ -37,6 +39,8 @@ export interface RouteDeps {
   /** How long a resource may be read for. */
   readonly deadline_ms: number;
   readonly health: Health;
+  /** POST /oauth2/token. */
+  readonly token: OpenHandler;
   readonly log: Log;
 }
 
@@ -45,6 +49,7 @@ const table = (deps: RouteDeps): { readonly open: Table<OpenHandler>; readonly s
   open: {
     '/healthz': { GET: healthz() },
     '/readyz': { GET: readyz(deps.health) },
+    '/oauth2/token': { POST: deps.token },
   },
   scim: {
     '/Users': { GET: always(listResources('User', deps)), POST: always(createResource('User', deps)) },
@@ -57,10 +62,10 @@ const table = (deps: RouteDeps): { readonly open: Table<OpenHandler>; readonly s
     '/Bulk': { POST: always(postBulk(deps)) },
     '/Me': { GET: always(me), POST: always(me), PUT: always(me), PATCH: always(me), DELETE: always(me) },
     '/ServiceProviderConfig': { GET: always(getServiceProviderConfig(deps)) },
-    '/ResourceTypes': { GET: always(getResourceTypes) },
-    '/ResourceTypes/:': { GET: getResourceType },
-    '/Schemas': { GET: always(getSchemas) },
-    '/Schemas/:': { GET: getSchema },
+    '/ResourceTypes': { GET: always(getResourceTypes(deps)) },
+    '/ResourceTypes/:': { GET: getResourceType(deps) },
+    '/Schemas': { GET: always(getSchemas(deps)) },
+    '/Schemas/:': { GET: getSchema(deps) },
     '/openapi.json': { GET: always(getOpenApi(deps)) },
   },
 });

@@ -1,5 +1,5 @@
 import { nameOf, type Resource, TransientError } from '@rollcall/directory';
-import { foldCase } from '@rollcall/scim';
+import { foldCase, type ResourceTypes } from '@rollcall/scim';
 import {
   type Collected,
   collectionOf,
@@ -23,6 +23,8 @@ export interface ApplyDeps {
   readonly redis: RedisLink;
   readonly mongo: MongoLink;
   readonly keys: Keys;
+  /** What the deployment serves. */
+  readonly types: ResourceTypes;
   /** How long MongoDB may take for one batch. */
   readonly timeout_ms: number;
 }
@@ -46,7 +48,7 @@ interface Attempt {
 export const makeApply = (deps: ApplyDeps): Apply => {
   return async (tenant, batch) => {
     const verdicts = new Map<Collected, Verdict>();
-    let attempts: Attempts = stored(tenant, batch, verdicts);
+    let attempts: Attempts = stored(tenant, batch, verdicts, deps.types);
     for (let round = 1; attempts.size > 0; round += 1) {
       const again = new Map<Collected, Attempt>();
       for (const type of ['User', 'Group'] as const) {
@@ -68,14 +70,14 @@ export const makeApply = (deps: ApplyDeps): Apply => {
 };
 
 /** The documents as MongoDB keeps them. One that can't even be made of its state must not keep the others from being written. */
-function stored(tenant: string, batch: readonly Collected[], verdicts: Map<Collected, Verdict>): Attempts {
+function stored(tenant: string, batch: readonly Collected[], verdicts: Map<Collected, Verdict>, types: ResourceTypes): Attempts {
   const attempts = new Map<Collected, Attempt>();
   for (const collected of batch) {
     const { document, version, born, modified_us, stamp, tries, since } = collected;
     try {
       const versioned = { resource: readDocument(document), version, born, modified_ms: Math.floor(modified_us / 1_000), since };
       // Nobody has written what is in its first version and was never tried.
-      attempts.set(collected, { document: toStored(tenant, versioned, stamp), insert: version === born && tries === 1 });
+      attempts.set(collected, { document: toStored(tenant, versioned, stamp, types), insert: version === born && tries === 1 });
     } catch (error) {
       const code = error instanceof Error ? error.name : 'thrown';
       verdicts.set(collected, { kind: 'unknown', cause: { reason: 'no document can be made of the state', code } });

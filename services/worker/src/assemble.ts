@@ -4,7 +4,7 @@ import type { TransientError } from '@rollcall/directory';
 import { Consumer, DEAD_LETTER_QUEUE, Ringer } from '@rollcall/queue';
 import { Committer, Continuity, IndexLoader, Memberships, MongoLink, makeKeys, Reader, RedisLink } from '@rollcall/store';
 import { type Log, type Metrics, type Service, tracing } from '@rollcall/telemetry';
-import { DeploymentSecret, Records, RulesKeeper } from '@rollcall/tenancy';
+import { DeploymentSecret, Records, RulesKeeper, resourceTypesFrom } from '@rollcall/tenancy';
 import { Queue } from 'bullmq';
 import { Accounts } from './accounts/accounts.js';
 import { Jobs } from './accounts/jobs.js';
@@ -53,7 +53,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     onError: noted('mongodb'),
   });
   const keys = makeKeys(config.ROLLCALL_KEY_PREFIX, config.PARTITIONS);
-  const types = resourceTypes(config);
+  const types = resourceTypesFrom(config.EXTENSIONS_FILE);
   const continuity = new Continuity(redis, mongo, keys, {
     ...settings,
     durability: config.DURABILITY,

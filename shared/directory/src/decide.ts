@@ -1,4 +1,13 @@
-import { applyPatch, etagMatches, foldCase, type JsonObject, ScimError, sameAttributes, USER } from '@rollcall/scim';
+import {
+  applyPatch,
+  CORE_TYPES,
+  etagMatches,
+  foldCase,
+  type JsonObject,
+  type ResourceTypes,
+  ScimError,
+  sameAttributes,
+} from '@rollcall/scim';
 import { type AccountCommand, type AccountOperation, administered, isExpected, mark } from './accounts.js';
 import type { Command, Stamp } from './command.js';
 import {
@@ -44,6 +53,8 @@ export interface State {
   readonly rules?: TenantRules | undefined;
   /** Of the group that the command addresses. */
   readonly members?: MemberState | undefined;
+  /** What the deployment serves; absent: the core types. */
+  readonly types?: ResourceTypes | undefined;
 }
 
 /** What a tenant has settled about its accounts. A commit has the version of the settings as a premise. */
@@ -104,7 +115,7 @@ export function decide(state: State, command: Command, at: Stamp): Decision {
       case 'patch': {
         if (command.type === 'Group') return patchGroup(state, current, command.operations, command.ifMatch !== undefined);
         // Without `active`, which follows from the account: if the result has it, an operation has set it.
-        const { attributes } = applyPatch(USER, current.resource.attributes, command.operations);
+        const { attributes } = applyPatch(typesOf(state).User, current.resource.attributes, command.operations);
         const wish = typeof attributes.active === 'boolean' ? attributes.active : undefined;
         return change(state, current, 'patch', attributes, wish, at);
       }
@@ -165,7 +176,7 @@ function replaceGroup(state: State, current: Versioned, given: JsonObject): Deci
 }
 
 function patchGroup(state: State, current: Versioned, operations: Parameters<typeof patchedMembers>[1], guarded: boolean): Decision {
-  const patched = patchedMembers(current.resource.attributes, operations, state.members?.all);
+  const patched = patchedMembers(current.resource.attributes, operations, state.members?.all, typesOf(state).Group);
   if (!patched) return lookAtMembers({ named: [], count: false, all: true });
   const delta = memberDelta(patched.wish, membersOf(state));
   if (isLook(delta)) return lookAtMembers(delta);
@@ -198,6 +209,7 @@ function changeGroup(
   };
 }
 
+const typesOf = (state: State): ResourceTypes => state.types ?? CORE_TYPES;
 const membersOf = (state: State): MemberState => state.members ?? { named: new Map() };
 const lookAtMembers = (members: MemberLook): Decision => ({ kind: 'look', entries: [], others: [], members });
 const withMembers = (decision: Decision, members: MemberDelta | undefined): Decision =>

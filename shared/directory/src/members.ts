@@ -1,4 +1,13 @@
-import { applyPatch, GROUP, isObject, type JsonObject, type PatchOperation, ScimError, splitMemberOperations } from '@rollcall/scim';
+import {
+  applyPatch,
+  GROUP,
+  isObject,
+  type JsonObject,
+  type PatchOperation,
+  type ResourceTypeDefinition,
+  ScimError,
+  splitMemberOperations,
+} from '@rollcall/scim';
 import type { ResourceTypeName } from './resource.js';
 
 /** What is known of a resource that a request names as a member of a group. */
@@ -56,8 +65,9 @@ export function patchedMembers(
   attributes: JsonObject,
   operations: readonly PatchOperation[],
   all: readonly JsonObject[] | undefined,
+  group: ResourceTypeDefinition = GROUP,
 ): { readonly attributes: JsonObject; readonly wish: MemberWish } | undefined {
-  const split = splitMemberOperations(GROUP, operations);
+  const split = splitMemberOperations(group, operations);
   if (split) {
     const wanted = new Map<string, boolean>();
     let replaced = false;
@@ -69,10 +79,10 @@ export function patchedMembers(
       if (change.kind === 'remove') for (const id of change.values) replaced ? wanted.delete(id) : wanted.set(id, false);
       else for (const member of change.members) wanted.set(String(member.value), true);
     }
-    return { attributes: applyPatch(GROUP, attributes, split.rest).attributes, wish: { replaced, wanted } };
+    return { attributes: applyPatch(group, attributes, split.rest).attributes, wish: { replaced, wanted } };
   }
   if (all === undefined) return undefined;
-  const patched = takeMembers(applyPatch(GROUP, { ...attributes, members: [...all] }, operations).attributes);
+  const patched = takeMembers(applyPatch(group, { ...attributes, members: [...all] }, operations).attributes);
   const after = new Set(patched.ids);
   const before = new Set(all.map((member) => String(member.value)));
   const wanted = new Map<string, boolean>();

@@ -1,5 +1,5 @@
 import type { Decision, Entry, IndexField, MemberLook, MemberState, NamedMember, State, TenantRules, Versioned } from '@rollcall/directory';
-import type { JsonObject } from '@rollcall/scim';
+import type { JsonObject, ResourceTypes } from '@rollcall/scim';
 import type { TenantView } from './continuity.js';
 import type { Memberships } from './memberships.js';
 import type { Reader } from './reader.js';
@@ -7,6 +7,8 @@ import type { Reader } from './reader.js';
 export interface DecideDeps {
   readonly reader: Pick<Reader, 'resource' | 'resources' | 'entries'>;
   readonly memberships: Pick<Memberships, 'named' | 'count' | 'all'>;
+  /** What the deployment serves; absent: the core types. */
+  readonly types?: ResourceTypes | undefined;
 }
 
 export interface Decided {
@@ -21,7 +23,7 @@ export interface Decided {
  * @throws TransientError where what must be read is away; Error (a bug) for a decision that never has enough
  */
 export async function decideOn(
-  { reader, memberships }: DecideDeps,
+  { reader, memberships, types }: DecideDeps,
   view: TenantView,
   { id, rules }: { readonly id?: string | undefined; readonly rules?: TenantRules | undefined },
   decide: (state: State) => Decision,
@@ -30,7 +32,7 @@ export async function decideOn(
   const others = new Map<string, Versioned | null>();
   const members: Looked = { named: new Map() };
   const current = id === undefined ? undefined : await reader.resource(view, id);
-  const state: State = { current, entries, others, complete: view.complete, rules, members };
+  const state: State = { current, entries, others, complete: view.complete, rules, members, types };
   for (let looks = 0; looks <= LOOKS_MAX; looks += 1) {
     const decision = decide(state);
     if (decision.kind !== 'look') return { decision, state };

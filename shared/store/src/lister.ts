@@ -1,5 +1,5 @@
 import { type ResourceTypeName, TransientError, type Versioned } from '@rollcall/directory';
-import { type Filter, matches, ScimError } from '@rollcall/scim';
+import { type Filter, matches, type ResourceTypes, ScimError } from '@rollcall/scim';
 import type { mongo } from 'mongoose';
 import { countField, type TenantView } from './continuity.js';
 import { onMongo, onRedis } from './errors.js';
@@ -43,6 +43,8 @@ export interface ListerOptions {
   readonly overlayWait_ms: number;
   /** How long MongoDB may work on one query, ms. */
   readonly queryTime_ms: number;
+  /** What the deployment serves; absent: the core types. */
+  readonly types?: ResourceTypes;
 }
 
 /**
@@ -69,8 +71,11 @@ export class Lister {
       parts.map(async (part): Promise<Source> => {
         const unsettled = await this.#unsettled(view, part.type);
         const overlay = unsettled
-          .filter((versioned) => !versioned.resource.deleted && (!part.filter || matches(part.filter, representation(versioned))))
-          .map((versioned) => ({ ...placeOf(versioned, part.sort), versioned }));
+          .filter(
+            (versioned) =>
+              !versioned.resource.deleted && (!part.filter || matches(part.filter, representation(versioned, this.options.types))),
+          )
+          .map((versioned) => ({ ...placeOf(versioned, part.sort, this.options.types), versioned }));
         const excluded = unsettled.map(({ resource }) => resource.id);
         const selection: mongo.Filter<StoredResource> = {
           tenant: view.tenant,

@@ -1,7 +1,7 @@
 // The order of a list, and places in it: the same for what MongoDB has and for what is laid over (RFC 7644 §3.4.2.3, RFC 9865).
 import type { ResourceTypeName, Versioned } from '@rollcall/directory';
 import { NAME_ATTRIBUTE } from '@rollcall/directory';
-import { type AttributePath, compareSortValues, ScimError, type SortValue, searchKey, sortValue } from '@rollcall/scim';
+import { type AttributePath, compareSortValues, type ResourceTypes, ScimError, type SortValue, searchKey, sortValue } from '@rollcall/scim';
 import type { mongo } from 'mongoose';
 import { representation } from './mongo/documents.js';
 import type { StoredResource } from './mongo/models.js';
@@ -30,8 +30,8 @@ export function checkSortable({ urn, attribute }: AttributePath): void {
     throw ScimError.of('invalidPath', `sortBy: ${attribute.name} is not sorted by`);
 }
 
-export function placeOf(versioned: Versioned, sort: Sort | undefined): Place {
-  const key = sort?.path && sortValue(sort.path, representation(versioned));
+export function placeOf(versioned: Versioned, sort: Sort | undefined, types?: ResourceTypes): Place {
+  const key = sort?.path && sortValue(sort.path, representation(versioned, types));
   return { key: isByName(versioned.resource.type, sort) ? key : shortened(key), born: versioned.born };
 }
 

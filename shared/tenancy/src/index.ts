@@ -1,6 +1,7 @@
 export * from './activity.js';
 export * from './cursor.js';
 export * from './deployment.js';
+export * from './extensions.js';
 export * from './operators.js';
 export * from './records.js';
 export * from './reminders.js';

@@ -6,16 +6,15 @@ import {
   type BulkOperation,
   type BulkStep,
   etag,
-  GROUP,
   type JsonObject,
   type JsonValue,
   locationOf,
   parseBulk,
   planBulk,
   quote,
+  type ResourceTypes,
   resolveReferences,
   ScimError,
-  USER,
   unresolved,
 } from '@rollcall/scim';
 import type { Answers, Reader, TenantView } from '@rollcall/store';
@@ -35,6 +34,8 @@ export interface BulkDeps {
   readonly answers: Pick<Answers, 'read' | 'keep'>;
   readonly bulk: BulkLimits;
   readonly log: Log;
+  /** What the deployment serves. */
+  readonly types: ResourceTypes;
 }
 
 export interface BulkLimits {
@@ -143,7 +144,7 @@ class BulkRun {
     if (refused) throw refused;
     const type = typeAt(operation.endpoint);
     for (const bulkId of references) if (!this.#ids.has(bulkId)) throw unresolved(bulkId);
-    const command = commandOf(operation, type, String(this.#resolved(operation.id)), this.#resolved(data ?? null));
+    const command = commandOf(operation, type, String(this.#resolved(operation.id)), this.#resolved(data ?? null), this.#deps.types);
     const { versioned } = await this.#execute(command, String(operation.index));
     return { status: STATUS[operation.method], id: versioned.resource.id, version: versioned.version };
   }
@@ -157,7 +158,13 @@ class BulkRun {
         return { ...this.#failure(new ScimError(409, 'invalidValue', `made without bulkId:${bulkId}, which was not made`)), id };
     }
     const members = this.#resolved([...completion!.members]);
-    const command = patchCommand('Group', id, { Operations: [{ op: 'add', path: 'members', value: members }] }, undefined);
+    const command = patchCommand(
+      'Group',
+      id,
+      { Operations: [{ op: 'add', path: 'members', value: members }] },
+      undefined,
+      this.#deps.types,
+    );
     const { versioned } = await this.#execute(command, `${operation.index}+`);
     return { status: STATUS.POST, id, version: versioned.version };
   }
@@ -205,9 +212,7 @@ class BulkRun {
     const known = id ?? ('endpoint' in operation && method !== 'POST' && UUID.test(operation.id) ? operation.id : undefined);
     const type = 'endpoint' in operation ? TYPES[operation.endpoint] : undefined;
     return {
-      ...(known === undefined || type === undefined
-        ? {}
-        : { location: locationOf(type === 'User' ? USER : GROUP, known, this.#request.baseUrl) }),
+      ...(known === undefined || type === undefined ? {} : { location: locationOf(this.#deps.types[type], known, this.#request.baseUrl) }),
       ...(method === undefined ? {} : { method }),
       ...(bulkId === undefined ? {} : { bulkId }),
       ...(version === undefined || method === 'DELETE' ? {} : { version: etag(version) }),
@@ -301,15 +306,21 @@ function typeAt(endpoint: string): ResourceTypeName {
 }
 
 /** @throws ScimError as for a request of its own */
-function commandOf({ method, version }: BulkOperation, type: ResourceTypeName, idInPath: string, data: JsonValue): Command {
+function commandOf(
+  { method, version }: BulkOperation,
+  type: ResourceTypeName,
+  idInPath: string,
+  data: JsonValue,
+  types: ResourceTypes,
+): Command {
   switch (method) {
     case 'POST':
-      return createCommand(type, data);
+      return createCommand(type, data, types);
     case 'PUT':
-      return replaceCommand(type, parseId(type, idInPath), data, version);
+      return replaceCommand(type, parseId(type, idInPath), data, version, types);
     case 'PATCH':
       // RFC 7644 §3.7 shows the operations by themselves, too.
-      return patchCommand(type, parseId(type, idInPath), Array.isArray(data) ? { Operations: data } : data, version);
+      return patchCommand(type, parseId(type, idInPath), Array.isArray(data) ? { Operations: data } : data, version, types);
     case 'DELETE':
       return deleteCommand(type, parseId(type, idInPath), version);
   }

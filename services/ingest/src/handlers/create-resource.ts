@@ -1,4 +1,5 @@
 import type { ResourceTypeName } from '@rollcall/directory';
+import type { ResourceTypes } from '@rollcall/scim';
 import type { Handler } from '../exchange.js';
 import type { Show } from '../respond/show.js';
 import { parseCreate } from '../validate/body.js';
@@ -8,6 +9,8 @@ import type { Execute } from './execute.js';
 export interface WriteDeps {
   readonly execute: Execute;
   readonly show: Show;
+  /** What the deployment serves. */
+  readonly types: ResourceTypes;
 }
 
 /**
@@ -15,10 +18,10 @@ export interface WriteDeps {
  * 503 + Retry-After while Redis is away.
  */
 export const createResource =
-  (type: ResourceTypeName, { execute, show }: WriteDeps): Handler =>
+  (type: ResourceTypeName, { execute, show, types }: WriteDeps): Handler =>
   async (request, caller) => {
     const selection = parseSelection(request.query);
-    const command = await parseCreate(type, request);
+    const command = await parseCreate(type, request, types);
     const { operation, versioned, view } = await execute(caller, command, request.id);
     // Who was just made, or came back, is in no group: nothing need be asked.
     return show.resource(201, view, versioned, { request, selection, inNoGroup: operation === 'create' || operation === 'revive' });

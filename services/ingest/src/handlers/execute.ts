@@ -24,6 +24,7 @@ export interface ExecuteDeps {
   readonly reader: DecideDeps['reader'] & Pick<Reader, 'view'>;
   readonly memberships: DecideDeps['memberships'];
   readonly rules: Pick<RulesKeeper, 'of'>;
+  readonly types?: DecideDeps['types'];
   readonly committer: Pick<Committer, 'commit'>;
   readonly ringer: Pick<Ringer, 'ring'>;
   readonly gauge: Pick<MemoryGauge, 'mayAccept'>;

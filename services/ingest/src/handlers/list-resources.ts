@@ -1,5 +1,5 @@
 import { claimField, externalIdField, type IndexField, NAME_ATTRIBUTE, type ResourceTypeName, type Versioned } from '@rollcall/directory';
-import { equalities, type Filter, matches } from '@rollcall/scim';
+import { equalities, type Filter, matches, type ResourceTypes } from '@rollcall/scim';
 import {
   comparePlaces,
   type Lister,
@@ -27,6 +27,8 @@ export interface ListDeps {
   readonly cursors: Cursors;
   readonly show: Show;
   readonly page: PageSizes;
+  /** What the deployment serves. */
+  readonly types: ResourceTypes;
 }
 
 /**
@@ -36,7 +38,7 @@ export interface ListDeps {
 export const listResources =
   (type: ResourceTypeName, deps: ListDeps): Handler =>
   (request, caller) =>
-    list(deps, request, caller, type, parseListQuery(type, request.query, deps.page));
+    list(deps, request, caller, type, parseListQuery(type, request.query, deps.page, deps.types));
 
 /**
  * POST /Users/.search, POST /Groups/.search, POST /.search (RFC 7644 §3.4.3): the same as a list, asked for by a body, so that what is searched for
@@ -45,7 +47,7 @@ export const listResources =
 export const searchResources =
   (types: readonly ResourceTypeName[], deps: ListDeps): Handler =>
   async (request, caller) =>
-    list(deps, request, caller, types.length === 1 ? types[0]! : 'all', parseSearch(types, await readJson(request), deps.page));
+    list(deps, request, caller, types.length === 1 ? types[0]! : 'all', parseSearch(types, await readJson(request), deps.page, deps.types));
 
 async function list(deps: ListDeps, request: ScimRequest, { tenant }: Caller, listed: string, query: ListRequest): Promise<ScimResponse> {
   const { cursors, reader, show } = deps;
@@ -60,7 +62,7 @@ async function list(deps: ListDeps, request: ScimRequest, { tenant }: Caller, li
 }
 
 async function answer(deps: ListDeps, view: TenantView, { parts }: ListRequest, window: Window): Promise<Page> {
-  const { reader, lister } = deps;
+  const { lister } = deps;
   const [only] = parts;
   const named = parts.length === 1 && only?.filter && lookUpBy(only.type, only.filter);
   const resolved = await Promise.all(
@@ -70,7 +72,7 @@ async function answer(deps: ListDeps, view: TenantView, { parts }: ListRequest, 
     }),
   );
   const [first] = resolved;
-  if (named && first?.filter) return pageOf(await found(reader, view, first.type, first.filter, named), first.sort, window);
+  if (named && first?.filter) return pageOf(await found(deps, view, first.type, first.filter, named), first.sort, window, deps.types);
   return lister.merged(view, resolved, window);
 }
 
@@ -91,7 +93,7 @@ function lookUpBy(type: ResourceTypeName, filter: Filter): LookUp | undefined {
 }
 
 async function found(
-  reader: ListDeps['reader'],
+  { reader, types }: Pick<ListDeps, 'reader' | 'types'>,
   view: TenantView,
   type: ResourceTypeName,
   filter: Filter,
@@ -100,15 +102,15 @@ async function found(
   const ids = 'id' in by ? [by.id] : ((await reader.entries(view, [by.field])).get(by.field)?.ids ?? []);
   const holders = await reader.resources(view, ids);
   return [...holders.values()].filter(
-    (holder) => holder.resource.type === type && !holder.resource.deleted && matches(filter, representation(holder)),
+    (holder) => holder.resource.type === type && !holder.resource.deleted && matches(filter, representation(holder, types)),
   );
 }
 
 /** Few enough to be put in order here. */
-function pageOf(all: readonly Versioned[], sort: Sort | undefined, { skip = 0, after, limit }: Window): Page {
+function pageOf(all: readonly Versioned[], sort: Sort | undefined, { skip = 0, after, limit }: Window, types: ResourceTypes): Page {
   const descending = sort?.descending ?? false;
   const order = all
-    .map((versioned) => ({ versioned, place: placeOf(versioned, sort) }))
+    .map((versioned) => ({ versioned, place: placeOf(versioned, sort, types) }))
     .sort((a, b) => comparePlaces(a.place, b.place, descending));
   const following = after ? order.filter(({ place }) => comparePlaces(place, after, descending) > 0) : order.slice(skip);
   const page = following.slice(0, limit);

@@ -4,15 +4,15 @@ import * as z from 'zod';
 import type { Handler } from '../exchange.js';
 import type { BulkDeps } from './bulk.js';
 import type { ListDeps } from './list-resources.js';
-import { RESOURCE_TYPES } from './types.js';
+import { served, type TypesDeps } from './types.js';
 
 /** GET /openapi.json: the document that describes all of this (OpenAPI 3.1). */
 export const getOpenApi =
-  ({ page, bulk }: Pick<ListDeps & BulkDeps, 'page' | 'bulk'>): Handler =>
+  ({ page, bulk, types }: Pick<ListDeps & BulkDeps, 'page' | 'bulk'> & TypesDeps): Handler =>
   async ({ baseUrl }, { tenant }) => ({
     status: 200,
     headers: { 'Content-Type': 'application/json; charset=utf-8' },
-    body: openapi(RESOURCE_TYPES, { baseUrl, version: VERSION, page, bulk }),
+    body: openapi(served({ types }), { baseUrl, version: VERSION, page, bulk }),
     about: { tenant },
   });
 

@@ -1,14 +1,14 @@
 import { quote, resourceType, resourceTypes, ScimError } from '@rollcall/scim';
 import { document } from './discovery.js';
-import { RESOURCE_TYPES } from './types.js';
+import { served, type TypesDeps } from './types.js';
 
 /** GET /ResourceTypes (RFC 7643 §6). */
-export const getResourceTypes = document(({ baseUrl }) => resourceTypes(RESOURCE_TYPES, baseUrl));
+export const getResourceTypes = (deps: TypesDeps) => document(({ baseUrl }) => resourceTypes(served(deps), baseUrl));
 
 /** GET /ResourceTypes/{name}. */
-export const getResourceType = (name: string) =>
+export const getResourceType = (deps: TypesDeps) => (name: string) =>
   document(({ baseUrl }) => {
-    const type = RESOURCE_TYPES.find((each) => each.name === name);
+    const type = served(deps).find((each) => each.name === name);
     if (!type) throw new ScimError(404, undefined, `ResourceType ${quote(name)} not found`);
     return resourceType(type, baseUrl);
   });

@@ -1,14 +1,14 @@
 import { quote, ScimError, schema, schemas, schemasOf } from '@rollcall/scim';
 import { document } from './discovery.js';
-import { RESOURCE_TYPES } from './types.js';
+import { served, type TypesDeps } from './types.js';
 
 /** GET /Schemas (RFC 7643 §7). */
-export const getSchemas = document(({ baseUrl }) => schemas(RESOURCE_TYPES, baseUrl));
+export const getSchemas = (deps: TypesDeps) => document(({ baseUrl }) => schemas(served(deps), baseUrl));
 
 /** GET /Schemas/{urn}. URNs of schemas are compared without regard to case. */
-export const getSchema = (urn: string) =>
+export const getSchema = (deps: TypesDeps) => (urn: string) =>
   document(({ baseUrl }) => {
-    const found = schemasOf(RESOURCE_TYPES).find(({ id }) => id.toLowerCase() === urn.toLowerCase());
+    const found = schemasOf(served(deps)).find(({ id }) => id.toLowerCase() === urn.toLowerCase());
     if (!found) throw new ScimError(404, undefined, `Schema ${quote(urn)} not found`);
     return schema(found, baseUrl);
   });

@@ -1,4 +1,9 @@
-import { GROUP, type ResourceTypeDefinition, USER } from '@rollcall/scim';
+import type { ResourceTypeDefinition, ResourceTypes } from '@rollcall/scim';
+
+export interface TypesDeps {
+  /** What the deployment serves. */
+  readonly types: ResourceTypes;
+}
 
 /** What is served, and so announced. */
-export const RESOURCE_TYPES: readonly ResourceTypeDefinition[] = [USER, GROUP];
+export const served = ({ types }: TypesDeps): readonly ResourceTypeDefinition[] => [types.User, types.Group];

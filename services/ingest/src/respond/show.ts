@@ -1,17 +1,16 @@
 // Resources as the client asked to see them, with what is computed: a user's groups, a group's members.
 import { type ResourceTypeName, type Versioned, withActive } from '@rollcall/directory';
 import {
+  CORE_TYPES,
   etag,
-  GROUP,
   isReturned,
   type JsonObject,
   listResponse,
   locationOf,
   project,
-  type ResourceTypeDefinition,
+  type ResourceTypes,
   type Selection,
   toResource,
-  USER,
 } from '@rollcall/scim';
 import type { GroupOfMember, Member, Memberships, TenantView } from '@rollcall/store';
 import type { ScimRequest, ScimResponse } from '../exchange.js';
@@ -20,6 +19,8 @@ export interface ShowDeps {
   readonly memberships: Pick<Memberships, 'groupsOf' | 'members' | 'count'>;
   /** A PATCH on a group with more members than this answers 204. */
   readonly membersAnsweredMax: number;
+  /** What the deployment serves; absent: the core types. */
+  readonly types?: ResourceTypes;
 }
 
 interface Shown {
@@ -47,11 +48,11 @@ export interface Show {
   isLarge(view: TenantView, versioned: Versioned, selection: Selection): Promise<boolean>;
 }
 
-export function makeShow({ memberships, membersAnsweredMax }: ShowDeps): Show {
+export function makeShow({ memberships, membersAnsweredMax, types = CORE_TYPES }: ShowDeps): Show {
   return {
     async resource(status, view, versioned, shown) {
       const { resource, version } = versioned;
-      const type = typeOf(resource.type);
+      const type = types[resource.type];
       return {
         status,
         headers: {
@@ -77,12 +78,12 @@ export function makeShow({ memberships, membersAnsweredMax }: ShowDeps): Show {
       };
       const users = resources.filter(({ resource }) => resource.type === 'User');
       const groups = users.length > 0 ? await groupsOf(view, users, selection) : undefined;
-      const shown = (versioned: Versioned) => represent(versioned, request.baseUrl, selection, groups?.get(versioned.resource.id));
-      if (users.length === resources.length || !isReturned(GROUP, selection, 'members'))
+      const shown = (versioned: Versioned) => represent(types, versioned, request.baseUrl, selection, groups?.get(versioned.resource.id));
+      if (users.length === resources.length || !isReturned(types.Group, selection, 'members'))
         return { status: 200, body: listResponse(resources.map(shown), frame), about };
       return { status: 200, stream: await begun(listed(view, resources, frame, { request, selection }, shown)), about };
     },
-    isComputed: (type, selection) => isReturned(typeOf(type), selection, type === 'User' ? 'groups' : 'members'),
+    isComputed: (type, selection) => isReturned(types[type], selection, type === 'User' ? 'groups' : 'members'),
     async isLarge(view, versioned, selection) {
       if (versioned.resource.type !== 'Group' || selection.attributes || selection.excludedAttributes) return false;
       return (await memberships.count(view, versioned)) > membersAnsweredMax;
@@ -97,23 +98,23 @@ export function makeShow({ memberships, membersAnsweredMax }: ShowDeps): Show {
     const { resource } = versioned;
     if (resource.type === 'User') {
       const groups = inNoGroup ? undefined : await groupsOf(view, [versioned], selection);
-      return { body: represent(versioned, request.baseUrl, selection, groups?.get(resource.id)) };
+      return { body: represent(types, versioned, request.baseUrl, selection, groups?.get(resource.id)) };
     }
-    if (!isReturned(GROUP, selection, 'members')) return { body: represent(versioned, request.baseUrl, selection) };
+    if (!isReturned(types.Group, selection, 'members')) return { body: represent(types, versioned, request.baseUrl, selection) };
     return { stream: await begun(withMembers(view, versioned, { request, selection })) };
   }
 
   async function groupsOf(view: TenantView, resources: readonly Versioned[], selection: Selection) {
-    return isReturned(USER, selection, 'groups') ? memberships.groupsOf(view, resources) : undefined;
+    return isReturned(types.User, selection, 'groups') ? memberships.groupsOf(view, resources) : undefined;
   }
 
   /** A group as text, its members read as they are sent: memory stays bounded at any size. */
   async function* withMembers(view: TenantView, group: Versioned, { request, selection }: Shown): AsyncGenerator<string> {
-    const frame = JSON.stringify(represent(group, request.baseUrl, selection));
+    const frame = JSON.stringify(represent(types, group, request.baseUrl, selection));
     let opened = false;
     yield frame.slice(0, -1);
     for await (const part of memberships.members(view, group)) {
-      const members = project(GROUP, { members: part.map((member) => memberOf(member, request.baseUrl)) }, selection).members;
+      const members = project(types.Group, { members: part.map((member) => memberOf(member, request.baseUrl)) }, selection).members;
       if (!Array.isArray(members) || members.length === 0) continue;
       yield `${opened ? ',' : ',"members":['}${JSON.stringify(members).slice(1, -1)}`;
       opened = true;
@@ -139,9 +140,15 @@ export function makeShow({ memberships, membersAnsweredMax }: ShowDeps): Show {
 }
 
 /** A resource as the client asked to see it, without a group's members. */
-function represent(versioned: Versioned, baseUrl: string, selection: Selection, groups: readonly GroupOfMember[] = []): JsonObject {
+function represent(
+  types: ResourceTypes,
+  versioned: Versioned,
+  baseUrl: string,
+  selection: Selection,
+  groups: readonly GroupOfMember[] = [],
+): JsonObject {
   const { resource, version, modified_ms } = versioned;
-  const type = typeOf(resource.type);
+  const type = types[resource.type];
   const attributes = withActive(resource);
   const whole = toResource(type, {
     id: resource.id,
@@ -156,14 +163,14 @@ function represent(versioned: Versioned, baseUrl: string, selection: Selection, 
 
 const groupOf = ({ id, display }: GroupOfMember, baseUrl: string): JsonObject => ({
   value: id,
-  $ref: locationOf(GROUP, id, baseUrl),
+  $ref: locationOf(CORE_TYPES.Group, id, baseUrl),
   ...(display === undefined ? {} : { display }),
   type: 'direct',
 });
 
 const memberOf = ({ id, type, display }: Member, baseUrl: string): JsonObject => ({
   value: id,
-  $ref: locationOf(typeOf(type), id, baseUrl),
+  $ref: locationOf(CORE_TYPES[type], id, baseUrl),
   type,
   ...(display === undefined ? {} : { display }),
 });
@@ -176,5 +183,3 @@ async function begun(texts: AsyncGenerator<string>): Promise<AsyncIterable<strin
     yield* texts;
   })();
 }
-
-const typeOf = (type: ResourceTypeName): ResourceTypeDefinition => (type === 'User' ? USER : GROUP);

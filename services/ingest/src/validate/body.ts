@@ -1,34 +1,29 @@
 // The body of a request, turned into a command.
 import type { Command, ResourceTypeName } from '@rollcall/directory';
-import {
-  GROUP,
-  type JsonValue,
-  parseJson,
-  parsePatch,
-  quote,
-  type ResourceTypeDefinition,
-  ScimError,
-  USER,
-  validateResource,
-} from '@rollcall/scim';
+import { CORE_TYPES, type JsonValue, parseJson, parsePatch, quote, type ResourceTypes, ScimError, validateResource } from '@rollcall/scim';
 import type { ScimRequest } from '../exchange.js';
 import { parseId } from './path.js';
 
 /** POST. @throws ScimError 400, 413, 415 */
-export async function parseCreate(type: ResourceTypeName, request: ScimRequest): Promise<Command> {
-  return createCommand(type, await readJson(request));
+export async function parseCreate(type: ResourceTypeName, request: ScimRequest, types?: ResourceTypes): Promise<Command> {
+  return createCommand(type, await readJson(request), types);
 }
 
 /** PUT. The id comes from the path, never from the body. @throws ScimError 400, 404, 413, 415 */
-export async function parseReplace(type: ResourceTypeName, request: ScimRequest, idInPath: string): Promise<Command> {
+export async function parseReplace(
+  type: ResourceTypeName,
+  request: ScimRequest,
+  idInPath: string,
+  types?: ResourceTypes,
+): Promise<Command> {
   const id = parseId(type, idInPath);
-  return replaceCommand(type, id, await readJson(request), request.header('if-match'));
+  return replaceCommand(type, id, await readJson(request), request.header('if-match'), types);
 }
 
 /** PATCH. @throws ScimError 400, 404, 413, 415 */
-export async function parseChange(type: ResourceTypeName, request: ScimRequest, idInPath: string): Promise<Command> {
+export async function parseChange(type: ResourceTypeName, request: ScimRequest, idInPath: string, types?: ResourceTypes): Promise<Command> {
   const id = parseId(type, idInPath);
-  return patchCommand(type, id, await readJson(request), request.header('if-match'));
+  return patchCommand(type, id, await readJson(request), request.header('if-match'), types);
 }
 
 /** DELETE. @throws ScimError 404 */
@@ -37,20 +32,32 @@ export function parseDelete(type: ResourceTypeName, request: ScimRequest, idInPa
 }
 
 /** The same of what is read already. @throws ScimError 400, 413 */
-export const createCommand = (type: ResourceTypeName, body: JsonValue): Command => ({
+export const createCommand = (type: ResourceTypeName, body: JsonValue, types: ResourceTypes = CORE_TYPES): Command => ({
   kind: 'create',
   type,
-  attributes: validateResource(definitionOf(type), body, { purpose: 'create' }).attributes,
+  attributes: validateResource(types[type], body, { purpose: 'create' }).attributes,
 });
-export const replaceCommand = (type: ResourceTypeName, id: string, body: JsonValue, ifMatch: string | undefined): Command => {
-  const { attributes } = validateResource(definitionOf(type), body, { purpose: 'replace' });
+export const replaceCommand = (
+  type: ResourceTypeName,
+  id: string,
+  body: JsonValue,
+  ifMatch: string | undefined,
+  types: ResourceTypes = CORE_TYPES,
+): Command => {
+  const { attributes } = validateResource(types[type], body, { purpose: 'replace' });
   return { kind: 'replace', type, id, attributes, ...guarded(ifMatch) };
 };
-export const patchCommand = (type: ResourceTypeName, id: string, body: JsonValue, ifMatch: string | undefined): Command => ({
+export const patchCommand = (
+  type: ResourceTypeName,
+  id: string,
+  body: JsonValue,
+  ifMatch: string | undefined,
+  types: ResourceTypes = CORE_TYPES,
+): Command => ({
   kind: 'patch',
   type,
   id,
-  operations: parsePatch(definitionOf(type), body),
+  operations: parsePatch(types[type], body),
   ...guarded(ifMatch),
 });
 export const deleteCommand = (type: ResourceTypeName, id: string, ifMatch: string | undefined): Command => ({
@@ -67,8 +74,6 @@ export async function readJson(request: ScimRequest): Promise<JsonValue> {
   if (text === '') throw ScimError.of('invalidSyntax', 'body: expected JSON, got nothing');
   return parseJson(text);
 }
-
-const definitionOf = (type: ResourceTypeName): ResourceTypeDefinition => (type === 'User' ? USER : GROUP);
 
 function checkContentType(request: ScimRequest): void {
   const encoding = request.header('content-encoding');

@@ -2,18 +2,18 @@
 import type { ResourceTypeName } from '@rollcall/directory';
 import {
   type AttributePath,
+  CORE_TYPES,
   type Filter,
-  GROUP,
   type JsonValue,
   parseAttributeNames,
   parseFilter,
   parseSearchRequest,
   parseSortBy,
   quote,
+  type ResourceTypes,
   ScimError,
   type SearchRequest,
   type Selection,
-  USER,
 } from '@rollcall/scim';
 import { checkSortable, type Sort } from '@rollcall/store';
 import * as z from 'zod';
@@ -52,14 +52,24 @@ export function parseSelection(query: URLSearchParams): Selection {
  * A list request. A startIndex below 1 is 1, a count below 0 is 0, one above the page's limit is the limit.
  * @throws ScimError `invalidValue`, `invalidFilter`, `invalidPath` (sortBy), `invalidCount` (with a cursor)
  */
-export function parseListQuery(type: ResourceTypeName, query: URLSearchParams, page: PageSizes): ListRequest {
+export function parseListQuery(
+  type: ResourceTypeName,
+  query: URLSearchParams,
+  page: PageSizes,
+  all: ResourceTypes = CORE_TYPES,
+): ListRequest {
   const { attributes, excludedAttributes, ...texts } = given(query, LISTING);
-  return listRequest([type], { ...check(SelectionQuery, { attributes, excludedAttributes }), ...texts }, page);
+  return listRequest([type], { ...check(SelectionQuery, { attributes, excludedAttributes }), ...texts }, page, all);
 }
 
 /** A search, of one type or of several together. @throws as parseListQuery; ScimError `invalidSyntax` */
-export function parseSearch(types: readonly ResourceTypeName[], body: JsonValue, page: PageSizes): ListRequest {
-  return listRequest(types, parseSearchRequest(body), page);
+export function parseSearch(
+  types: readonly ResourceTypeName[],
+  body: JsonValue,
+  page: PageSizes,
+  all: ResourceTypes = CORE_TYPES,
+): ListRequest {
+  return listRequest(types, parseSearchRequest(body), page, all);
 }
 
 type Given = Omit<SearchRequest, 'startIndex' | 'count' | 'attributes' | 'excludedAttributes'> & {
@@ -69,18 +79,18 @@ type Given = Omit<SearchRequest, 'startIndex' | 'count' | 'attributes' | 'exclud
   readonly excludedAttributes?: readonly string[] | undefined;
 };
 
-function listRequest(types: readonly ResourceTypeName[], asked: Given, page: PageSizes): ListRequest {
+function listRequest(types: readonly ResourceTypeName[], asked: Given, page: PageSizes, all: ResourceTypes): ListRequest {
   const { filter, sortBy, sortOrder, cursor } = asked;
   const byCursor = cursor !== undefined;
   if (byCursor && asked.startIndex !== undefined) throw ScimError.of('invalidValue', 'cursor and startIndex exclude each other');
   const startIndex = whole('startIndex', asked.startIndex) ?? 1;
   const count = whole('count', asked.count, byCursor ? 'invalidCount' : 'invalidValue') ?? page.count;
   if (byCursor && count < 0) throw ScimError.of('invalidCount', `count: expected 0 or more, got ${count}`);
-  const sorts = sortsOf(types, sortBy || undefined, sortOrder || undefined);
+  const sorts = sortsOf(types, all, sortBy || undefined, sortOrder || undefined);
   return {
     parts: types.map((type) => ({
       type,
-      filter: filter ? parseFilter(definitionOf(type), filter, types.length > 1 ? { unknownAttributes: 'absent' } : {}) : undefined,
+      filter: filter ? parseFilter(all[type], filter, types.length > 1 ? { unknownAttributes: 'absent' } : {}) : undefined,
       sort: sorts?.get(type),
     })),
     startIndex: Math.max(1, startIndex),
@@ -94,6 +104,7 @@ function listRequest(types: readonly ResourceTypeName[], asked: Given, page: Pag
 /** What each type is sorted by. An attribute that one of several types doesn't have is one without a value there. */
 function sortsOf(
   types: readonly ResourceTypeName[],
+  all: ResourceTypes,
   sortBy: string | undefined,
   sortOrder: string | undefined,
 ): Map<ResourceTypeName, Sort> | undefined {
@@ -105,7 +116,7 @@ function sortsOf(
   let unknown: ScimError | undefined;
   const paths = types.map((type): AttributePath | undefined => {
     try {
-      const path = parseSortBy(definitionOf(type), sortBy);
+      const path = parseSortBy(all[type], sortBy);
       checkSortable(path);
       return path;
     } catch (error) {
@@ -125,7 +136,6 @@ function whole(name: string, value: number | string | undefined, scimType: 'inva
   return number;
 }
 
-const definitionOf = (type: ResourceTypeName) => (type === 'User' ? USER : GROUP);
 const EVERYTHING: Selection = {};
 const SELECTING = ['attributes', 'excludedAttributes'] as const;
 const LISTING = [...SELECTING, 'startIndex', 'count', 'filter', 'sortBy', 'sortOrder', 'cursor'] as const;

@@ -1,9 +1,9 @@
 import { externalIdOf, identityOf, nameOf, type Resource, type Versioned, withActive } from '@rollcall/directory';
-import { foldCase, GROUP, type JsonObject, searchTree, toResource, USER } from '@rollcall/scim';
+import { CORE_TYPES, foldCase, type JsonObject, type ResourceTypes, searchTree, toResource } from '@rollcall/scim';
 import type { StoredResource } from './models.js';
 
 /** A resource's version as MongoDB keeps it. */
-export function toStored(tenant: string, versioned: Versioned, stamp: string): StoredResource {
+export function toStored(tenant: string, versioned: Versioned, stamp: string, types: ResourceTypes = CORE_TYPES): StoredResource {
   const { resource, version, born, modified_ms, since } = versioned;
   const stored: StoredResource = {
     _id: resource.id,
@@ -26,7 +26,7 @@ export function toStored(tenant: string, versioned: Versioned, stamp: string): S
   if (name !== undefined) stored.nameKey = foldCase(name);
   const externalId = externalIdOf(resource);
   if (externalId !== undefined) stored.externalId = externalId;
-  stored.search = searchTree(resource.type === 'User' ? USER : GROUP, representation(versioned));
+  stored.search = searchTree(types[resource.type], representation(versioned, types));
   return stored;
 }
 
@@ -45,8 +45,8 @@ export function fromStored(stored: StoredResource): Versioned {
 }
 
 /** What filters look at: the whole resource, id and meta included. Where it lives on the web is no part of what is compared. */
-export function representation({ resource, version, modified_ms }: Versioned): JsonObject {
-  return toResource(resource.type === 'User' ? USER : GROUP, {
+export function representation({ resource, version, modified_ms }: Versioned, types: ResourceTypes = CORE_TYPES): JsonObject {
+  return toResource(types[resource.type], {
     id: resource.id,
     attributes: withActive(resource),
     version,
