@@ -12,6 +12,7 @@ const HEALTH = { ready: () => true, draining: () => false, details: async () => 
 function setUp(more: Partial<RouteDeps> = {}) {
   const page = { count: 100, max: 200 };
   const deps: RouteDeps = {
+    token: async () => ({ status: 200 }),
     authenticate: async () => ({ tenant: 'acme', credential: 't1', settings: 1 }),
     execute: never,
     reader: { view: never, resource: never, resources: never, entries: never },
