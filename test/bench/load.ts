@@ -42,6 +42,7 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
   } finally {
     for (const { socket } of lanes) socket.destroy();
   }
+  if (sent === 0) throw new Error(`no request was sent within ${limit_ms} ms`);
   const seconds = (performance.now() - began) / 1_000;
   const { user, system } = process.cpuUsage(cpu);
   return { requests: latencies.length, seconds, latencies_ms: Float64Array.from(latencies).sort(), cpu_s: (user + system) / 1e6 };
@@ -91,11 +92,66 @@ function parse(bytes: Buffer): { status: number; body: Buffer } | undefined {
   const end = bytes.indexOf('\r\n\r\n');
   if (end < 0) return undefined;
   const head = bytes.toString('latin1', 0, end);
-  const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
-  if (length === undefined) throw new Error('an answer without Content-Length');
+  const status = Number(head.slice(9, 12));
   const from = end + 4;
+  if (/\r\ntransfer-encoding: *chunked/i.test(head)) {
+    const body = chunked(bytes, from);
+    return body && { status, body };
+  }
+  const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? (status === 204 ? '0' : undefined);
+  if (length === undefined) throw new Error('an answer without Content-Length');
   const to = from + Number(length);
-  return bytes.length < to ? undefined : { status: Number(head.slice(9, 12)), body: bytes.subarray(from, to) };
+  return bytes.length < to ? undefined : { status, body: bytes.subarray(from, to) };
+}
+
+/** A body that comes in chunks; undefined: not all of it has come. */
+function chunked(bytes: Buffer, from: number): Buffer | undefined {
+  const parts: Buffer[] = [];
+  for (let at = from; ; ) {
+    const line = bytes.indexOf('\r\n', at);
+    if (line < 0) return undefined;
+    const size = Number.parseInt(bytes.toString('latin1', at, line), 16);
+    const next = line + 2 + size + 2;
+    if (bytes.length < next) return undefined;
+    if (size === 0) return Buffer.concat(parts);
+    parts.push(bytes.subarray(line + 2, line + 2 + size));
+    at = next;
+  }
+}
+
+/** Reads one long answer to its end, keeping nothing of it: how many bytes it had, and what it cost. */
+export async function download(port: number, request: string): Promise<LoadResult & { readonly bytes: number }> {
+  const cpu = process.cpuUsage();
+  const began = performance.now();
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  socket.setTimeout(SILENCE_MAX_MS, () => socket.destroy(new Error(`no answer for ${SILENCE_MAX_MS} ms`)));
+  socket.write(request.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
+  let bytes = 0;
+  let status = 0;
+  let end = '';
+  for await (const chunk of socket as AsyncIterable<Buffer>) {
+    if (bytes === 0) status = Number(chunk.toString('latin1', 9, 12));
+    bytes += chunk.length;
+    end = (end + chunk.toString('latin1', Math.max(0, chunk.length - END.length))).slice(-END.length);
+  }
+  if (status !== 200 || end !== END) throw new Error(`answered ${status}, ${bytes} bytes, ${end === END ? 'whole' : 'cut off'}`);
+  const took_ms = performance.now() - began;
+  const { user, system } = process.cpuUsage(cpu);
+  return { requests: 1, seconds: took_ms / 1_000, latencies_ms: Float64Array.of(took_ms), cpu_s: (user + system) / 1e6, bytes };
+}
+
+/** The last chunk of a whole answer. */
+const END = '\r\n0\r\n\r\n';
+
+/** Several runs as one. */
+export function together(runs: readonly LoadResult[]): LoadResult {
+  const sum = (value: (run: LoadResult) => number) => runs.reduce((total, run) => total + value(run), 0);
+  return {
+    requests: sum(({ requests }) => requests),
+    seconds: sum(({ seconds }) => seconds),
+    latencies_ms: Float64Array.from(runs.flatMap(({ latencies_ms }) => [...latencies_ms])).sort(),
+    cpu_s: sum(({ cpu_s }) => cpu_s),
+  };
 }
 
 /** The whole text of a request, with what every row sends alike. */

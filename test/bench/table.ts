@@ -1,6 +1,8 @@
 // Medians over the rounds, and how they are shown.
+
+import type { EngineRow } from './engines.js';
 import { percentile } from './load.js';
-import type { Measured, Row } from './rows.js';
+import type { Measured, Row } from './measure.js';
 import { PROCESSES } from './usage.js';
 
 export type Results = ReadonlyMap<Row, readonly Measured[]>;
@@ -21,23 +23,54 @@ export function table(results: Results): string {
       ...[...costs, of(({ load }) => (load.cpu_s / load.requests) * 1_000).toFixed(3)],
     ];
   });
-  return `${aligned([head, ...rows])}\n\nBy process: CPU seconds per 1,000 requests / peak resident memory, MiB. Each figure is the median of the rounds.`;
+  const notes = [...results].flatMap(([{ key }, rounds]) =>
+    rounds
+      .flatMap(({ note }) => note ?? [])
+      .slice(-1)
+      .map((note) => `${key}: ${note}.`),
+  );
+  return [
+    `${aligned([head, ...rows])}\n`,
+    'By process: CPU seconds per 1,000 requests / peak resident memory, MiB. Each figure is the median of the rounds.',
+    ...notes,
+  ].join('\n');
 }
 
-/** b/a, b/c and d/c, as far as their rows were measured: the median of the ratios within each round, so that drift hits both sides alike. */
+export function engineTable(results: ReadonlyMap<EngineRow, readonly number[]>): string {
+  const rows = [...results].map(([{ key, title }, rates]) => {
+    const sorted = [...rates].sort((a, b) => a - b);
+    return [key, title, count(median(rates)), `${count(sorted[0]!)}–${count(sorted.at(-1)!)}`];
+  });
+  const compared = compare(new Map([...results].map(([{ key }, rates]) => [key, rates])), [['j1', 'j2', '≥ 50']]);
+  return [aligned([['row', 'what', 'per second', 'rounds'], ...rows]), ...compared].join('\n');
+}
+
+/** What is compared, as far as its rows were measured, and what is wanted of it. */
+const COMPARED: readonly Comparison[] = [
+  ['b', 'a'],
+  ['b', 'c', '≥ 2'],
+  ['d', 'c'],
+  ['f1', 'f2', '≤ 3'],
+  ['f3', 'f4', '≤ 3'],
+  ['h1', 'h2', 'about 1'],
+  ['k1', 'k2', 'about 1'],
+  ['k3', 'k4', 'about 1'],
+];
+
+type Comparison = readonly [over: string, under: string, wanted?: string];
+
+/** Ratios of rates: the median of those within each round, so that drift hits both sides alike. */
 export function ratios(results: Results): string {
-  const byKey = new Map([...results].map(([{ key }, rounds]) => [key, rounds]));
-  return [
-    ['b', 'a'],
-    ['b', 'c'],
-    ['d', 'c'],
-  ]
-    .flatMap(([over, under]) => {
-      const [above, below] = [byKey.get(over!), byKey.get(under!)];
-      if (!above || !below) return [];
-      return `${over}/${under} = ${median(above.map(({ perSecond }, round) => perSecond / below[round]!.perSecond)).toFixed(2)}`;
-    })
-    .join('   ');
+  return compare(new Map([...results].map(([{ key }, rounds]) => [key, rounds.map(({ perSecond }) => perSecond)])), COMPARED).join('   ');
+}
+
+function compare(rates: ReadonlyMap<string, readonly number[]>, comparisons: readonly Comparison[]): string[] {
+  return comparisons.flatMap(([over, under, wanted]) => {
+    const [above, below] = [rates.get(over), rates.get(under)];
+    if (!above || !below) return [];
+    const ratio = median(above.map((rate, round) => rate / below[round]!)).toFixed(2);
+    return `${over}/${under} = ${ratio}${wanted === undefined ? '' : ` (wanted: ${wanted})`}`;
+  });
 }
 
 export function median(values: readonly number[]): number {
@@ -55,4 +88,5 @@ function aligned(rows: readonly (readonly string[])[]): string {
   return [line(rows[0]!), rule, ...rows.slice(1).map(line)].join('\n');
 }
 
-const count = (value: number): string => Math.round(value).toLocaleString('en-US');
+/** A rate: to the whole number, where it has a few digits. */
+export const count = (value: number): string => (value < 100 ? value.toFixed(1) : Math.round(value).toLocaleString('en-US'));

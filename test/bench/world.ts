@@ -5,21 +5,41 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findServers, freePort, type GuardedProcess, spawnService, startMongo, startRedis } from '@rollcall/servers';
-import { makeKeys } from '@rollcall/store';
+import { makeKeys, type StoredMembership, type StoredResource, type TenantKeys } from '@rollcall/store';
 import { Redis } from 'ioredis';
 import mongoose from 'mongoose';
 import type { ProcessName } from './usage.js';
 
+/** A customer, and what speaks for it. */
+export interface Tenant {
+  readonly name: string;
+  readonly token: string;
+  readonly keys: TenantKeys;
+}
+
 export interface World extends AsyncDisposable {
+  /** Token of the tenant that most rows write to. */
   readonly token: string;
   readonly ports: { readonly ingest: number; readonly echo: number; readonly mongoose: number };
   /** What it runs on, in one line. */
   readonly about: string;
   pidOf(name: Exclude<ProcessName, 'baseline'> | 'echo' | 'mongoose'): number | undefined;
-  /** How many of the tenant's resources are accepted and not settled. */
+  /** Makes another tenant. */
+  tenant(name: string): Promise<Tenant>;
+  /** How many resources, of all tenants, are accepted and not settled. */
   pending(): Promise<number>;
-  /** How many of the tenant's resources MongoDB has. */
+  /** How many of the first tenant's resources MongoDB has. */
   applied(): Promise<number>;
+  /** Whether the index of a tenant is loaded whole. */
+  complete(tenant: Tenant): Promise<boolean>;
+  /** What is to be there before anything is measured is written here, past the service. */
+  collection<Name extends keyof Seeded>(name: Name): mongoose.mongo.Collection<Seeded[Name]>;
+}
+
+interface Seeded {
+  readonly accounts: StoredResource;
+  readonly groups: StoredResource;
+  readonly memberships: StoredMembership;
 }
 
 const TENANT = 'bench';
@@ -54,7 +74,6 @@ export async function startWorld(env: NodeJS.ProcessEnv): Promise<World> {
     open.push(() => redis[Symbol.asyncDispose]());
 
     const [ingest, ops, metrics, echo, plain] = [await freePort(), await freePort(), await freePort(), await freePort(), await freePort()];
-    const token = `rc_${randomBytes(32).toString('base64url')}`;
     const logLevel = env.LOG_LEVEL ?? 'info';
     const ofRollcall = {
       ...{ PATH: env.PATH, NODE_ENV: 'production', LOG_LEVEL: logLevel, REDIS_URL: redis.url, MONGODB_URI: mongo.uri },
@@ -71,9 +90,17 @@ export async function startWorld(env: NodeJS.ProcessEnv): Promise<World> {
       return { child, lines };
     };
 
-    const seed = await start('seed', { ...ofRollcall, ROLLCALL_SEED_TENANT: TENANT, ROLLCALL_SEED_TOKEN: token });
-    const { code } = await seed.child.exited;
-    if (code !== 0) throw new Error(`the tenant could not be made:\n${seed.lines()}`);
+    const makeTenant = async (name: string): Promise<Tenant> => {
+      const token = `rc_${randomBytes(32).toString('base64url')}`;
+      const seed = await start('seed', { ...ofRollcall, ROLLCALL_SEED_TENANT: name, ROLLCALL_SEED_TOKEN: token });
+      const { code } = await seed.child.exited;
+      if (code !== 0) throw new Error(`the tenant ${name} could not be made:\n${seed.lines()}`);
+      const tenant = { name, token, keys: makeKeys(PREFIX, PARTITIONS).tenant(name) };
+      tenants.push(tenant);
+      return tenant;
+    };
+    const tenants: Tenant[] = [];
+    const { token } = await makeTenant(TENANT);
     const plainUri = new URL(mongo.uri);
     plainUri.pathname = '/plain';
     const baselineEnv = { PATH: env.PATH, NODE_ENV: 'production' };
@@ -92,16 +119,21 @@ export async function startWorld(env: NodeJS.ProcessEnv): Promise<World> {
     open.push(() => client.disconnect());
     const connection = await mongoose.createConnection(mongo.uri).asPromise();
     open.push(() => connection.close());
-    const keys = makeKeys(PREFIX, PARTITIONS).tenant(TENANT);
     const versions = [redis, mongo].map(({ server }) => `${server.product} ${server.version}`).join(', ');
     const disk = statfsSync(dir).type === TMPFS ? 'in memory (tmpfs: a sync costs nothing here)' : 'on disk';
     return {
       token,
       ports: { ingest, echo, mongoose: plain },
-      about: `Node ${process.versions.node}, ${versions}, data ${disk}, LOG_LEVEL=${logLevel}`,
+      about: `${versions}, data ${disk}, LOG_LEVEL=${logLevel}`,
       pidOf: (name) => (name === 'redis' ? redis.pid : name === 'mongod' ? mongo.pid : started.get(name)?.pid),
-      pending: () => client.zcard(keys.pending()),
+      tenant: makeTenant,
+      pending: async () => {
+        const counts = await Promise.all(tenants.map(({ keys }) => client.zcard(keys.pending())));
+        return counts.reduce((sum, count) => sum + count, 0);
+      },
       applied: () => connection.collection('accounts').countDocuments({ tenant: TENANT }),
+      complete: async ({ keys }) => (await client.hget(keys.head(), 'complete')) === '1',
+      collection: <Name extends keyof Seeded>(name: Name) => connection.getClient().db('rollcall').collection<Seeded[Name]>(name),
       [Symbol.asyncDispose]: close,
     };
   } catch (error) {

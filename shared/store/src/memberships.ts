@@ -63,22 +63,25 @@ export class Memberships {
   async count(view: TenantView, group: Versioned): Promise<number> {
     const deltas = await this.#deltas(view, group.resource.id);
     const changed = [...deltas.keys()];
-    const collection = this.#collection('memberships');
-    const selection = { tenant: view.tenant, group: group.resource.id, removed: false, version: { $gte: group.since ?? 0 } };
-    const settled = await onMongo(
-      collection.countDocuments({ ...selection, ...(changed.length > 0 ? { member: { $nin: changed } } : {}) }),
-    );
+    const unchanged = changed.length > 0 ? { member: { $nin: changed } } : {};
+    const settled = await onMongo(this.#collection('memberships').countDocuments({ ...settledEdges(view, group), ...unchanged }));
     const stored = changed.length > 0 ? await this.#stored(view, group.resource.id, changed) : new Map<string, Edge>();
     return settled + changed.filter((id) => holds(newest(deltas.get(id), stored.get(id)), undefined, group.since, true)).length;
+  }
+
+  /** Whether a group has more members than `max`, counted as by `count`: at the cost of so many and of what is unsettled, whatever its size. */
+  async hasMoreThan(view: TenantView, group: Versioned, max: number): Promise<boolean> {
+    const changes = await this.#changes(view, group.resource.id);
+    // Even if each change takes one away, that many are left.
+    const enough = max + 1 + changes;
+    const settled = await onMongo(this.#collection('memberships').countDocuments(settledEdges(view, group), { limit: enough }));
+    return settled >= enough || (await this.count(view, group)) > max;
   }
 
   /** All members of a group, in parts of up to a thousand, so that memory stays bounded whatever its size. */
   async *members(view: TenantView, group: Versioned): AsyncGenerator<Member[]> {
     const deltas = await this.#deltas(view, group.resource.id);
-    const cursor = this.#collection('memberships')
-      .find({ tenant: view.tenant, group: group.resource.id, removed: false, version: { $gte: group.since ?? 0 } })
-      .sort({ member: 1 })
-      .batchSize(PART);
+    const cursor = this.#collection('memberships').find(settledEdges(view, group)).sort({ member: 1 }).batchSize(PART);
     try {
       let part: StoredMembership[] = [];
       for (;;) {
@@ -270,13 +273,14 @@ export class Memberships {
         } else missing.push(id);
       }),
     );
-    for (let at = 0; at < missing.length; at += PART) {
-      const part = missing.slice(at, at + PART);
+    // Nearly all of them are people: only who is none is looked for among the groups.
+    for (const type of ['User', 'Group'] as const) {
+      const asked = missing.filter((id) => !lives.has(id));
       await Promise.all(
-        (['User', 'Group'] as const).map(async (type) => {
+        partsOf(asked).map(async (part) => {
           const found = this.#collection(collectionOf(type)).find(
             { _id: { $in: part }, tenant: view.tenant },
-            { projection: { live: 1, since: 1 } },
+            { projection: { live: 1, since: 1 }, batchSize: PART },
           );
           for (const { _id, live, since } of await onMongo(found.toArray())) lives.set(_id, { type, live, since: since ?? 0 });
         }),
@@ -294,15 +298,16 @@ export class Memberships {
 
   async #stored(view: TenantView, group: string, ids: readonly string[]): Promise<Map<string, Edge>> {
     const edges = new Map<string, Edge>();
-    for (let at = 0; at < ids.length; at += PART) {
-      const part = ids.slice(at, at + PART).map((id) => `${group}/${id}`);
-      const found = await onMongo(
-        this.#collection('memberships')
-          .find({ _id: { $in: part }, tenant: view.tenant })
-          .toArray(),
-      );
-      for (const { member, version, removed, type } of found) edges.set(member, { version, present: !removed, type });
-    }
+    await Promise.all(
+      partsOf(ids).map(async (part) => {
+        const found = this.#collection('memberships').find(
+          { _id: { $in: part.map((id) => `${group}/${id}`) }, tenant: view.tenant },
+          { projection: { _id: 0, member: 1, version: 1, removed: 1, type: 1 }, batchSize: PART },
+        );
+        for (const { member, version, removed, type } of await onMongo(found.toArray()))
+          edges.set(member, { version, present: !removed, type });
+      }),
+    );
     return edges;
   }
 
@@ -333,6 +338,20 @@ export class Memberships {
     return edges;
   }
 
+  /** How many changes of a group's members MongoDB may not have, at most. */
+  async #changes(view: TenantView, group: string): Promise<number> {
+    const redis = this.reader.continuity.redis.redis;
+    const answers = await onRedis(redis.multi().hget(view.keys.resource(group), 'stages').hlen(view.keys.deltas(group)).exec());
+    const [stages, own] = (answers ?? []).map(([error, value]) => {
+      if (error) throw redisError(error);
+      return value;
+    });
+    const staged = await Promise.all(
+      readStages(stages as string | null).map(({ stage }) => onRedis(redis.hlen(view.keys.stage(group, stage)))),
+    );
+    return staged.reduce((sum, changes) => sum + changes, Number(own));
+  }
+
   async #stage(redis: Redis, view: TenantView, group: string, { stage }: PublishedStage, ids: readonly string[] | undefined) {
     const key = view.keys.stage(group, stage);
     return pairs(await onRedis<unknown>(ids ? redis.hmget(key, ...ids) : redis.hgetall(key)), ids);
@@ -348,6 +367,14 @@ interface Remembered {
   readonly epoch: number;
   readonly groups: readonly (readonly [group: string, version: number])[];
 }
+
+/** The edges of a group that MongoDB has. Where none is void by the group itself, the index answers alone. */
+function settledEdges(view: TenantView, { resource, since }: Versioned) {
+  return { tenant: view.tenant, group: resource.id, removed: false, ...(since === undefined ? {} : { version: { $gte: since } }) };
+}
+
+const partsOf = (ids: readonly string[]): string[][] =>
+  Array.from({ length: Math.ceil(ids.length / PART) }, (_, part) => ids.slice(part * PART, (part + 1) * PART));
 
 function holds(edge: Edge | undefined, life: Life | undefined, groupSince: number | undefined, whoever = false): boolean {
   if (!edge?.present || edge.version < (groupSince ?? 0)) return false;

@@ -16,7 +16,7 @@ import type { GroupOfMember, Member, Memberships, TenantView } from '@rollcall/s
 import type { ScimRequest, ScimResponse } from '../exchange.js';
 
 export interface ShowDeps {
-  readonly memberships: Pick<Memberships, 'groupsOf' | 'members' | 'count'>;
+  readonly memberships: Pick<Memberships, 'groupsOf' | 'members' | 'hasMoreThan'>;
   /** A PATCH on a group with more members than this answers 204. */
   readonly membersAnsweredMax: number;
   /** What the deployment serves; absent: the core types. */
@@ -86,7 +86,7 @@ export function makeShow({ memberships, membersAnsweredMax, types = CORE_TYPES }
     isComputed: (type, selection) => isReturned(types[type], selection, type === 'User' ? 'groups' : 'members'),
     async isLarge(view, versioned, selection) {
       if (versioned.resource.type !== 'Group' || selection.attributes || selection.excludedAttributes) return false;
-      return (await memberships.count(view, versioned)) > membersAnsweredMax;
+      return memberships.hasMoreThan(view, versioned, membersAnsweredMax);
     },
   };
 
