@@ -39,6 +39,8 @@ export function turnsOf({ method, bulkId, endpoint, id, data }: BulkOperation): 
   const turns: Turn[] = [{ key: own, with: undefined }];
   for (const named of new Set([...(text.match(UUID) ?? []), ...(text.match(REFERENCE) ?? [])].map((each) => each.toLowerCase())))
     if (named !== own) turns.push({ key: named, with: 'named' });
+  const lives = livesOf(method, endpoint, id, text);
+  if (lives) turns.push(lives);
   const names = NAMES[endpoint];
   if (names === undefined) return turns;
   const all = `names of ${endpoint}`;
@@ -48,6 +50,19 @@ export function turnsOf({ method, bulkId, endpoint, id, data }: BulkOperation): 
   else if (method === 'DELETE') turns.push({ key: all, with: 'freed' });
   else if (method === 'PUT' || names.some((name) => text.toLowerCase().includes(name))) turns.push({ key: all, with: undefined });
   return turns;
+}
+
+/**
+ * Whoever is created may turn out to be somebody who was known before, under an id that others name: so people are made, used and deleted by turns.
+ * A path by a bulkId may lead to a resource that another operation addresses by its id.
+ */
+function livesOf(method: BulkOperation['method'], endpoint: string, id: string, text: string): Turn | undefined {
+  const key = 'people';
+  if (endpoint === '/Users') {
+    if (id.startsWith('bulkId:')) return { key, with: undefined };
+    return { key, with: method === 'POST' ? 'made' : method === 'DELETE' ? 'deleted' : 'used' };
+  }
+  return NAMED.test(text) ? { key, with: 'used' } : undefined;
 }
 
 /** The names and addresses in a new resource, folded. */
@@ -66,4 +81,5 @@ function texts(value: JsonValue, into: Set<string>): void {
 /** Attributes by which a resource is found or known again. */
 const NAMES: Readonly<Record<string, readonly string[]>> = { '/Users': ['username', 'emails', 'externalid'], '/Groups': ['displayname'] };
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi;
+const NAMED = /[0-9a-f]{8}-[0-9a-f]{4}-|bulkId:/i;
 const REFERENCE = /bulkId:[^"/\\]+/g;
