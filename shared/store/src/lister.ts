@@ -169,7 +169,9 @@ export class Lister {
     return onMongo(
       call.catch((error) => {
         if (error?.code === MAX_TIME_EXPIRED)
-          throw ScimError.of('tooMany', 'filter: it takes too long to answer; narrow it down', { cause: error });
+          throw ScimError.of('tooMany', 'the list takes too long; narrow it down by filter, or sort it by nothing or by userName', {
+            cause: error,
+          });
         throw error;
       }),
     );
