@@ -116,6 +116,14 @@ describe('the SCIM port', () => {
     expect(await answer.json()).toMatchObject({ status: '400', scimType: 'invalidSyntax' });
   });
 
+  it('answers a request with an expectation that nobody knows as if it had none', async () => {
+    const { url } = await start(echo);
+    const { socket, read } = await dial(url);
+    socket.write('GET /a HTTP/1.1\r\nHost: x\r\nExpect: the-unexpected\r\n\r\n');
+    expect(await read(/\}$/)).toMatch(/^HTTP\/1\.1 200 /);
+    socket.destroy();
+  });
+
   it('does not read the body of what is refused before', async () => {
     const { url } = await start(async () => ({ status: 401 }));
     const { socket, read } = await dial(url);

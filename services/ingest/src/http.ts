@@ -82,6 +82,8 @@ export function httpServer(options: HttpOptions): HttpServer {
         // Who neither sends nor reads is cut, answer or not.
         made.setTimeout(options.requestTimeout_ms * 3 + 2 * CHECK_INTERVAL_MS);
         made.on('clientError', onClientError);
+        // An expectation that nobody knows is none of ours to meet (RFC 9110 §10.1.1); the request is answered as if it had none.
+        made.on('checkExpectation', (request, response) => made.emit('request', request, response));
         await listen(made, host, port, 'INGEST_PORT', 'INGEST_HOST');
         server = made;
         log.info({ host, port: (made.address() as AddressInfo).port }, 'listening');

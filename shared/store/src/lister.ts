@@ -1,5 +1,5 @@
 import { type ResourceTypeName, TransientError, type Versioned } from '@rollcall/directory';
-import { type Filter, matches, type ResourceTypes, ScimError } from '@rollcall/scim';
+import { compileFilter, type Filter, type ResourceTypes, ScimError } from '@rollcall/scim';
 import type { mongo } from 'mongoose';
 import { countField, type TenantView } from './continuity.js';
 import { onMongo, onRedis } from './errors.js';
@@ -70,11 +70,9 @@ export class Lister {
     const sources = await Promise.all(
       parts.map(async (part): Promise<Source> => {
         const unsettled = await this.#unsettled(view, part.type);
+        const fits = part.filter && compileFilter(part.filter);
         const overlay = unsettled
-          .filter(
-            (versioned) =>
-              !versioned.resource.deleted && (!part.filter || matches(part.filter, representation(versioned, this.options.types))),
-          )
+          .filter((versioned) => !versioned.resource.deleted && (!fits || fits(representation(versioned, this.options.types))))
           .map((versioned) => ({ ...placeOf(versioned, part.sort, this.options.types), versioned }));
         const excluded = unsettled.map(({ resource }) => resource.id);
         const selection: mongo.Filter<StoredResource> = {
