@@ -147,7 +147,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     deadLetters,
     tenants: async () => (await survey(stores)).tenants,
     routes: [
-      ...storeRoutes(admin),
+      ...storeRoutes({ ...admin, durability: config.DURABILITY }),
       ...accountRoutes({ ...admin, accounts }),
       ...mappingRoutes({ ...admin, jobs }),
       ...importRoutes({ ...admin, jobs }),

@@ -2,6 +2,7 @@
 import { auditRoutes } from './audit.js';
 import { clientRoutes } from './clients.js';
 import type { AdminDeps } from './context.js';
+import { doctorRoutes } from './doctor.js';
 import { operatorRoutes } from './operators.js';
 import type { AdminRoute } from './route.js';
 import { statusRoutes } from './status.js';
@@ -12,7 +13,8 @@ export { type AdminDeps, contextOf, part, standingTenantOf, tenantOf } from './c
 export { type AdminAnswer, type AdminRequest, type AdminRoute, badCursor, listOf, PageQuery, route, Time } from './route.js';
 
 /** What rests on the stores. */
-export const storeRoutes = (deps: AdminDeps): AdminRoute[] => [
+export const storeRoutes = (deps: AdminDeps & { readonly durability: 'always' | 'everysec' }): AdminRoute[] => [
+  ...doctorRoutes(deps),
   ...tenantRoutes(deps),
   ...tokenRoutes(deps),
   ...clientRoutes(deps),

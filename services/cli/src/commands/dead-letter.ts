@@ -1,0 +1,62 @@
+import { CliError, type Command, EXIT, type Given, text, whole } from '../command.js';
+
+/** @throws CliError where it is not said which */
+function selection(given: Given): Record<string, string | boolean | { tenant: string; id: string }[]> {
+  const [tenant, cause, ids] = [text(given, 'tenant'), text(given, 'cause'), given.ids];
+  if (Array.isArray(ids) && ids.length > 0) {
+    if (tenant === undefined) throw new CliError('--tenant: whose are they?', EXIT.usage);
+    return { items: ids.map((id: string) => ({ tenant, id })) };
+  }
+  const of = tenant === undefined ? {} : { tenant };
+  if (cause !== undefined) return { cause, ...of };
+  if (given.all === true) return { all: true, ...of };
+  throw new CliError('say which: ids, --cause, or --all', EXIT.usage);
+}
+
+const WHICH = [
+  ['--tenant <tenant>', 'whose'],
+  ['--cause <cause>', 'all of one cause'],
+  ['--all', 'all'],
+] as const;
+
+export const deadLetterCommands: readonly Command[] = [
+  {
+    usage: 'dead-letter list',
+    summary: 'list what MongoDB refused for good',
+    options: [
+      ['--tenant <tenant>', 'whose'],
+      ['--limit <count>', 'how many; 100 where it is left out'],
+    ],
+    run: async (given, { api, out }) => {
+      const tenant = text(given, 'tenant');
+      const most = whole(given, 'limit', { least: 1, most: 100_000 }) ?? 100;
+      const letters = await (await api()).list(`/dead-letters${tenant === undefined ? '' : `?tenant=${encodeURIComponent(tenant)}`}`, most);
+      out.table(letters, ['tenant', 'type', 'id', 'cause', 'code', 'tries', 'failedAt'], 'There is none.');
+      return 0;
+    },
+  },
+  {
+    usage: 'dead-letter redrive [ids...]',
+    summary: 'give dead letters another try',
+    options: WHICH,
+    run: async (given, { api, out }) => {
+      const answer = await (await api()).ask('POST', '/dead-letters/redrive', selection(given));
+      out.done(`${String(answer.redriven)} redriven.`, answer);
+      return 0;
+    },
+  },
+  {
+    usage: 'dead-letter discard [ids...]',
+    summary: 'give up what was accepted: what MongoDB has holds again',
+    options: WHICH,
+    run: async (given, { api, out }) => {
+      const answer = await (await api()).ask('POST', '/dead-letters/discard', selection(given));
+      const refused = Array.isArray(answer.refused) ? answer.refused.length : 0;
+      out.done(
+        `${String(answer.discarded)} discarded${refused === 0 ? '' : `, ${refused} refused: their names are another's by now`}.`,
+        answer,
+      );
+      return refused === 0 ? EXIT.done : EXIT.refused;
+    },
+  },
+];

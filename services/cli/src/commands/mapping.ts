@@ -1,0 +1,43 @@
+import { readFile } from 'node:fs/promises';
+import type { Json } from '../api.js';
+import { CliError, type Command, EXIT, type Given, needed } from '../command.js';
+
+const at = (given: Given) => `/tenants/${encodeURIComponent(needed(given, 'tenant'))}/mappings`;
+
+async function rules(given: Given): Promise<Json> {
+  const file = needed(given, 'file');
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as Json;
+  } catch (error) {
+    throw new CliError(`${file}: expected JSON, as rollcall mapping show --json prints it`, EXIT.usage, { cause: error });
+  }
+}
+
+export const mappingCommands: readonly Command[] = [
+  {
+    usage: 'mapping show <tenant>',
+    summary: 'show the rules that give profiles and storage',
+    run: async (given, { api, out }) => {
+      out.show(await (await api()).ask('GET', at(given)));
+      return EXIT.done;
+    },
+  },
+  {
+    usage: 'mapping dry-run <tenant> <file>',
+    summary: 'say whom other rules would move, and change nothing',
+    run: async (given, { api, out }) => {
+      const answer = await (await api()).ask('POST', `${at(given)}/dry-run`, await rules(given));
+      out.show(answer);
+      return EXIT.done;
+    },
+  },
+  {
+    usage: 'mapping set <tenant> <file>',
+    summary: 'save other rules, for those who come; with --all for those who are there, too',
+    options: [['--all', 'also move those who are there already']],
+    run: async (given, { api, out }) => {
+      out.show(await (await api()).ask('PUT', `${at(given)}${given.all === true ? '?apply=all' : ''}`, await rules(given)));
+      return EXIT.done;
+    },
+  },
+];

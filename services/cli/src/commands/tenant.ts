@@ -1,0 +1,134 @@
+import { type Command, type Given, needed, text, whole } from '../command.js';
+
+const COLUMNS = ['id', 'name', 'status', 'source', 'createdAt'];
+const at = (given: Given) => `/tenants/${encodeURIComponent(needed(given, 'tenant'))}`;
+
+export const tenantCommands: readonly Command[] = [
+  {
+    usage: 'tenant list',
+    summary: 'list all tenants',
+    run: async (_, { api, out }) => {
+      out.table(await (await api()).list('/tenants'), COLUMNS, 'There is no tenant yet: rollcall tenant create <tenant>');
+      return 0;
+    },
+  },
+  {
+    usage: 'tenant create <tenant>',
+    summary: 'make a tenant',
+    options: [
+      ['--name <name>', 'what people call it'],
+      ['--source <source>', 'who provisions it: scim, directory or manual'],
+      ['--identity <attribute>', 'what people are known by: email or userPrincipalName'],
+      ['--webhook <url>', 'where reminders of expiry are posted'],
+    ],
+    run: async (given, { api, out }) => {
+      const [name, source, identity, webhook] = [
+        text(given, 'name'),
+        text(given, 'source'),
+        text(given, 'identity'),
+        text(given, 'webhook'),
+      ];
+      const settings = { ...(identity ? { identityAttribute: identity } : {}), ...(webhook ? { webhook: { url: webhook } } : {}) };
+      const made = await (await api()).ask('POST', '/tenants', {
+        id: needed(given, 'tenant'),
+        ...(name === undefined ? {} : { name }),
+        ...(source === undefined ? {} : { source }),
+        settings,
+      });
+      out.show(made, `Next: rollcall token create ${needed(given, 'tenant')} --name <for whom>`);
+      return 0;
+    },
+  },
+  {
+    usage: 'tenant show <tenant>',
+    summary: 'show a tenant and its settings',
+    run: async (given, { api, out }) => {
+      out.show(await (await api()).ask('GET', at(given)));
+      return 0;
+    },
+  },
+  {
+    usage: 'tenant set <tenant>',
+    summary: 'change a tenant',
+    options: [
+      ['--name <name>', 'what people call it'],
+      ['--identity <attribute>', 'what people are known by: email or userPrincipalName'],
+      ['--recycled <what>', 'what becomes of a recycled address: reactivate or refuse'],
+      ['--webhook <url>', 'where reminders of expiry are posted; none: nowhere'],
+    ],
+    run: async (given, { api, out }) => {
+      const [name, identity, recycled, webhook] = ['name', 'identity', 'recycled', 'webhook'].map((option) => text(given, option));
+      const settings = {
+        ...(identity ? { identityAttribute: identity } : {}),
+        ...(recycled ? { recycledIdentity: recycled } : {}),
+        ...(webhook ? { webhook: webhook === 'none' ? null : { url: webhook } } : {}),
+      };
+      out.show(await (await api()).ask('PATCH', at(given), { ...(name ? { name } : {}), settings }));
+      return 0;
+    },
+  },
+  ...(['suspend', 'resume'] as const).map(
+    (what): Command => ({
+      usage: `tenant ${what} <tenant>`,
+      summary:
+        what === 'suspend' ? 'answer SCIM with 403, until it is resumed' : 'let a tenant in again that was suspended, or is being deleted',
+      run: async (given, { api, out }) => {
+        const tenant = await (await api()).ask('POST', `${at(given)}/${what}`);
+        out.done(`${needed(given, 'tenant')} is ${String(tenant.status)}.`, tenant);
+        return 0;
+      },
+    }),
+  ),
+  {
+    usage: 'tenant delete <tenant>',
+    summary: 'begin to delete a tenant, or confirm it: nothing is removed before its grace period is over',
+    options: [
+      ['--grace-hours <hours>', 'how long it can be taken back; a week where it is left out'],
+      ['--confirm <word>', 'the word that the first step answered'],
+    ],
+    run: async (given, { api, out }) => {
+      const [hours, confirm] = [whole(given, 'grace-hours', { most: 2_160 }), text(given, 'confirm')];
+      if (confirm !== undefined) {
+        out.show(
+          await (await api()).ask('POST', `${at(given)}/purge`, { confirm }),
+          `Until then: rollcall tenant resume ${needed(given, 'tenant')}`,
+        );
+        return 0;
+      }
+      const begun = await (await api()).ask('DELETE', `${at(given)}${hours === undefined ? '' : `?graceHours=${hours}`}`);
+      out.show(
+        begun,
+        `SCIM answers 403 now. To have it removed: rollcall tenant delete ${needed(given, 'tenant')} --confirm ${String(begun.confirm)}`,
+      );
+      return 0;
+    },
+  },
+  {
+    usage: 'tenant audit <tenant>',
+    summary: 'who changed what, the newest first',
+    options: [
+      ['--account <id>', 'only what is about this account'],
+      ['--limit <count>', 'how many; 50 where it is left out'],
+    ],
+    run: async (given, { api, out }) => {
+      const [account, limit] = [text(given, 'account'), whole(given, 'limit', { least: 1, most: 100_000 }) ?? 50];
+      const lines = await (await api()).list(
+        `${at(given)}/audit${account === undefined ? '' : `?account=${encodeURIComponent(account)}`}`,
+        limit,
+      );
+      out.table(
+        lines.map((line) => (out.json ? line : { ...line, who: whoOf(line.who), target: targetOf(line.target) })),
+        ['at', 'who', 'action', 'target'],
+        'Nothing was changed yet.',
+      );
+      return 0;
+    },
+  },
+];
+
+const member = (value: unknown, name: string): string => {
+  const found: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+  return typeof found === 'string' ? found : '';
+};
+const whoOf = (who: unknown) => member(who, 'name') || member(who, 'id');
+const targetOf = (target: unknown) => `${member(target, 'kind')} ${member(target, 'id')}`;

@@ -1,0 +1,177 @@
+import { execFile } from 'node:child_process';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { adminOf } from '../support/admin.js';
+import { Client } from '../support/client.js';
+import { type Cluster, startCluster } from '../support/cluster.js';
+
+jest.setTimeout(120_000);
+
+const main = path.resolve(__dirname, '../../services/cli/dist/main.js');
+let cluster: Cluster;
+let dir: string;
+let env: Record<string, string>;
+beforeAll(async () => {
+  cluster = await startCluster({ tenants: ['acme'] });
+  dir = await mkdtemp(path.join(tmpdir(), 'rollcall-cli-'));
+  env = {
+    PATH: process.env.PATH ?? '',
+    ROLLCALL_ADMIN_URL: cluster.worker.url,
+    ROLLCALL_OPERATOR_TOKEN: cluster.operatorToken,
+    ROLLCALL_SCIM_URL: `${cluster.ingests[0]!.url}/scim/v2`,
+    ROLLCALL_CREDENTIALS_FILE: path.join(dir, 'none'),
+  };
+});
+afterAll(async () => {
+  await cluster[Symbol.asyncDispose]();
+  await rm(dir, { recursive: true, force: true });
+});
+
+interface Said {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+/** Runs the command as an operator types it. */
+const rollcall = (args: string, more: Record<string, string | undefined> = {}): Promise<Said> =>
+  new Promise((resolve) => {
+    const given = Object.fromEntries(Object.entries({ ...env, ...more }).filter(([, value]) => value !== undefined)) as Record<
+      string,
+      string
+    >;
+    execFile(process.execPath, [main, ...args.split(' ')], { env: given, timeout: 60_000 }, (error, out, err) =>
+      resolve({ code: error ? Number(error.code ?? -1) : 0, out, err }),
+    );
+  });
+// biome-ignore lint/suspicious/noExplicitAny: a test looks into whatever came
+const json = async (args: string): Promise<any> => JSON.parse((await rollcall(`${args} --json`)).out);
+
+describe('rollcall tenant and token', () => {
+  it('make a tenant and its token, with which an identity provider signs in; and take both away', async () => {
+    expect(await rollcall('tenant create globex --name Globex')).toMatchObject({ code: 0, out: expect.stringContaining('globex') });
+    const made = await rollcall('token create globex --name Okta --days 90 --json');
+    expect(made.err).toBe('');
+    const { id, token } = JSON.parse(made.out);
+    const okta = new Client(`${cluster.ingests[0]!.url}/scim/v2`, token);
+    expect((await okta.list()).status).toBe(200);
+    expect((await rollcall('token list globex')).out).toMatch(/^ID +NAME +PREFIX +CREATEDAT +LASTUSEDAT +EXPIRESAT/);
+    expect((await rollcall('token list globex')).out).not.toContain(token);
+    expect(await rollcall('tenant suspend globex')).toMatchObject({ code: 0, out: 'globex is suspended.\n' });
+    expect((await okta.list()).status).toBe(403);
+    await rollcall('tenant resume globex');
+    const next = await json(`token regenerate globex ${id} --overlap-hours 1`);
+    expect((await okta.list()).status).toBe(200);
+    expect((await rollcall(`token revoke globex ${id}`)).code).toBe(0);
+    expect((await okta.list()).status).toBe(401);
+    expect((await json('token list globex')).map((item: { id: string }) => item.id)).toEqual([next.id]);
+    const { confirm } = await json('tenant delete globex --grace-hours 1');
+    expect((await rollcall(`tenant delete globex --confirm ${confirm}`)).code).toBe(0);
+    expect((await json('tenant show globex')).deletion.confirmed).toBe(true);
+    expect((await rollcall('tenant audit globex')).out).toMatch(/tenant\.purge.*token\.generate.*tenant\.create/s);
+  });
+
+  it('say what the admin API says, and end with 1', async () => {
+    expect(await rollcall('tenant create Not_An_Id')).toMatchObject({ code: 1, err: expect.stringContaining('#/id') });
+    expect(await rollcall('token list none')).toMatchObject({ code: 1, err: 'rollcall: there is no such tenant\n', out: '' });
+  });
+});
+
+describe('rollcall operator, status, dead-letter', () => {
+  it('make operators, say how it is, and find no dead letter', async () => {
+    const { id, token } = await json('operator create Grace --role viewer');
+    expect(await rollcall('tenant suspend acme', { ROLLCALL_OPERATOR_TOKEN: token })).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('viewer'),
+    });
+    expect((await rollcall('operator list')).out).toContain('Grace');
+    await rollcall(`operator remove ${id}`);
+    expect((await rollcall('tenant list', { ROLLCALL_OPERATOR_TOKEN: token })).code).toBe(3);
+    expect(await json('status acme')).toMatchObject({ tenant: 'acme', deadLetters: 0 });
+    expect(await rollcall('status')).toMatchObject({ code: 0, out: 'Nothing is pending.\n' });
+    expect(await rollcall('dead-letter list --tenant acme')).toMatchObject({ code: 0, out: 'There is none.\n' });
+    expect(await rollcall('dead-letter redrive --all')).toMatchObject({ code: 0, out: '0 redriven.\n' });
+    expect((await rollcall('dead-letter redrive')).code).toBe(2);
+  });
+});
+
+describe('credentials', () => {
+  it('come from a file that nobody else may read, and from no other', async () => {
+    const file = path.join(dir, 'credentials.json');
+    await writeFile(file, JSON.stringify({ url: cluster.worker.url, token: cluster.operatorToken }), { mode: 0o600 });
+    const byFile = { ROLLCALL_ADMIN_URL: undefined, ROLLCALL_OPERATOR_TOKEN: undefined, ROLLCALL_CREDENTIALS_FILE: file };
+    expect((await rollcall('tenant list', byFile)).code).toBe(0);
+    await chmod(file, 0o640);
+    expect(await rollcall('tenant list', byFile)).toMatchObject({ code: 3, err: expect.stringContaining('chmod 600') });
+  });
+
+  it('that are wrong end with 3, nobody there with 4', async () => {
+    expect((await rollcall('tenant list', { ROLLCALL_OPERATOR_TOKEN: 'x'.repeat(40) })).code).toBe(3);
+    expect(await rollcall('tenant list', { ROLLCALL_ADMIN_URL: 'http://127.0.0.1:1' })).toMatchObject({
+      code: 4,
+      err: expect.stringContaining('OPS_PORT'),
+    });
+  });
+});
+
+describe('rollcall doctor', () => {
+  it('finds the servers of the tests as they must be', async () => {
+    const { code, out } = await rollcall('doctor');
+    expect(out).toMatch(/ok +Redis appendonly/);
+    expect(out).toMatch(/ok +Redis maxmemory-policy/);
+    expect(out).toMatch(/ok +MongoDB replica set/);
+    expect(out).toMatch(/ok +MongoDB indexes/);
+    expect([code, out.includes('NOT OK')]).toEqual([0, false]);
+  });
+
+  it('asks the servers themselves where the worker is not there, and says what is wrong', async () => {
+    const away = {
+      ROLLCALL_ADMIN_URL: 'http://127.0.0.1:1',
+      REDIS_URL: process.env.ROLLCALL_TEST_REDIS,
+      MONGODB_URI: process.env.ROLLCALL_TEST_MONGODB,
+    };
+    const { code, out } = await rollcall('doctor', away);
+    expect(code).toBe(1);
+    expect(out).toMatch(/NOT OK +worker/);
+    expect(out).toMatch(/ok +Redis appendonly +yes/);
+    expect(out).toMatch(/ok +MongoDB primary/);
+    const gone = await rollcall('doctor --direct', { REDIS_URL: 'redis://127.0.0.1:1', MONGODB_URI: undefined });
+    expect(gone).toMatchObject({ code: 1, out: expect.stringMatching(/NOT OK +Redis/) });
+  });
+
+  it('finds a missing index, and says how it comes back', async () => {
+    await cluster.db.collection('accounts').dropIndex('tenant_1_nameKey_1');
+    const { code, out } = await rollcall('doctor');
+    expect([code, out]).toEqual([1, expect.stringMatching(/NOT OK +MongoDB indexes.*nameKey.*restart the worker/)]);
+    await cluster.worker.stop();
+    await cluster.worker.start();
+    expect((await rollcall('doctor')).code).toBe(0);
+  });
+});
+
+describe('rollcall simulate', () => {
+  it.each(['okta', 'entra'])('sends the traffic of %s, with a token that it revokes at the end', async (provider) => {
+    const before = (await json('token list acme')).length;
+    const said = await rollcall(`simulate ${provider} --users 12 --width 3 --tenant acme --json`);
+    expect(said.err).toBe('');
+    expect([said.code, JSON.parse(said.out)]).toMatchObject([
+      0,
+      { provider, users: 12, faults: {}, answers: { 'POST 201': 12, 'DELETE 204': 12 } },
+    ]);
+    expect((await json('token list acme')).length).toBe(before);
+  });
+
+  it('keeps people there on request', async () => {
+    const { body } = await adminOf(cluster)('POST /tenants/acme/tokens', { name: 'x' });
+    expect((await rollcall('simulate okta --users 3 --keep', { ROLLCALL_SCIM_TOKEN: body.token })).code).toBe(0);
+    expect((await cluster.client('acme').list()).body.totalResults).toBe(3);
+  });
+
+  it('ends with 1 where something is not answered as it must be, and with 2 where it is typed wrongly', async () => {
+    const said = await rollcall('simulate okta --users 2', { ROLLCALL_SCIM_TOKEN: 'x'.repeat(40) });
+    expect([said.code, said.out]).toEqual([1, expect.stringContaining('look up: 401')]);
+    expect((await rollcall('simulate okta --users 0 --tenant acme')).code).toBe(2);
+    expect((await rollcall('simulate google --tenant acme')).code).toBe(2);
+    expect((await rollcall('simulate okta')).code).toBe(2);
+  });
+});
