@@ -130,7 +130,7 @@ const BODIES: Case[] = [
     '{"userName":"a\\ud83d"}',
     '{"userName":"\\udc00"}',
     '['.repeat(200_000),
-    '{"a":'.repeat(101) + '1' + '}'.repeat(101),
+    `${'{"a":'.repeat(101)}1${'}'.repeat(101)}`,
     `{"userName":"a","x":${'['.repeat(99)}${']'.repeat(99)}}`.replace('x":', 'x":['),
     `{"userName":"a",${Array.from({ length: 1_100 }, (_, at) => `"k${at}":1`).join()}}`,
     `{"userName":"a","emails":[${Array.from({ length: 1_001 }, (_, at) => `"e${at}"`).join()}]}`,

@@ -16,7 +16,9 @@ export const redrive = defineScript({
   keys: ({ keys, id }: Redrive) => [keys.resource(id), keys.pending(), keys.partition.pending(), keys.dead(), keys.partition.dead()],
   args: ({ tenant, type, id }) => [tenant, memberOf(type, id)],
   reply: z.union([
-    z.tuple([z.literal('redriven'), z.coerce.number(), z.string()]).transform(([kind, version, requestId]) => ({ kind, version, requestId })),
+    z
+      .tuple([z.literal('redriven'), z.coerce.number(), z.string()])
+      .transform(([kind, version, requestId]) => ({ kind, version, requestId })),
     z.tuple([z.literal('absent')]).transform(([kind]) => ({ kind })),
   ]),
 });
