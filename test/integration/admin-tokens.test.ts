@@ -27,15 +27,13 @@ const generate = async (tenant = 'acme', more: Record<string, unknown> = {}) =>
   (await admin(`POST /tenants/${tenant}/tokens`, { name: 'test', ...more })).body as { id: string; token: string; expiresAt: string };
 /** As if time had passed: the token was made for a year, and ends then. */
 const endsIn = (id: string, ms: number) =>
-  cluster.db
-    .collection('tokens')
-    .updateOne(
-      { _id: id as never },
-      {
-        $set: { createdAt: new Date(Date.now() + ms - 365 * DAY_MS), expiresAt: new Date(Date.now() + ms), carry: true },
-        $inc: { revision: 1 },
-      },
-    );
+  cluster.db.collection('tokens').updateOne(
+    { _id: id as never },
+    {
+      $set: { createdAt: new Date(Date.now() + ms - 365 * DAY_MS), expiresAt: new Date(Date.now() + ms), carry: true },
+      $inc: { revision: 1 },
+    },
+  );
 
 describe('generating a token', () => {
   it('shows it once, for 365 days unless asked otherwise, and keeps its hash alone', async () => {
@@ -318,5 +316,54 @@ describe('reminders of expiry', () => {
       (await cluster.redis.keys(`${cluster.prefix}:*:hooked:settings`)).map((key) => cluster.redis.hgetall(key)),
     );
     expect(JSON.stringify(redis)).not.toContain(body.webhookSecret);
+  });
+});
+
+describe('a change while a store is away', () => {
+  it('Redis: a revocation is answered 503, as it would not hold yet, and holds when Redis is back without being asked again', async () => {
+    const own = await startCluster({ tenants: ['acme'], ownServers: true, env: { SWEEP_INTERVAL_MS: '200' } });
+    try {
+      const ask = adminOf(own);
+      const { body } = await ask('POST /tenants/acme/tokens', { name: 'lost' });
+      const client = new Client(`${own.ingests[0]!.url}/scim/v2`, body.token);
+      expect((await client.list()).status).toBe(200);
+      await own.redisServer!.stop();
+      const answer = await ask(`DELETE /tenants/acme/tokens/${body.id}`);
+      expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
+      expect(answer.body.detail).toContain('Redis');
+      await own.redisServer!.start();
+      await until(
+        'the revocation to hold',
+        () => client.list(),
+        ({ status }) => status === 401,
+        20_000,
+      );
+      expect((await ask(`DELETE /tenants/acme/tokens/${body.id}`)).status).toBe(204);
+    } finally {
+      await own[Symbol.asyncDispose]();
+    }
+  });
+
+  it('MongoDB: nothing is changed, and nobody who signed in before is locked out', async () => {
+    const own = await startCluster({ tenants: ['acme'], ownServers: true });
+    try {
+      const ask = adminOf(own);
+      const client = own.client('acme');
+      expect((await client.create(userBody('ada'))).status).toBe(201);
+      await own.quiet();
+      await own.mongoServer!.stop();
+      expect((await ask('POST /tenants/acme/suspend')).status).toBe(503);
+      expect((await client.find('userName eq "ada@example.com"')).status).toBe(200);
+      await own.mongoServer!.start();
+      await until(
+        'the suspension',
+        () => ask('POST /tenants/acme/suspend'),
+        ({ status }) => status === 200,
+        30_000,
+      );
+      expect((await client.list()).status).toBe(403);
+    } finally {
+      await own[Symbol.asyncDispose]();
+    }
   });
 });

@@ -78,7 +78,8 @@ export class Records {
   async rewriteAll(): Promise<void> {
     const run = this.redis.run.id;
     if (await this.#isShown()) return;
-    for await (const tenant of this.mongo.collection('tenants').find()) await this.writeTenant(toRecord(tenant));
+    for await (const tenant of this.mongo.collection('tenants').find({ removedAt: { $exists: false } }))
+      await this.writeTenant(toRecord(tenant));
     for await (const token of this.mongo.collection('tokens').find()) await this.writeToken(token);
     if (this.redis.run.id !== run) throw new TransientError('Redis was restarted meanwhile', { away: 'redis' });
     await onRedis(this.redis.redis.set(this.keys.authLine(), run));

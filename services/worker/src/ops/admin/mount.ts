@@ -31,17 +31,22 @@ export function adminRouter(routes: readonly AdminRoute[], once: Once | undefine
   async function answer(route: AdminRoute, request: Request, response: Response): Promise<AdminAnswer> {
     const raw = rawOf(route, request, response);
     const key = request.get('Idempotency-Key');
-    const act = () => (route.bodyType === undefined ? bounded(ANSWER_LIMIT_MS, route.summary, route.run(raw)) : route.run(raw));
-    if (key === undefined || route.method !== 'POST') return act();
+    const act = () => route.run(raw);
+    const answering = key === undefined || route.method !== 'POST' ? act() : onceUnder(key, route, raw, request, act);
+    // What takes longer goes on, and its outcome is kept: only the one who waits is told to come back.
+    return route.bodyType === undefined ? bounded(ANSWER_LIMIT_MS, route.summary, answering) : answering;
+  }
+
+  async function onceUnder(
+    key: string,
+    route: AdminRoute,
+    raw: RawRequest,
+    request: Request,
+    act: () => Promise<AdminAnswer>,
+  ): Promise<AdminAnswer> {
     if (once === undefined) throw new Problem(501, 'Idempotency-Key is not honoured here');
-    return once(
-      {
-        operator: raw.operator.id,
-        key,
-        request: [route.method, request.originalUrl, JSON.stringify(raw.body ?? null), request.get('Content-Length') ?? ''],
-      },
-      act,
-    );
+    const asked = [route.method, request.originalUrl, JSON.stringify(raw.body ?? null), request.get('Content-Length') ?? ''];
+    return once({ operator: raw.operator.id, key, request: asked }, act);
   }
 }
 
