@@ -17,6 +17,7 @@ import {
   makeKeys,
   Reader,
   RedisLink,
+  tellContinuity,
 } from '@rollcall/store';
 import { fault, type Log, type Metrics, type Service, tracing } from '@rollcall/telemetry';
 import { DeploymentSecret, ensurePartitions, newToken, noteActivity, Records, RulesKeeper, resourceTypesFrom } from '@rollcall/tenancy';
@@ -72,10 +73,7 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
     ...cache,
     durability: config.DURABILITY,
     newToken: randomUUID,
-    onEvent: ({ kind, ...event }) => {
-      if (kind === 'raised') log.warn(event, 'Redis may have forgotten something of a tenant: its epoch is raised');
-      else log.info(event, 'Redis has forgotten nothing of a tenant');
-    },
+    onEvent: tellContinuity(log),
   });
   const indexes = { loaded: 0, failed: 0 };
   const loader = new IndexLoader(continuity, {

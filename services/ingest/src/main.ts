@@ -8,7 +8,7 @@ import { makeIngest } from './ingest.js';
 
 try {
   const config = loadConfig(process.env);
-  const log = createLog({ service: 'ingest', level: config.LOG_LEVEL });
+  const log = createLog({ service: 'rollcall-ingest', level: config.LOG_LEVEL });
   const metrics = createMetrics();
   const stack = new Stack({ log, stopTimeout_ms: config.STOP_TIMEOUT_MS });
   let stopping = false;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '@rollcall/config';
 import type { TransientError } from '@rollcall/directory';
 import { Consumer, DEAD_LETTER_QUEUE, Ringer } from '@rollcall/queue';
-import { Committer, Continuity, IndexLoader, Memberships, MongoLink, makeKeys, Reader, RedisLink } from '@rollcall/store';
+import { Committer, Continuity, IndexLoader, Memberships, MongoLink, makeKeys, Reader, RedisLink, tellContinuity } from '@rollcall/store';
 import { type Log, type Metrics, type Service, tracing } from '@rollcall/telemetry';
 import { DeploymentSecret, Records, RulesKeeper, resourceTypesFrom } from '@rollcall/tenancy';
 import { Queue } from 'bullmq';
@@ -58,7 +58,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     ...settings,
     durability: config.DURABILITY,
     newToken,
-    onEvent: ({ kind, ...event }) => log.warn(event, kind === 'raised' ? 'epoch raised' : 'continuity shown'),
+    onEvent: tellContinuity(log),
   });
   const loader = new IndexLoader(continuity, {
     onError: (error, tenant) => log.warn({ error, tenant }, 'index not loaded yet'),

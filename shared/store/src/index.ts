@@ -32,3 +32,4 @@ export * from './redis/scripts/untry/untry.js';
 export * from './redis/server-check.js';
 export * from './redis/stages.js';
 export * from './redis/state.js';
+export * from './tell-continuity.js';
