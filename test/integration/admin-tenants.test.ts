@@ -93,6 +93,16 @@ describe('PATCH /tenants/{tenant}', () => {
     });
   });
 
+  it('takes settings with and without `settings` around them, and refuses what is none', async () => {
+    const { id } = await tenant();
+    expect((await admin(`PATCH /tenants/${id}`, { recycledIdentity: 'refuse' })).body.settings.recycledIdentity).toBe('refuse');
+    expect((await admin(`PATCH /tenants/${id}`, { settings: { recycledIdentity: 'reactivate' } })).body.settings.recycledIdentity).toBe(
+      'reactivate',
+    );
+    for (const body of [{ status: 'active' }, { settings: { unknown: 1 } }, { recycledIdentity: 'maybe' }])
+      expect((await admin(`PATCH /tenants/${id}`, body)).status).toBe(400);
+  });
+
   it('refuses another identity attribute once there are users: they are known by the old one', async () => {
     const { id, client } = await tenant();
     expect((await admin(`PATCH /tenants/${id}`, { settings: { identityAttribute: 'userPrincipalName' } })).status).toBe(200);

@@ -53,7 +53,7 @@ export function makeAuthenticate(deps: AuthenticateDeps): Authenticate {
       tenants.delete(hash);
       throw failed(address, 'the token is not valid');
     }
-    const fault = await faultOf(record, deadline);
+    const fault = record.via === undefined ? tokenFault(record) : await accessTokenFault(record, record.via, deadline);
     if (fault !== undefined) {
       tenants.delete(hash);
       noted(request, record.tenant, 401, fault);
@@ -72,21 +72,20 @@ export function makeAuthenticate(deps: AuthenticateDeps): Authenticate {
     return { tenant: tenant.id, credential: record.id, settings: tenant.revision };
   };
 
-  /** Why one that is known does not hold: said to its holder, who must do something about it. */
-  async function faultOf(record: TokenRecord, deadline: number): Promise<string | undefined> {
-    const now_ms = deps.now_ms();
-    if (record.via === undefined) {
-      if (record.client !== undefined) return 'this is the secret of an OAuth client: get an access token for it at /oauth2/token';
-      if (record.expires_ms > now_ms) return undefined;
-      return `the token expired at ${new Date(record.expires_ms).toISOString()}; make a new one and enter it at the identity provider`;
-    }
-    if (record.expires_ms <= now_ms) return 'the access token expired; get a new one at /oauth2/token';
-    // An access token ends with the secret that it was given for.
-    const secret = await within(deadline, records.token(record.via));
+  /** Why a token that is known does not hold: said to its holder, who must do something about it. */
+  function tokenFault({ client, expires_ms }: TokenRecord): string | undefined {
+    if (client !== undefined) return 'this is the secret of an OAuth client: get an access token for it at /oauth2/token';
+    if (expires_ms > deps.now_ms()) return undefined;
+    return `the token expired at ${new Date(expires_ms).toISOString()}; make a new one and enter it at the identity provider`;
+  }
+
+  /** The same of an access token, which ends with the secret that it was given for. */
+  async function accessTokenFault({ expires_ms }: TokenRecord, via: string, deadline: number): Promise<string | undefined> {
+    if (expires_ms <= deps.now_ms()) return 'the access token expired; get a new one at /oauth2/token';
+    const secret = await within(deadline, records.token(via));
     if (!secret || secret.revoked) return 'the client secret that this access token was given for is no longer valid';
-    if (secret.expires_ms <= now_ms)
-      return `the client secret that this access token was given for expired at ${new Date(secret.expires_ms).toISOString()}; regenerate it and enter it at the identity provider`;
-    return undefined;
+    if (secret.expires_ms > deps.now_ms()) return undefined;
+    return `the client secret that this access token was given for expired at ${new Date(secret.expires_ms).toISOString()}; regenerate it and enter it at the identity provider`;
   }
 
   function noted(request: ScimRequest, tenant: string, status: number, detail: string): void {

@@ -47,7 +47,8 @@ const CreateForm = z.strictObject({
   source: Source.default('scim'),
   settings: SettingsChange.default({}),
 });
-const ChangeForm = z.strictObject({ name: Name.optional(), settings: SettingsChange.optional() });
+/** Settings may also be named without `settings` around them: both say the same. */
+const ChangeForm = SettingsChange.extend({ name: Name.optional(), settings: SettingsChange.optional() });
 const DeleteQuery = z.strictObject({
   graceHours: z.coerce.number('expected a whole number of hours, from 0 to 2160').int().min(0).max(2_160).default(168),
 });
@@ -129,7 +130,9 @@ export function tenantRoutes(deps: AdminDeps): AdminRoute[] {
       answers: { 200: withSecret },
       handle: async (request) => {
         let before: StoredTenant | undefined;
-        const identity = request.body.settings?.identityAttribute;
+        const { name, settings: inner, ...outer } = request.body;
+        const settings = { ...outer, ...inner };
+        const identity = settings.identityAttribute;
         // Before the transaction, as it looks into both stores; a user who is made in between is found by the attribute that held then.
         const inUse = identity !== undefined && (await hasUsers(deps, part(request, 'tenant')));
         const stored = await changed(request, 'tenant.change', (current) => {
@@ -139,7 +142,7 @@ export function tenantRoutes(deps: AdminDeps): AdminRoute[] {
             throw new NotNowError(
               'settings.identityAttribute: people are known by it already; it can be changed only while the tenant has no users',
             );
-          return settingsUpdate(current, request.body);
+          return settingsUpdate(current, { name, settings });
         });
         const fresh = stored.webhookSecret !== undefined && stored.webhookSecret !== before?.webhookSecret;
         return { status: 200, body: { ...tenantForm(stored), ...(fresh ? { webhookSecret: stored.webhookSecret } : {}) } };
