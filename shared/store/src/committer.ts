@@ -14,6 +14,7 @@ import { isReply, onRedis, redisError } from './errors.js';
 import { memberOf } from './redis/keys.js';
 import { accept } from './redis/scripts/accept/accept.js';
 import { stage } from './redis/scripts/stage/stage.js';
+import { unstage } from './redis/scripts/unstage/unstage.js';
 import { writeDocument } from './redis/state.js';
 
 export type Accepted = Extract<Decision, { kind: 'accept' }>;
@@ -46,8 +47,6 @@ export type CommitOutcome =
  * it then finds itself, or writes. What could not be learned by then is a TransientError, and the script's not-after sees to it that nothing is written later.
  */
 export class Committer {
-  #stages = 0;
-
   constructor(
     readonly continuity: Continuity,
     readonly options: { readonly backlogMax: number },
@@ -66,8 +65,7 @@ export class Committer {
       changes: changesBetween(before?.resource, next),
       ...(decision.members ? { members: memberLine(decision.members) } : {}),
     };
-    this.#stages += 1;
-    const edges = decision.members && (await this.#staged(view, next.id, decision.members, `${request.requestKey}-${this.#stages}`));
+    const edges = decision.members && (await this.#staged(view, next.id, decision.members));
     // Whoever brings a person back, they come back without their groups: the worker may have taken them away by now, or not.
     const voids = (before?.resource.deleted === true && !next.deleted) || decision.members?.replaced === true;
     const call = {
@@ -123,6 +121,8 @@ export class Committer {
             throw new TransientError('the deadline passed before Redis could write', { away: 'redis' });
           default:
             if (unknown) throw new TransientError('whether an earlier try was written is not known', { away: 'redis' });
+            // The next attempt lays its own aside.
+            if (edges?.stage !== undefined && decision.members) await this.#unstaged(view, next.id, edges.stage, decision.members);
             return answer.kind === 'taken' ? { kind: 'conflict', what: answer.field } : answer;
         }
       } catch (error) {
@@ -136,13 +136,23 @@ export class Committer {
   }
 
   /** More changes of members than one script may take are laid aside first, and become visible all at once with the commit. */
-  async #staged(view: TenantView, group: string, { changes }: MemberDelta, stageId: string) {
+  async #staged(view: TenantView, group: string, { changes }: MemberDelta) {
     if (changes.length <= CHANGES_MAX) return { changes };
+    // Never an earlier one's name: what that one has published must not get a lifetime again.
+    const stageId = this.continuity.options.newToken();
     for (let at = 0; at < changes.length; at += CHANGES_MAX) {
       const part = { keys: view.keys, group, stage: stageId, ttl_s: STAGE_TTL_S, changes: changes.slice(at, at + CHANGES_MAX) };
       await onRedis(stage.run(this.continuity.redis.redis, part));
     }
     return { changes: [], stage: stageId };
+  }
+
+  /** A stage that is not published ends by itself; what hints at it from each of its members does not. */
+  async #unstaged(view: TenantView, group: string, stageId: string, { changes }: MemberDelta): Promise<void> {
+    for (let at = 0; at < changes.length; at += CHANGES_MAX) {
+      const members = changes.slice(at, at + CHANGES_MAX).map(({ id }) => id);
+      await unstage.run(this.continuity.redis.redis, { keys: view.keys, group, stage: stageId, members }).catch(() => 0);
+    }
   }
 }
 
