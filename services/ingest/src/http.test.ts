@@ -58,6 +58,43 @@ async function dial(url: string): Promise<{ socket: Socket; read: (until: RegExp
 }
 
 describe('the SCIM port', () => {
+  // Somebody who goes away was taken for a bug of ours, and what was begun for them, and not asked for yet, stayed open.
+  it.each([
+    ['while it is sent', false],
+    ['before it is begun', true],
+  ])('ends a stream whose client goes away %s, and calls nobody', async (_, before) => {
+    const errors: unknown[] = [];
+    const log = Object.assign(Object.create(silentLog()), { error: (...said: unknown[]) => void errors.push(said) });
+    let ended!: () => void;
+    const end = new Promise<void>((resolve) => {
+      ended = resolve;
+    });
+    const parts: AsyncIterator<string> = {
+      next: async () => ({ done: false, value: 'x'.repeat(100_000) }),
+      return: async () => {
+        ended();
+        return { done: true, value: undefined };
+      },
+    };
+    const answer = async (): Promise<ScimResponse> => {
+      if (before) {
+        client.socket.destroy();
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      return { status: 200, stream: { [Symbol.asyncIterator]: () => parts } };
+    };
+    const { url } = await start(answer, { log });
+    const client = await dial(url);
+    client.socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    if (!before) {
+      await client.read(/x{100}/);
+      client.socket.destroy();
+    }
+    await end;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(errors).toEqual([]);
+  });
+
   it('hands on what came, and answers as SCIM', async () => {
     const { url, fetch } = await start(echo);
     const answer = await fetch('/scim/v2/Users/?filter=userName+eq+%22ada%22', {

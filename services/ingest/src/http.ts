@@ -213,13 +213,23 @@ function readText(request: IncomingMessage, bytesMax: number): Promise<string> {
 
 async function write(response: Response, id: string, answer: ScimResponse, closing: boolean): Promise<void> {
   const { status, headers, body, stream } = answer;
-  if (status === CLIENT_CLOSED_REQUEST || response.destroyed) return void response.destroy();
+  if (status === CLIENT_CLOSED_REQUEST || response.destroyed) {
+    await stream?.[Symbol.asyncIterator]().return?.();
+    return void response.destroy();
+  }
   const all: OutgoingHttpHeaders = { 'X-Request-Id': id, ...headers };
   if (closing) all.Connection = 'close';
   if (stream !== undefined) {
     response.writeHead(status, { 'Content-Type': MEDIA_TYPE, ...all });
     // Waits for slow clients part by part; one that goes away ends the reading.
-    await pipeline(Readable.from(gathered(stream)), response);
+    try {
+      await pipeline(Readable.from(gathered(stream)), response);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
+    } finally {
+      // What was begun and never asked for again would keep its cursor.
+      await stream[Symbol.asyncIterator]().return?.();
+    }
     return;
   }
   const text = body === undefined ? undefined : JSON.stringify(body);

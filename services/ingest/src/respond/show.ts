@@ -178,8 +178,10 @@ const memberOf = ({ id, type, display }: Member, baseUrl: string): JsonObject =>
 /** Begins to read before anything is answered: what goes wrong by then is an error like any other. */
 async function begun(texts: AsyncGenerator<string>): Promise<AsyncIterable<string>> {
   const first: IteratorResult<string>[] = [await texts.next(), await texts.next()];
-  return (async function* () {
-    for (const { done, value } of first) if (!done) yield value;
-    yield* texts;
-  })();
+  const rest: AsyncIterator<string> = {
+    next: async () => first.shift() ?? texts.next(),
+    // Also where nobody has asked for the first of them: `texts` has begun, and holds what it reads from.
+    return: () => texts.return(undefined),
+  };
+  return { [Symbol.asyncIterator]: () => rest };
 }
