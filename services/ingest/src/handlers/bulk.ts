@@ -81,6 +81,7 @@ interface Work {
 interface Kept {
   readonly view: TenantView;
   readonly key: string;
+  readonly fingerprint: string;
   readonly answers: ReadonlyMap<string, string>;
 }
 
@@ -170,7 +171,8 @@ class BulkRun {
   }
 
   #execute(command: Command, part: string): ReturnType<Execute> {
-    const id = this.#kept && uuid8(this.#caller.tenant, this.#kept.key, part);
+    // Of the request, too: once its answers are forgotten, nobody knows that another one came under the key.
+    const id = this.#kept && uuid8(this.#caller.tenant, this.#kept.key, this.#kept.fingerprint, part);
     return this.#deps.execute(this.#caller, command, this.#request.id, id);
   }
 
@@ -232,7 +234,7 @@ async function keptAnswers({ reader, answers }: BulkDeps, { tenant }: Caller, id
   const known = await answers.read(view, key);
   if (known.get('request') !== fingerprint)
     throw new ScimError(422, undefined, 'Idempotency-Key: another request was sent under it; take a new one');
-  return { view, key, answers: known };
+  return { view, key, fingerprint, answers: known };
 }
 
 /** All at once, as far as they don't touch the same. The answers stand in the order of the operations. */
