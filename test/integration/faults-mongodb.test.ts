@@ -59,6 +59,28 @@ it('MongoDB: away at the start of ingest: a tenant that Redis knows is served', 
   await checkAll(cluster, 'acme', [{ id: bob.body.id, version: versionOf(bob.headers.etag) }]);
 });
 
+// What is computed for an answer is read after the commit: a 503 then would say that nothing was written.
+it('MongoDB: away in a tenant with groups: writes are answered 2xx, without what is computed', async () => {
+  await using cluster = await startCluster({ ownServers: true });
+  const okta = cluster.client('acme');
+  const ada = (await okta.create(userBody('ada'))).body;
+  const groups = '/Groups';
+  const group = (await okta.request('POST', groups, { displayName: 'One', members: [{ value: ada.id }] })).body;
+  await cluster.quiet();
+  await cluster.mongoServer!.stop();
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  const answers = [
+    await okta.patch(ada.id, patchBody({ op: 'replace', path: 'title', value: 'Countess' })),
+    await okta.replace(ada.id, userBody('ada', { title: 'Lady' })),
+    await okta.request('PATCH', `${groups}/${group.id}`, patchBody({ op: 'replace', path: 'displayName', value: 'Two' })),
+    await okta.request('POST', groups, { displayName: 'Three' }),
+  ];
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 201]);
+  await cluster.mongoServer!.start();
+  await cluster.quiet(60_000);
+  expect((await okta.get(ada.id)).body).toMatchObject({ title: 'Lady', groups: [{ value: group.id, display: 'Two' }] });
+});
+
 // Goal: what MongoDB refuses for good is held, alarmed, and redriven; others are unaffected.
 // Method: a validator on the collection, as an administrator could set one; nothing in our code knows of it.
 describe('a document that MongoDB refuses', () => {

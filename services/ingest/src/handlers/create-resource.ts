@@ -24,5 +24,6 @@ export const createResource =
     const command = await parseCreate(type, request, types);
     const { operation, versioned, view } = await execute(caller, command, request.id);
     // Who was just made, or came back, is in no group: nothing need be asked.
-    return show.resource(201, view, versioned, { request, selection, inNoGroup: operation === 'create' || operation === 'revive' });
+    const inNoGroup = operation === 'create' || operation === 'revive';
+    return show.resource(201, view, versioned, { request, selection, inNoGroup, isCommitted: true });
   };

@@ -17,5 +17,5 @@ export const patchResource =
     const { versioned, view } = await execute(caller, command, request.id);
     return (await show.isLarge(view, versioned, selection))
       ? show.nothing(view, versioned)
-      : show.resource(200, view, versioned, { request, selection });
+      : show.resource(200, view, versioned, { request, selection, isCommitted: true });
   };

@@ -12,5 +12,5 @@ export const replaceResource =
     const selection = parseSelection(request.query);
     const command = await parseReplace(type, request, id, types);
     const { versioned, view } = await execute(caller, command, request.id);
-    return show.resource(200, view, versioned, { request, selection });
+    return show.resource(200, view, versioned, { request, selection, isCommitted: true });
   };

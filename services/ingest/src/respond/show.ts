@@ -1,5 +1,5 @@
 // Resources as the client asked to see them, with what is computed: a user's groups, a group's members.
-import { type ResourceTypeName, type Versioned, withActive } from '@rollcall/directory';
+import { type ResourceTypeName, TransientError, type Versioned, withActive } from '@rollcall/directory';
 import {
   CORE_TYPES,
   etag,
@@ -28,6 +28,8 @@ interface Shown {
   readonly selection: Selection;
   /** Known without asking: a user who was just made, or came back. */
   readonly inNoGroup?: boolean;
+  /** It answers a write that is committed. What is computed is left out where it can't be read now: a 503 would say that nothing was written. */
+  readonly isCommitted?: boolean;
 }
 
 interface ShownList extends Shown {
@@ -59,7 +61,7 @@ export function makeShow({ memberships, membersAnsweredMax, types = CORE_TYPES }
           ETag: etag(version),
           ...(status === 201 ? { Location: locationOf(type, resource.id, shown.request.baseUrl) } : {}),
         },
-        ...(await body(view, versioned, shown)),
+        ...(await (shown.isCommitted ? whatCanBeShown(view, versioned, shown) : body(view, versioned, shown))),
         about: { tenant: view.tenant, id: resource.id, version },
       };
     },
@@ -86,9 +88,15 @@ export function makeShow({ memberships, membersAnsweredMax, types = CORE_TYPES }
     isComputed: (type, selection) => isReturned(types[type], selection, type === 'User' ? 'groups' : 'members'),
     async isLarge(view, versioned, selection) {
       if (versioned.resource.type !== 'Group' || selection.attributes || selection.excludedAttributes) return false;
-      return memberships.hasMoreThan(view, versioned, membersAnsweredMax);
+      // Asked after a commit: where nobody can tell, what can be shown is shown.
+      return memberships.hasMoreThan(view, versioned, membersAnsweredMax).catch(unlessTransient(false));
     },
   };
+
+  async function whatCanBeShown(view: TenantView, versioned: Versioned, shown: Shown): Promise<Pick<ScimResponse, 'body' | 'stream'>> {
+    const { request, selection } = shown;
+    return body(view, versioned, shown).catch(unlessTransient({ body: represent(types, versioned, request.baseUrl, selection) }));
+  }
 
   async function body(
     view: TenantView,
@@ -138,6 +146,14 @@ export function makeShow({ memberships, membersAnsweredMax, types = CORE_TYPES }
     yield ']}';
   }
 }
+
+/** Makes do with something else where what is needed is away; every other error stays one. */
+const unlessTransient =
+  <T>(instead: T) =>
+  (error: unknown): T => {
+    if (error instanceof TransientError) return instead;
+    throw error;
+  };
 
 /** A resource as the client asked to see it, without a group's members. */
 function represent(
