@@ -72,15 +72,24 @@ it('ingest: killed between commit and ring: applied by the sweep within 5 s', as
 });
 
 it('ingest: SIGTERM drops no request in flight, and says goodbye to the connection', async () => {
-  await using cluster = await startCluster({ faults: { ingest: { 'before commit': { delay: 300 } } } });
+  // Committed, and not answered yet: each is held for a second before it rings.
+  await using cluster = await startCluster({
+    faults: { ingest: { 'before ring': { delay: 1_000 } } },
+    env: { REQUEST_DEADLINE_MS: '8000' },
+  });
   const okta = cluster.client('acme');
   const inFlight = Promise.all(Array.from({ length: 20 }, (_, n) => okta.create(userBody(`late${n}`))));
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await until(
+    'all to be accepted',
+    () => cluster.historyLength(),
+    (length) => length === 20,
+  );
   const stopped = cluster.ingests[0]!.stop();
   const answers = await inFlight;
   expect(answers.map(({ status }) => status)).toEqual(new Array(20).fill(201));
   expect(answers.every(({ headers }) => headers.connection === 'close')).toBe(true);
   await stopped;
+  await cluster.worker.start();
   await cluster.quiet();
   await checkAll(
     cluster,
