@@ -57,6 +57,16 @@ describe('the apply queue', () => {
     expect(queue.asked.map(({ id }) => id)).toEqual([`gone_${ID}_v7_leaver`, 'a_1', 'b_1', '7_1']);
   });
 
+  it('lets a doorbell be heard later, which keeps nobody else waiting', async () => {
+    await using queue = open(settled);
+    await queue.ringer.ring({ tenant: 'busy' }, 'more1', 300);
+    await queue.ringer.ring({ tenant: 'other' }, 1);
+    expect(await queue.counts()).toMatchObject({ delayed: 1, waiting: 1 });
+    await queue.consumer.start();
+    await queue.quiet();
+    expect(queue.asked.map(({ tenant }) => tenant)).toEqual(['other', 'busy']);
+  });
+
   it('holds a doorbell once, however often it is rung under one word, and takes it again when it was answered', async () => {
     await using queue = open(settled);
     for (let i = 0; i < 5; i += 1) await queue.ringer.ring({ tenant: 'a' }, 'sweep');

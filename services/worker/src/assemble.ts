@@ -97,6 +97,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
       applyMembers: makeApplyMembers({ redis, mongo, keys, timeout_ms, fillAgeMax_ms: config.FILL_AGE_MAX_MS }),
       batchMax: config.BATCH_MAX,
       lease_ms: config.LEASE_MS,
+      gather_ms: config.GATHER_MS,
       triesMax: config.ATTEMPTS_MAX,
     }),
     untilBack: async ({ away }: TransientError) => {

@@ -132,6 +132,11 @@ const shape = {
   WORKER_CONCURRENCY: says(whole(1, 1_000).default(8), 'How many tenants one worker drains at a time.', 'worker'),
   BATCH_MAX: says(whole(1, 1_000).default(200), 'Most resources applied in one batch; then it is the next tenant’s turn.', 'worker'),
   LEASE_MS: says(milliseconds(100).default(3_000), 'How long a worker has a tenant, or the sweep, unless it renews.', 'worker'),
+  GATHER_MS: says(
+    milliseconds(0).default(50),
+    'How long what came in while a batch of a tenant was applied gathers before the next one, where it would not fill one. Leavers never wait.',
+    'worker',
+  ),
   ATTEMPTS_MAX: says(whole(1, 100).default(8), 'How often an unknown error is tried before the resource is a dead letter.', 'worker'),
   BACKOFF_MS_MAX: says(milliseconds(1).default(5_000), 'Longest pause between two tries.', 'worker'),
   SWEEP_INTERVAL_MS: says(milliseconds(10).default(1_000), 'How often the sweeper looks for what nobody was called for.', 'worker'),

@@ -37,19 +37,21 @@ export class Ringer {
   /**
    * Rings, without making anybody wait: the promise is for tests and for a stop.
    * @param rangAt tells one ring from another of the same tenant: the version that rang, or a word
+   * @param wait_ms how long nobody is to hear it yet
    */
-  ring(doorbell: Doorbell, rangAt: number | string): Promise<void> {
-    const ring = this.#add(doorbell, rangAt).catch((error: Error) => this.options.onError(error, doorbell));
+  ring(doorbell: Doorbell, rangAt: number | string, wait_ms = 0): Promise<void> {
+    const ring = this.#add(doorbell, rangAt, wait_ms).catch((error: Error) => this.options.onError(error, doorbell));
     this.#ringing.add(ring);
     return ring.finally(() => this.#ringing.delete(ring));
   }
 
-  async #add(doorbell: Doorbell, rangAt: number | string): Promise<void> {
+  async #add(doorbell: Doorbell, rangAt: number | string, wait_ms: number): Promise<void> {
     const job = this.queue.add(applyJob.queue, doorbell, {
       ...applyJob.options(this.options.attempts),
       jobId: applyJob.id(doorbell, rangAt),
       // Leavers go first: the next job that a worker takes.
       ...(isOfResource(doorbell) ? { lifo: true } : {}),
+      ...(wait_ms > 0 ? { delay: wait_ms } : {}),
     });
     this.#count += 1;
     let timer: NodeJS.Timeout | undefined;

@@ -5,6 +5,7 @@ import type { MongoLink } from './mongo/link.js';
 import { collectionOf } from './mongo/models.js';
 import { idOfMember, type Keys, type TenantKeys, typeOfMember } from './redis/keys.js';
 import type { RedisLink } from './redis/link.js';
+import { oncePerTurn } from './redis/once-per-turn.js';
 import { begin } from './redis/scripts/begin/begin.js';
 import { closeStage } from './redis/scripts/close-stage/close-stage.js';
 import { lease } from './redis/scripts/lease/lease.js';
@@ -50,6 +51,11 @@ export type ContinuityEvent =
 export class Continuity {
   readonly #beginning = new Map<string, Promise<void>>();
   readonly #seen = new Map<string, number>();
+  /** A head, and what this process knew before it was read: the head may be behind what is accepted meanwhile. */
+  readonly #head = oncePerTurn(async (tenant) => {
+    const known = this.#seen.get(tenant) ?? 0;
+    return { head: await readHead(this.redis, this.keys.tenant(tenant)), known };
+  });
 
   constructor(
     readonly redis: RedisLink,
@@ -74,9 +80,7 @@ export class Continuity {
     for (let attempt = 1; ; attempt += 1) {
       const run = this.redis.run;
       const keys = this.keys.tenant(tenant);
-      // Before the head is read, which may be behind what is accepted meanwhile.
-      const known = this.#seen.get(tenant) ?? 0;
-      const head = await readHead(this.redis, keys);
+      const { head, known } = await this.#head(tenant);
       const view = { tenant, purpose, keys, epoch: head.epoch, run: run.id, complete: head.complete, settings: head.settings };
       // Another process, which has seen less, may have shown what this one knows to have gone back.
       if (head.epoch > 0 && head.run === run.id && head.counter >= known) return { ...view, writable: true };

@@ -17,6 +17,7 @@ export * from './reader.js';
 export * from './redis/keys.js';
 export * from './redis/link.js';
 export * from './redis/memory-gauge.js';
+export * from './redis/once-per-turn.js';
 export type { MemberChange } from './redis/scripts/accept/accept.js';
 export * from './redis/scripts/bury/bury.js';
 export * from './redis/scripts/close-stage/close-stage.js';

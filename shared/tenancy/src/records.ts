@@ -2,6 +2,7 @@ import { TransientError } from '@rollcall/directory';
 import {
   type Keys,
   type MongoLink,
+  oncePerTurn,
   onMongo,
   onRedis,
   type RedisLink,
@@ -89,7 +90,7 @@ export class Records {
    * What is known of a token, by its hash; undefined: there is no such token, for sure.
    * @throws TransientError where neither Redis nor MongoDB can tell. Never a guess: identity providers quarantine a tenant over 401s.
    */
-  async token(hash: string): Promise<TokenRecord | undefined> {
+  readonly token: (hash: string) => Promise<TokenRecord | undefined> = oncePerTurn(async (hash) => {
     // The line is read before the token: a token that is rewritten in between must not seem absent for good.
     const [shown, text] = await Promise.all([this.#isShown(), onRedis(this.redis.redis.hget(this.keys.token(hash), 'record'))]);
     const known = text ? (JSON.parse(text) as TokenRecord) : undefined;
@@ -108,7 +109,7 @@ export class Records {
     if (!stored) return undefined;
     await this.writeToken(stored);
     return toTokenRecord(stored);
-  }
+  });
 
   /** Keeps a short-lived access token, in Redis alone: one that is lost with it is fetched anew by its client. */
   async writeAccessToken(hash: string, access: TokenRecord, ttl_ms: number): Promise<void> {
@@ -121,7 +122,7 @@ export class Records {
   }
 
   /** What is known of a tenant; undefined: there is none. @throws TransientError where neither Redis nor MongoDB can tell */
-  async tenant(id: string): Promise<TenantRecord | undefined> {
+  readonly tenant: (id: string) => Promise<TenantRecord | undefined> = oncePerTurn(async (id) => {
     const text = await onRedis(this.redis.redis.hget(this.keys.tenant(id).settings(), 'record'));
     const known = text ? (JSON.parse(text) as TenantRecord) : undefined;
     // Read with every request: the line is asked for only until this process has seen it under this run.
@@ -137,13 +138,17 @@ export class Records {
     if (!stored) return undefined;
     await this.writeTenant(toRecord(stored));
     return toRecord(stored);
-  }
+  });
 
   /** Whether all tokens and settings were rewritten under this run of the server. */
-  async #isShown(): Promise<boolean> {
-    const line = await onRedis(this.redis.redis.get(this.keys.authLine()));
+  #isShown(): Promise<boolean> {
+    return this.#line(this.keys.authLine());
+  }
+
+  readonly #line = oncePerTurn(async (key) => {
+    const line = await onRedis(this.redis.redis.get(key));
     const shown = line === this.redis.run.id;
     this.#shown = shown ? line : '';
     return shown;
-  }
+  });
 }

@@ -127,6 +127,29 @@ describe('carrying out a command', () => {
     await expect(short.run(patch({ active: false }))).resolves.toMatchObject({ operation: 'patch' });
   });
 
+  it('asks for no entry before the first commit of a create, and for all where that meets somebody', async () => {
+    const seen: string[][] = [];
+    const view = { tenant: 'acme', complete: true, settings: 1 } as TenantView;
+    const readsOf = (complete: boolean) => ({
+      view: async () => ({ ...view, complete }),
+      resource: async () => undefined,
+      resources: async () => new Map(),
+      entries: async (_view: TenantView, fields: readonly string[]) => {
+        seen.push([...fields]);
+        return new Map(fields.map((field) => [field, { raw: '', ids: [] }])) as never;
+      },
+    });
+    await setUp(['ok'], { reader: readsOf(true) }).run(create);
+    expect(seen).toEqual([]);
+    const met = setUp(['conflict', 'ok'], { reader: readsOf(true) });
+    await met.run(create);
+    expect(seen).not.toEqual([]);
+    expect(met.commits).toHaveLength(2);
+    seen.length = 0;
+    await setUp(['ok'], { reader: readsOf(false) }).run(create);
+    expect(seen).not.toEqual([]); // an index that is not complete proves no absence
+  });
+
   it('does not decide again where the outcome is unknown', async () => {
     const { run, commits } = setUp([new TransientError('not known', { away: 'redis' }), 'ok']);
     await expect(run(create)).rejects.toBeInstanceOf(TransientError);

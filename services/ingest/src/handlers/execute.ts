@@ -63,6 +63,12 @@ export type Execute = (caller: Caller, command: Command, requestId: string, id?:
  */
 export function makeExecute(deps: ExecuteDeps): Execute {
   const { reader, committer, ringer, metrics, queue, fault } = deps;
+  /** Finds no holder of anything. Only where the index is complete, and with the entries as premises of a commit. */
+  const unread: DecideDeps['reader'] = {
+    resource: (view, id) => reader.resource(view, id),
+    resources: (view, ids) => reader.resources(view, ids),
+    entries: async (_, fields) => new Map(fields.map((field) => [field, { raw: '', ids: [] }])),
+  };
 
   return (caller, command, requestId, id) => {
     const deadline = performance.now() + deps.deadline_ms;
@@ -80,7 +86,11 @@ export function makeExecute(deps: ExecuteDeps): Execute {
       const view = await reader.view(caller.tenant, 'write');
       if (view.settings !== caller.settings) await deps.readmit(caller.tenant);
       const about = { id: 'id' in command ? command.id : undefined, rules: await deps.rules.of(caller.tenant, view.settings) };
-      const { decision } = await decideOn(deps, view, about, (state) => decide(state, command, when.at));
+      // Most of those who are new meet nobody: that is taken for granted once, and it is the commit that looks.
+      const unasked = attempt === 1 && view.complete && command.kind === 'create';
+      const { decision } = await decideOn(unasked ? { ...deps, reader: unread } : deps, view, about, (state) =>
+        decide(state, command, when.at),
+      );
       if (decision.kind === 'refuse') throw decision.error;
       if (decision.kind === 'unchanged') return { operation: 'unchanged', versioned: decision.current, view };
 
@@ -107,6 +117,7 @@ export function makeExecute(deps: ExecuteDeps): Execute {
         case 'fresh':
           continue; // the next view makes or shows the head
         case 'conflict':
+          if (unasked) continue;
           metrics.conflicts.inc({ operation: decision.operation });
           await pause(deps.random() * Math.min(JITTER_MS_MAX, 2 ** attempt));
       }
