@@ -54,7 +54,7 @@ export interface Ingest {
 
 export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): Ingest {
   const seldom = new Seldom(log);
-  const types = resourceTypesFrom(config.EXTENSIONS_FILE);
+  const deployment = resourceTypesFrom(config.EXTENSIONS_FILE);
   const redis = new RedisLink({
     url: config.REDIS_URL,
     // A frozen server is told of within the deadline.
@@ -93,7 +93,6 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
     overlayMax: config.OVERLAY_MAX,
     overlayWait_ms: OVERLAY_WAIT_MS,
     queryTime_ms: config.MONGO_TIMEOUT_MS,
-    types,
   });
   const committer = new Committer(continuity, { backlogMax: config.BACKLOG_MAX });
   const ringer = new Ringer({
@@ -104,6 +103,7 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
     onError: (error) => seldom.warn('a ring; the sweeper rings again', error),
   });
   const records = new Records(redis, mongo, keys);
+  const rules = new RulesKeeper(records, deployment);
   const keeper = new RecordsKeeper({ link: redis, records, log, random: Math.random });
   const server = new ServerCheck({ redis, mongo, config, log, onFatal });
 
@@ -127,8 +127,7 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
   });
   const execute = makeExecute({
     ...{ reader, memberships, committer, ringer, gauge, metrics, fault },
-    rules: new RulesKeeper(records),
-    types,
+    rules,
     queue: new CommandQueue(),
     readmit: async (tenant) => {
       const record = await records.tenant(tenant);
@@ -165,10 +164,11 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
   const cursors = makeCursors({ secret: () => secret.get(), now_ms: Date.now, ttl_s: config.CURSOR_TTL_S });
   const resolve = makeRoutes({
     token,
-    ...{ authenticate, execute, reader, lister, memberships, page, cursors, types, health, log },
+    ...{ authenticate, execute, reader, lister, memberships, page, cursors, health, log },
+    types: ({ tenant, settings }) => rules.types(tenant, settings),
     answers: new Answers(reader, { ttl_s: ANSWERS_TTL_S }),
     bulk: { operationsMax: BULK_OPERATIONS_MAX, payloadBytesMax: config.BODY_BYTES_MAX, begin_ms: config.REQUEST_TIMEOUT_MS * 2 },
-    show: makeShow({ memberships, membersAnsweredMax: MEMBERS_ANSWERED_MAX, types }),
+    show: makeShow({ memberships, membersAnsweredMax: MEMBERS_ANSWERED_MAX }),
     deadline_ms: config.REQUEST_DEADLINE_MS,
   });
   const http = httpServer({

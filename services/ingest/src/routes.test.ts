@@ -19,7 +19,7 @@ function setUp(more: Partial<RouteDeps> = {}) {
     lister: { page: never, merged: never },
     memberships: {} as RouteDeps['memberships'],
     cursors: {} as RouteDeps['cursors'],
-    types: CORE_TYPES,
+    types: async () => CORE_TYPES,
     answers: {} as RouteDeps['answers'],
     bulk: { operationsMax: 10, payloadBytesMax: 1_000, begin_ms: 1_000 },
     show: {} as RouteDeps['show'],

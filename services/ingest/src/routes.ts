@@ -1,5 +1,5 @@
 import type { ResourceTypeName } from '@rollcall/directory';
-import { quote, type ResourceTypes, ScimError } from '@rollcall/scim';
+import { quote, ScimError } from '@rollcall/scim';
 import type { Reader } from '@rollcall/store';
 import type { Log } from '@rollcall/telemetry';
 import type { Authenticate } from './authenticate/authenticate.js';
@@ -19,6 +19,7 @@ import { replaceResource } from './handlers/replace-resource.js';
 import { getResourceType, getResourceTypes } from './handlers/resource-types.js';
 import { getSchema, getSchemas } from './handlers/schemas.js';
 import { getServiceProviderConfig } from './handlers/service-provider-config.js';
+import type { TypesDeps } from './handlers/types.js';
 import { unlessKnown } from './handlers/unless-known.js';
 import { errorResponse, MethodNotAllowed } from './respond/errors.js';
 import type { Show } from './respond/show.js';
@@ -29,8 +30,7 @@ export interface RouteDeps {
   readonly reader: ListDeps['reader'] & Pick<Reader, 'resource'>;
   readonly lister: ListDeps['lister'];
   readonly memberships: ListDeps['memberships'];
-  /** What the deployment serves. */
-  readonly types: ResourceTypes;
+  readonly types: TypesDeps['types'];
   readonly answers: BulkDeps['answers'];
   readonly bulk: BulkDeps['bulk'];
   readonly show: Show;

@@ -23,8 +23,8 @@ export interface ApplyDeps {
   readonly redis: RedisLink;
   readonly mongo: MongoLink;
   readonly keys: Keys;
-  /** What the deployment serves. */
-  readonly types: ResourceTypes;
+  /** What a tenant has, read after what is to be applied: it was accepted by these, or by fewer. */
+  readonly types: (tenant: string) => Promise<ResourceTypes>;
   /** How long MongoDB may take for one batch. */
   readonly timeout_ms: number;
 }
@@ -48,7 +48,7 @@ interface Attempt {
 export const makeApply = (deps: ApplyDeps): Apply => {
   return async (tenant, batch) => {
     const verdicts = new Map<Collected, Verdict>();
-    let attempts: Attempts = stored(tenant, batch, verdicts, deps.types);
+    let attempts: Attempts = stored(tenant, batch, verdicts, await deps.types(tenant));
     for (let round = 1; attempts.size > 0; round += 1) {
       const again = new Map<Collected, Attempt>();
       for (const type of ['User', 'Group'] as const) {

@@ -16,6 +16,7 @@ import { StandingLease } from './lease.js';
 import { Loop } from './loop.js';
 import { makeApplyMembers } from './members.js';
 import { accountRoutes, whyNotProvided } from './ops/admin/accounts.js';
+import { extensionRoutes } from './ops/admin/extensions.js';
 import { importRoutes } from './ops/admin/imports.js';
 import { mappingRoutes } from './ops/admin/mappings.js';
 import { sourceRoutes } from './ops/admin/source.js';
@@ -53,7 +54,6 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     onError: noted('mongodb'),
   });
   const keys = makeKeys(config.ROLLCALL_KEY_PREFIX, config.PARTITIONS);
-  const types = resourceTypesFrom(config.EXTENSIONS_FILE);
   const continuity = new Continuity(redis, mongo, keys, {
     ...settings,
     durability: config.DURABILITY,
@@ -67,6 +67,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
   const reader = new Reader(continuity, loader, { ...settings, mayFill: () => true });
   const committer = new Committer(continuity, { backlogMax: config.BACKLOG_MAX });
   const records = new Records(redis, mongo, keys);
+  const rules = new RulesKeeper(records, resourceTypesFrom(config.EXTENSIONS_FILE));
   const [queueError, consumerError] = [noted('queue'), noted('consumer')];
   const ringer = new Ringer({
     redisUrl: config.REDIS_URL,
@@ -93,7 +94,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
       reader,
       committer,
       ringer,
-      apply: makeApply({ redis, mongo, keys, timeout_ms, types }),
+      apply: makeApply({ redis, mongo, keys, timeout_ms, types: (tenant) => rules.typesNow(tenant) }),
       applyMembers: makeApplyMembers({ redis, mongo, keys, timeout_ms, fillAgeMax_ms: config.FILL_AGE_MAX_MS }),
       batchMax: config.BATCH_MAX,
       lease_ms: config.LEASE_MS,
@@ -127,7 +128,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
   const accounts = new Accounts({
     ...{ reader, committer, ringer, metrics, mongo, now },
     memberships: new Memberships(reader, settings),
-    rules: new RulesKeeper(records),
+    rules,
     secret: new DeploymentSecret(mongo),
   });
   const jobs = new Jobs({ mongo, accounts, now, refused: whyNotProvided(mongo) });
@@ -150,8 +151,9 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     routes: [
       ...storeRoutes({ ...admin, durability: config.DURABILITY }),
       ...accountRoutes({ ...admin, accounts }),
-      ...mappingRoutes({ ...admin, jobs }),
+      ...mappingRoutes({ ...admin, jobs, typesOf: rules.typesOf }),
       ...importRoutes({ ...admin, jobs }),
+      ...extensionRoutes({ ...admin, accounts }),
       ...sourceRoutes({ ...admin, accounts }),
     ],
     once: makeOnce(mongo, () => new Date()),

@@ -26,6 +26,7 @@ export * from './schema/definition.js';
 export * from './schema/enterprise.js';
 export * from './schema/from-json.js';
 export * from './schema/group.js';
+export * from './schema/narrowed.js';
 export * from './schema/types.js';
 export * from './schema/user.js';
 export * from './search-request.js';

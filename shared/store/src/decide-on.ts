@@ -7,7 +7,14 @@ import type { Reader } from './reader.js';
 export interface DecideDeps {
   readonly reader: Pick<Reader, 'resource' | 'resources' | 'entries'>;
   readonly memberships: Pick<Memberships, 'named' | 'count' | 'all'>;
-  /** What the deployment serves; absent: the core types. */
+}
+
+/** What a decision is about, and by whose rules. */
+export interface About {
+  /** Of the resource that is addressed; absent: a new one. */
+  readonly id?: string | undefined;
+  readonly rules?: TenantRules | undefined;
+  /** The tenant's; absent: the core types. */
   readonly types?: ResourceTypes | undefined;
 }
 
@@ -19,13 +26,12 @@ export interface Decided {
 
 /**
  * Decides on a snapshot that grows by what the decision asks for.
- * @param id of the resource that is addressed; absent: a new one
  * @throws TransientError where what must be read is away; Error (a bug) for a decision that never has enough
  */
 export async function decideOn(
-  { reader, memberships, types }: DecideDeps,
+  { reader, memberships }: DecideDeps,
   view: TenantView,
-  { id, rules }: { readonly id?: string | undefined; readonly rules?: TenantRules | undefined },
+  { id, rules, types }: About,
   decide: (state: State) => Decision,
 ): Promise<Decided> {
   const entries = new Map<IndexField, Entry>();

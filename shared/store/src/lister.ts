@@ -17,6 +17,8 @@ export interface ListPart {
   readonly filter?: Filter | undefined;
   /** Undefined: in the order of creation. */
   readonly sort?: Sort | undefined;
+  /** What they speak of: the tenant's types; absent: the core ones. */
+  readonly types?: ResourceTypes | undefined;
 }
 
 /** Which part of the whole is a page. */
@@ -43,8 +45,6 @@ export interface ListerOptions {
   readonly overlayWait_ms: number;
   /** How long MongoDB may work on one query, ms. */
   readonly queryTime_ms: number;
-  /** What the deployment serves; absent: the core types. */
-  readonly types?: ResourceTypes;
 }
 
 /**
@@ -72,8 +72,8 @@ export class Lister {
         const unsettled = await this.#unsettled(view, part.type);
         const fits = part.filter && compileFilter(part.filter);
         const overlay = unsettled
-          .filter((versioned) => !versioned.resource.deleted && (!fits || fits(representation(versioned, this.options.types))))
-          .map((versioned) => ({ ...placeOf(versioned, part.sort, this.options.types), versioned }));
+          .filter((versioned) => !versioned.resource.deleted && (!fits || fits(representation(versioned, part.types))))
+          .map((versioned) => ({ ...placeOf(versioned, part.sort, part.types), versioned }));
         const excluded = unsettled.map(({ resource }) => resource.id);
         const selection: mongo.Filter<StoredResource> = {
           tenant: view.tenant,

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { CORE_TYPES, parseJson, type ResourceTypes, typesWithExtensions } from '@rollcall/scim';
+import { CORE_TYPES, extendTypes, extensionsFromJson, parseJson, type ResourceTypes } from '@rollcall/scim';
 
 /** The file of extension schemas is none; the message is for the operator, as it is. */
 export class ExtensionsError extends Error {
@@ -19,7 +19,7 @@ export function resourceTypesFrom(file: string | undefined): ResourceTypes {
     throw new ExtensionsError(file, `it can't be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`, { cause: error });
   }
   try {
-    return typesWithExtensions(parseJson(text));
+    return extendTypes(CORE_TYPES, extensionsFromJson(parseJson(text)));
   } catch (error) {
     throw new ExtensionsError(file, (error as Error).message, { cause: error });
   }

@@ -12,3 +12,4 @@ export * from './tenants.js';
 export * from './tokens.js';
 export * from './trail.js';
 export * from './transact.js';
+export * from './types.js';

@@ -19,6 +19,8 @@ import { type TokenRecord, toTokenRecord } from './tokens.js';
  * and a MongoDB that is away locks nobody out (DESIGN section 3).
  */
 export class Records {
+  /** The last reading of each tenant: one that says the same is not parsed again, as each request makes one and settings may be long. */
+  readonly #read = new Map<string, { readonly text: string; readonly record: TenantRecord }>();
   /** Run of the server under which all is known to be rewritten. */
   #shown = '';
 
@@ -124,7 +126,7 @@ export class Records {
   /** What is known of a tenant; undefined: there is none. @throws TransientError where neither Redis nor MongoDB can tell */
   readonly tenant: (id: string) => Promise<TenantRecord | undefined> = oncePerTurn(async (id) => {
     const text = await onRedis(this.redis.redis.hget(this.keys.tenant(id).settings(), 'record'));
-    const known = text ? (JSON.parse(text) as TenantRecord) : undefined;
+    const known = text ? this.#parsed(id, text) : undefined;
     // Read with every request: the line is asked for only until this process has seen it under this run.
     if (known && (this.#shown === this.redis.run.id || (await this.#isShown()))) return known;
     // Redis may have forgotten that this tenant was suspended.
@@ -140,6 +142,15 @@ export class Records {
     return toRecord(stored);
   });
 
+  #parsed(id: string, text: string): TenantRecord {
+    const before = this.#read.get(id);
+    if (before?.text === text) return before.record;
+    const record = JSON.parse(text) as TenantRecord;
+    if (this.#read.size >= READ_MAX) this.#read.delete(this.#read.keys().next().value!);
+    this.#read.set(id, { text, record });
+    return record;
+  }
+
   /** Whether all tokens and settings were rewritten under this run of the server. */
   #isShown(): Promise<boolean> {
     return this.#line(this.keys.authLine());
@@ -152,3 +163,5 @@ export class Records {
     return shown;
   });
 }
+
+const READ_MAX = 1_000;

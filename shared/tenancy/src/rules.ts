@@ -1,8 +1,9 @@
 import type { Assigned, MappingRule, TenantRules } from '@rollcall/directory';
-import { parseFilter, USER } from '@rollcall/scim';
+import { parseFilter, type ResourceTypeDefinition, type ResourceTypes, USER } from '@rollcall/scim';
 import * as z from 'zod';
 import type { Records } from './records.js';
 import type { TenantRecord } from './tenants.js';
+import { makeTypesOf, type TypesOf } from './types.js';
 
 const StorageSetting = z.strictObject({
   region: z
@@ -33,16 +34,16 @@ const RulesSettings = z.object({
 });
 
 /** What a tenant has settled about its accounts, ready to decide by. @throws ScimError invalidFilter, ZodError: it was stored unchecked */
-export function rulesOf(settings: TenantRecord['settings']): TenantRules {
+export function rulesOf(settings: TenantRecord['settings'], user: ResourceTypeDefinition = USER): TenantRules {
   const { recycledIdentity, mappings } = RulesSettings.parse(settings);
-  return { recycledIdentity, ...(mappings ? { mappings: compileMappings(mappings) } : {}) };
+  return { recycledIdentity, ...(mappings ? { mappings: compileMappings(mappings, user) } : {}) };
 }
 
-/** @throws ScimError invalidFilter */
-export function compileMappings(mappings: MappingsSetting): NonNullable<TenantRules['mappings']> {
+/** @param user what filters may speak of: the tenant's own extensions, too. @throws ScimError invalidFilter */
+export function compileMappings(mappings: MappingsSetting, user: ResourceTypeDefinition = USER): NonNullable<TenantRules['mappings']> {
   return {
     rules: mappings.rules.map(
-      ({ filter, ...rule }): MappingRule => ({ ...gives(rule), name: rule.name, filter: parseFilter(USER, filter) }),
+      ({ filter, ...rule }): MappingRule => ({ ...gives(rule), name: rule.name, filter: parseFilter(user, filter) }),
     ),
     ...(mappings.default ? { default: gives(mappings.default) } : {}),
   };
@@ -60,26 +61,60 @@ const gives = ({ profile, storage }: z.infer<typeof AssignedSetting>): Assigned 
     : {}),
 });
 
-/** Keeps the rules of tenants, compiled, for as long as their settings stay the same. */
-export class RulesKeeper {
-  readonly #known = new Map<string, { readonly revision: number; readonly rules: TenantRules }>();
+/** What holds in a tenant under one revision of its settings. */
+export interface Settled {
+  readonly rules: TenantRules;
+  readonly types: ResourceTypes;
+}
 
-  constructor(readonly records: Pick<Records, 'tenant'>) {}
+/** Keeps what tenants have settled, compiled, for as long as their settings stay the same. */
+export class RulesKeeper {
+  readonly #known = new Map<string, { readonly revision: number; readonly settled: Settled }>();
+  /** Made of settings, as they are or as they might be. */
+  readonly typesOf: TypesOf;
+
+  constructor(
+    readonly records: Pick<Records, 'tenant'>,
+    /** What the deployment serves to all tenants. */
+    readonly deployment: ResourceTypes,
+  ) {
+    this.typesOf = makeTypesOf(deployment);
+  }
 
   /**
-   * The rules under one revision of a tenant's settings; a commit has that revision as a premise.
+   * What holds under one revision of a tenant's settings; a commit has that revision as a premise.
+   * @returns undefined where there is no such tenant
    * @throws TransientError where nobody can tell
    */
-  async of(tenant: string, revision: number): Promise<TenantRules | undefined> {
+  async of(tenant: string, revision: number): Promise<Settled | undefined> {
     const known = this.#known.get(tenant);
-    if (known?.revision === revision) return known.rules;
+    return known?.revision === revision ? known.settled : this.now(tenant);
+  }
+
+  /** What holds now: under no older settings than any commit that was accepted before it was asked for. @throws as `of` */
+  async now(tenant: string): Promise<Settled | undefined> {
     const record = await this.records.tenant(tenant);
     if (!record) return undefined;
-    const rules = { ...rulesOf(record.settings), source: record.source };
-    if (this.#known.size >= KNOWN_MAX) this.#known.clear();
-    this.#known.set(tenant, { revision: record.revision, rules });
-    return rules;
+    const { settings, revision, source } = record;
+    const known = this.#known.get(tenant);
+    if (known?.revision === revision) return known.settled;
+    const types = this.typesOf(settings);
+    const settled = { rules: { ...rulesOf(settings, types.User), source }, types };
+    this.#known.delete(tenant);
+    if (this.#known.size >= KNOWN_MAX) this.#known.delete(this.#known.keys().next().value!);
+    this.#known.set(tenant, { revision, settled });
+    return settled;
+  }
+
+  /** The types of a tenant, as `of` has them; those of the deployment where there is no such tenant any more. @throws as `of` */
+  async types(tenant: string, revision: number): Promise<ResourceTypes> {
+    return (await this.of(tenant, revision))?.types ?? this.deployment;
+  }
+
+  /** The same, as `now` has them. */
+  async typesNow(tenant: string): Promise<ResourceTypes> {
+    return (await this.now(tenant))?.types ?? this.deployment;
   }
 }
 
-const KNOWN_MAX = 10_000;
+const KNOWN_MAX = 4_000;

@@ -5,6 +5,7 @@ import {
   BULK_RESPONSE_URN,
   type BulkOperation,
   type BulkStep,
+  CORE_TYPES,
   etag,
   type JsonObject,
   type JsonValue,
@@ -22,7 +23,7 @@ import type { Log } from '@rollcall/telemetry';
 import type { Caller, Handler, ScimRequest } from '../exchange.js';
 import { errorResponse } from '../respond/errors.js';
 import { uuid8 } from '../uuid8.js';
-import { createCommand, deleteCommand, patchCommand, readJson, replaceCommand } from '../validate/body.js';
+import { type Asked, createCommand, deleteCommand, patchCommand, readJson, replaceCommand } from '../validate/body.js';
 import { parseIdempotencyKey } from '../validate/idempotency.js';
 import { parseId } from '../validate/path.js';
 import { type Turn, Turns, turnsOf } from './bulk-turns.js';
@@ -34,8 +35,6 @@ export interface BulkDeps {
   readonly answers: Pick<Answers, 'read' | 'keep'>;
   readonly bulk: BulkLimits;
   readonly log: Log;
-  /** What the deployment serves. */
-  readonly types: ResourceTypes;
 }
 
 export interface BulkLimits {
@@ -145,8 +144,8 @@ class BulkRun {
     if (refused) throw refused;
     const type = typeAt(operation.endpoint);
     for (const bulkId of references) if (!this.#ids.has(bulkId)) throw unresolved(bulkId);
-    const command = commandOf(operation, type, String(this.#resolved(operation.id)), this.#resolved(data ?? null), this.#deps.types);
-    const { versioned } = await this.#execute(command, String(operation.index));
+    const [id, body] = [String(this.#resolved(operation.id)), this.#resolved(data ?? null)];
+    const { versioned } = await this.#execute((types) => commandOf(operation, type, id, body, types), String(operation.index));
     return { status: STATUS[operation.method], id: versioned.resource.id, version: versioned.version };
   }
 
@@ -159,21 +158,15 @@ class BulkRun {
         return { ...this.#failure(new ScimError(409, 'invalidValue', `made without bulkId:${bulkId}, which was not made`)), id };
     }
     const members = this.#resolved([...completion!.members]);
-    const command = patchCommand(
-      'Group',
-      id,
-      { Operations: [{ op: 'add', path: 'members', value: members }] },
-      undefined,
-      this.#deps.types,
-    );
-    const { versioned } = await this.#execute(command, `${operation.index}+`);
+    const body = { Operations: [{ op: 'add', path: 'members', value: members }] };
+    const { versioned } = await this.#execute((types) => patchCommand('Group', id, body, undefined, types), `${operation.index}+`);
     return { status: STATUS.POST, id, version: versioned.version };
   }
 
-  #execute(command: Command, part: string): ReturnType<Execute> {
+  #execute(asked: Asked, part: string): ReturnType<Execute> {
     // Of the request, too: once its answers are forgotten, nobody knows that another one came under the key.
     const id = this.#kept && uuid8(this.#caller.tenant, this.#kept.key, this.#kept.fingerprint, part);
-    return this.#deps.execute(this.#caller, command, this.#request.id, id);
+    return this.#deps.execute(this.#caller, asked, this.#request.id, id);
   }
 
   /** What was answered before under the same key is answered again; what may be tried again is tried again. */
@@ -214,7 +207,7 @@ class BulkRun {
     const known = id ?? ('endpoint' in operation && method !== 'POST' && UUID.test(operation.id) ? operation.id : undefined);
     const type = 'endpoint' in operation ? TYPES[operation.endpoint] : undefined;
     return {
-      ...(known === undefined || type === undefined ? {} : { location: locationOf(this.#deps.types[type], known, this.#request.baseUrl) }),
+      ...(known === undefined || type === undefined ? {} : { location: locationOf(CORE_TYPES[type], known, this.#request.baseUrl) }),
       ...(method === undefined ? {} : { method }),
       ...(bulkId === undefined ? {} : { bulkId }),
       ...(version === undefined || method === 'DELETE' ? {} : { version: etag(version) }),

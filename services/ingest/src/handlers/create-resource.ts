@@ -1,5 +1,4 @@
 import type { ResourceTypeName } from '@rollcall/directory';
-import type { ResourceTypes } from '@rollcall/scim';
 import type { Handler } from '../exchange.js';
 import type { Show } from '../respond/show.js';
 import { parseCreate } from '../validate/body.js';
@@ -9,8 +8,6 @@ import type { Execute } from './execute.js';
 export interface WriteDeps {
   readonly execute: Execute;
   readonly show: Show;
-  /** What the deployment serves. */
-  readonly types: ResourceTypes;
 }
 
 /**
@@ -18,12 +15,12 @@ export interface WriteDeps {
  * 503 + Retry-After while Redis is away.
  */
 export const createResource =
-  (type: ResourceTypeName, { execute, show, types }: WriteDeps): Handler =>
+  (type: ResourceTypeName, { execute, show }: WriteDeps): Handler =>
   async (request, caller) => {
     const selection = parseSelection(request.query);
-    const command = await parseCreate(type, request, types);
-    const { operation, versioned, view } = await execute(caller, command, request.id);
+    const asked = await parseCreate(type, request);
+    const { operation, versioned, view, types } = await execute(caller, asked, request.id);
     // Who was just made, or came back, is in no group: nothing need be asked.
     const inNoGroup = operation === 'create' || operation === 'revive';
-    return show.resource(201, view, versioned, { request, selection, inNoGroup, isCommitted: true });
+    return show.resource(201, view, versioned, { request, types, selection, inNoGroup, isCommitted: true });
   };

@@ -8,7 +8,7 @@ export const deleteResource =
   (type: ResourceTypeName, { execute }: { readonly execute: Execute }) =>
   (id: string): Handler =>
   async (request, caller) => {
-    const command = parseDelete(type, request, id);
-    const { versioned } = await execute(caller, command, request.id);
+    const asked = parseDelete(type, request, id);
+    const { versioned } = await execute(caller, asked, request.id);
     return { status: 204, about: { tenant: caller.tenant, id: versioned.resource.id, version: versioned.version } };
   };

@@ -1,9 +1,10 @@
 import { type Command, type Resource, TransientError, type Versioned } from '@rollcall/directory';
 import type { Doorbell } from '@rollcall/queue';
-import { parsePatch, ScimError, USER } from '@rollcall/scim';
+import { CORE_TYPES, parsePatch, type ResourceTypes, ScimError, USER, USER_URN, withUserPrincipalName } from '@rollcall/scim';
 import type { CommitOutcome, CommitRequest, TenantView } from '@rollcall/store';
 import { createMetrics } from '@rollcall/telemetry';
 import { CommandQueue } from '../command-queue.js';
+import { type Asked, createCommand } from '../validate/body.js';
 import { type ExecuteDeps, makeExecute } from './execute.js';
 
 const ID = '01932c07-2f4e-7cde-8a90-1234567890ab';
@@ -45,7 +46,7 @@ function setUp(
       resources: async () => new Map(),
       entries: async (_view, fields) => new Map(fields.map((field) => [field, { raw: '', ids: [] }])),
     },
-    rules: { of: async () => undefined },
+    rules: { of: async () => undefined, types: async () => CORE_TYPES },
     memberships: { named: async () => new Map(), count: async () => 0, all: async () => [] },
     committer: {
       async commit(_view, decision, request): Promise<CommitOutcome> {
@@ -75,7 +76,8 @@ function setUp(
     resourceBytesMax: 1_000,
     ...more,
   });
-  return { run: (command: Command) => execute(CALLER, command, 'r1'), commits, rings, log, views: () => views };
+  const ask = (asked: Asked) => execute(CALLER, asked, 'r1');
+  return { ask, run: (command: Command) => ask(() => command), commits, rings, log, views: () => views };
 }
 
 describe('carrying out a command', () => {
@@ -104,6 +106,19 @@ describe('carrying out a command', () => {
     expect(views()).toBe(3);
     expect(new Set(commits.map(({ requestKey }) => requestKey)).size).toBe(1);
     expect(new Set(commits.map(({ deadline }) => deadline)).size).toBe(1);
+  });
+
+  it('reads what was asked for anew, where the tenant has other types by the time it is decided', async () => {
+    const more = withUserPrincipalName(CORE_TYPES);
+    const read: ResourceTypes[] = [];
+    const settled = async () => ({ rules: { recycledIdentity: 'reactivate' as const }, types: more });
+    const { ask } = setUp(['conflict', 'ok'], { settings: 2, rules: { types: async () => CORE_TYPES, of: settled } });
+    const { versioned, types } = await ask((by) => {
+      read.push(by);
+      return createCommand('User', { schemas: [USER_URN], userName: 'ada', userPrincipalName: 'ada@corp' }, by);
+    });
+    expect(versioned.resource.attributes).toMatchObject({ userPrincipalName: 'ada@corp' });
+    expect([read, types]).toEqual([[CORE_TYPES, more], more]);
   });
 
   it('gives up after 8 conflicts: 503, or 412 where the client sent If-Match', async () => {

@@ -12,19 +12,19 @@ import {
   type Versioned,
 } from '@rollcall/directory';
 import type { Ringer } from '@rollcall/queue';
-import { ScimError } from '@rollcall/scim';
+import { type ResourceTypes, ScimError } from '@rollcall/scim';
 import { type Committer, type DecideDeps, decideOn, type MemoryGauge, type Reader, type TenantView } from '@rollcall/store';
 import { carry, type FaultPoint, type Metrics } from '@rollcall/telemetry';
 import type { RulesKeeper } from '@rollcall/tenancy';
 import type { CommandQueue } from '../command-queue.js';
 import { pause, within } from '../deadline.js';
 import type { Caller } from '../exchange.js';
+import type { Asked } from '../validate/body.js';
 
 export interface ExecuteDeps {
   readonly reader: DecideDeps['reader'] & Pick<Reader, 'view'>;
   readonly memberships: DecideDeps['memberships'];
-  readonly rules: Pick<RulesKeeper, 'of'>;
-  readonly types?: DecideDeps['types'];
+  readonly rules: Pick<RulesKeeper, 'of' | 'types'>;
   readonly committer: Pick<Committer, 'commit'>;
   readonly ringer: Pick<Ringer, 'ring'>;
   readonly gauge: Pick<MemoryGauge, 'mayAccept'>;
@@ -46,13 +46,15 @@ export interface Executed {
   readonly operation: Operation | 'unchanged';
   readonly versioned: Versioned;
   readonly view: TenantView;
+  /** The tenant's, by which it was done. */
+  readonly types: ResourceTypes;
 }
 
 /**
  * @param id stands for this command, and becomes the id of what it creates. Who gives the same one again is told what came of it before, as long as the
  *   resource was not changed since. Left out: a new one is made.
  */
-export type Execute = (caller: Caller, command: Command, requestId: string, id?: string) => Promise<Executed>;
+export type Execute = (caller: Caller, asked: Asked, requestId: string, id?: string) => Promise<Executed>;
 
 /**
  * Makes the step that carries out commands. Id, time and deadline are taken once per command, so that every attempt decides the same, and the
@@ -70,29 +72,40 @@ export function makeExecute(deps: ExecuteDeps): Execute {
     entries: async (_, fields) => new Map(fields.map((field) => [field, { raw: '', ids: [] }])),
   };
 
-  return (caller, command, requestId, id) => {
+  return (caller, asked, requestId, id) => {
     const deadline = performance.now() + deps.deadline_ms;
     const at: Stamp = { id: id ?? deps.newId(), now: deps.now().toISOString() };
-    const carryOut = async () => {
-      const before = id === undefined ? undefined : await outcomeOf(caller, command, id);
-      return before ?? attempts(caller, command, { at, deadline, requestId });
-    };
-    const turn = turnOf(caller.tenant, command);
-    return within(deadline, turn === undefined ? carryOut() : queue.run(turn, deadline, carryOut));
+    return within(deadline, begin(caller, asked, { at, deadline, requestId }, id));
   };
 
-  async function attempts(caller: Caller, command: Command, when: When): Promise<Executed> {
+  async function begin(caller: Caller, asked: Asked, when: When, id: string | undefined): Promise<Executed> {
+    const types = await deps.rules.types(caller.tenant, caller.settings);
+    const read = { types, command: asked(types) };
+    const carryOut = async () => {
+      const before = id === undefined ? undefined : await outcomeOf(caller, read, id);
+      return before ?? attempts(caller, asked, read, when);
+    };
+    // Whom a command is about doesn't hang on the types.
+    const turn = turnOf(caller.tenant, read.command);
+    return turn === undefined ? carryOut() : queue.run(turn, when.deadline, carryOut);
+  }
+
+  async function attempts(caller: Caller, asked: Asked, first: Read, when: When): Promise<Executed> {
+    let read = first;
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
       const view = await reader.view(caller.tenant, 'write');
       if (view.settings !== caller.settings) await deps.readmit(caller.tenant);
-      const about = { id: 'id' in command ? command.id : undefined, rules: await deps.rules.of(caller.tenant, view.settings) };
+      const settled = await deps.rules.of(caller.tenant, view.settings);
+      if (settled && settled.types !== read.types) read = { types: settled.types, command: asked(settled.types) };
+      const { command, types } = read;
+      const about = { id: 'id' in command ? command.id : undefined, rules: settled?.rules, types };
       // Most of those who are new meet nobody: that is taken for granted once, and it is the commit that looks.
       const unasked = attempt === 1 && view.complete && command.kind === 'create';
       const { decision } = await decideOn(unasked ? { ...deps, reader: unread } : deps, view, about, (state) =>
         decide(state, command, when.at),
       );
       if (decision.kind === 'refuse') throw decision.error;
-      if (decision.kind === 'unchanged') return { operation: 'unchanged', versioned: decision.current, view };
+      if (decision.kind === 'unchanged') return { operation: 'unchanged', versioned: decision.current, view, types };
 
       if (!deps.gauge.mayAccept(decision.urgent))
         throw new ScimError(503, undefined, 'the service is short of memory; try again', SHED_RETRY_S);
@@ -111,7 +124,7 @@ export function makeExecute(deps: ExecuteDeps): Execute {
           metrics.accepted.inc({ type: decision.next.type, operation: decision.operation });
           await fault('before ring');
           ring(caller.tenant, outcome.committed, decision.urgent, outcome.ring, when.requestId);
-          return { operation: decision.operation, versioned: outcome.committed, view };
+          return { operation: decision.operation, versioned: outcome.committed, view, types };
         case 'full':
           throw new ScimError(429, undefined, 'too many changes of this tenant are still to be applied; try again', FULL_RETRY_S);
         case 'fresh':
@@ -122,17 +135,17 @@ export function makeExecute(deps: ExecuteDeps): Execute {
           await pause(deps.random() * Math.min(JITTER_MS_MAX, 2 ** attempt));
       }
     }
-    if ('ifMatch' in command) throw new ScimError(412, undefined, 'If-Match: the resource keeps changing; read it again');
+    if ('ifMatch' in first.command) throw new ScimError(412, undefined, 'If-Match: the resource keeps changing; read it again');
     throw new TransientError('others keep changing the same', { retryAfter_s: 1 });
   }
 
   /** What an earlier try under the same id has done: the resource bears its stamp, or its id. */
-  async function outcomeOf(caller: Caller, command: Command, id: string): Promise<Executed | undefined> {
+  async function outcomeOf(caller: Caller, { command, types }: Read, id: string): Promise<Executed | undefined> {
     const view = await reader.view(caller.tenant, 'write');
     const done = async (resource: string) => {
       const versioned = await reader.resource(view, resource);
       if (!versioned || versioned.resource.type !== command.type) return undefined;
-      return versioned.stamp === id || resource === id ? { operation: 'unchanged' as const, versioned, view } : undefined;
+      return versioned.stamp === id || resource === id ? { operation: 'unchanged' as const, versioned, view, types } : undefined;
     };
     if ('id' in command) return done(command.id);
     const made = await done(id);
@@ -156,6 +169,12 @@ export function makeExecute(deps: ExecuteDeps): Execute {
     if (bytes > deps.resourceBytesMax)
       throw new ScimError(413, undefined, `the resource would have ${bytes} bytes; at most ${deps.resourceBytesMax} are taken`);
   }
+}
+
+/** What was asked for, by which types. */
+interface Read {
+  readonly types: ResourceTypes;
+  readonly command: Command;
 }
 
 interface When {

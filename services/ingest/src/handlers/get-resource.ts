@@ -6,8 +6,9 @@ import type { Handler } from '../exchange.js';
 import type { Show } from '../respond/show.js';
 import { parseId } from '../validate/path.js';
 import { parseSelection } from '../validate/query.js';
+import type { TypesDeps } from './types.js';
 
-export interface GetDeps {
+export interface GetDeps extends TypesDeps {
   readonly reader: Pick<Reader, 'view' | 'resource'>;
   readonly show: Show;
   /** How long a resource may be read for. */
@@ -19,9 +20,10 @@ export interface GetDeps {
  * exactly as for none. What is computed (a user's groups, a group's members) changes without the version, so 304 is answered only without it.
  */
 export const getResource =
-  (type: ResourceTypeName, { reader, show, deadline_ms }: GetDeps) =>
+  (type: ResourceTypeName, { reader, show, types, deadline_ms }: GetDeps) =>
   (idInPath: string): Handler =>
-  async (request, { tenant }) => {
+  async (request, caller) => {
+    const { tenant } = caller;
     const selection = parseSelection(request.query);
     const id = parseId(type, idInPath);
     const reading = reader.view(tenant, 'read').then(async (view) => ({ view, found: await reader.resource(view, id) }));
@@ -30,5 +32,5 @@ export const getResource =
     const known = request.header('if-none-match');
     if (known !== undefined && etagMatches(known, found.version) && !show.isComputed(type, selection))
       return { status: 304, headers: { ETag: etag(found.version) }, about: { tenant, id, version: found.version } };
-    return show.resource(200, view, found, { request, selection });
+    return show.resource(200, view, found, { request, types: await types(caller), selection });
   };

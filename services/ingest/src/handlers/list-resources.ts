@@ -1,5 +1,5 @@
 import { claimField, externalIdField, type IndexField, NAME_ATTRIBUTE, type ResourceTypeName, type Versioned } from '@rollcall/directory';
-import { equalities, type Filter, matches, type ResourceTypes } from '@rollcall/scim';
+import { equalities, type Filter, matches } from '@rollcall/scim';
 import {
   comparePlaces,
   type Lister,
@@ -10,7 +10,6 @@ import {
   type Reader,
   representation,
   resolveMemberships,
-  type Sort,
   type TenantView,
   type Window,
 } from '@rollcall/store';
@@ -19,16 +18,15 @@ import type { Caller, Handler, ScimRequest, ScimResponse } from '../exchange.js'
 import type { Show } from '../respond/show.js';
 import { readJson } from '../validate/body.js';
 import { type ListRequest, type PageSizes, parseListQuery, parseSearch } from '../validate/query.js';
+import type { TypesDeps } from './types.js';
 
-export interface ListDeps {
+export interface ListDeps extends TypesDeps {
   readonly reader: Pick<Reader, 'view' | 'entries' | 'resources' | 'resource'>;
   readonly lister: Pick<Lister, 'page' | 'merged'>;
   readonly memberships: MembershipFilterDeps['memberships'];
   readonly cursors: Cursors;
   readonly show: Show;
   readonly page: PageSizes;
-  /** What the deployment serves. */
-  readonly types: ResourceTypes;
 }
 
 /**
@@ -37,8 +35,8 @@ export interface ListDeps {
  */
 export const listResources =
   (type: ResourceTypeName, deps: ListDeps): Handler =>
-  (request, caller) =>
-    list(deps, request, caller, type, parseListQuery(type, request.query, deps.page, deps.types));
+  async (request, caller) =>
+    list(deps, request, caller, type, parseListQuery(type, request.query, deps.page, await deps.types(caller)));
 
 /**
  * POST /Users/.search, POST /Groups/.search, POST /.search (RFC 7644 §3.4.3): the same as a list, asked for by a body, so that what is searched for
@@ -46,33 +44,35 @@ export const listResources =
  */
 export const searchResources =
   (types: readonly ResourceTypeName[], deps: ListDeps): Handler =>
-  async (request, caller) =>
-    list(deps, request, caller, types.length === 1 ? types[0]! : 'all', parseSearch(types, await readJson(request), deps.page, deps.types));
+  async (request, caller) => {
+    const query = parseSearch(types, await readJson(request), deps.page, await deps.types(caller));
+    return list(deps, request, caller, types.length === 1 ? types[0]! : 'all', query);
+  };
 
 async function list(deps: ListDeps, request: ScimRequest, { tenant }: Caller, listed: string, query: ListRequest): Promise<ScimResponse> {
   const { cursors, reader, show } = deps;
-  const { cursor, startIndex, count, selection } = query;
+  const { cursor, startIndex, count, selection, types } = query;
   const scope = { tenant, query: [listed, ...query.texts] };
   const after = cursor ? await cursors.read(scope, cursor) : undefined;
   const window = cursor === undefined ? { skip: startIndex - 1, limit: count } : { after, limit: count };
   const view = await reader.view(tenant, 'read');
   const { total, resources, end } = await answer(deps, view, query, window);
   const paging = cursor === undefined ? { startIndex } : end ? { cursors: { nextCursor: await cursors.write(scope, end) } } : {};
-  return show.list(view, resources, { request, selection, total, ...paging });
+  return show.list(view, resources, { request, types, selection, total, ...paging });
 }
 
-async function answer(deps: ListDeps, view: TenantView, { parts }: ListRequest, window: Window): Promise<Page> {
+async function answer(deps: ListDeps, view: TenantView, { parts, types }: ListRequest, window: Window): Promise<Page> {
   const { lister } = deps;
   const [only] = parts;
   const named = parts.length === 1 && only?.filter && lookUpBy(only.type, only.filter);
   const resolved = await Promise.all(
     parts.map(async (part): Promise<ListPart> => {
       const { type, filter } = part;
-      return { ...part, filter: filter && (await resolveMemberships(deps, view, type, filter)) };
+      return { ...part, types, filter: filter && (await resolveMemberships(deps, view, type, filter)) };
     }),
   );
   const [first] = resolved;
-  if (named && first?.filter) return pageOf(await found(deps, view, first.type, first.filter, named), first.sort, window, deps.types);
+  if (named && first) return pageOf(await found(deps, view, first, named), first, window);
   return lister.merged(view, resolved, window);
 }
 
@@ -93,21 +93,20 @@ function lookUpBy(type: ResourceTypeName, filter: Filter): LookUp | undefined {
 }
 
 async function found(
-  { reader, types }: Pick<ListDeps, 'reader' | 'types'>,
+  { reader }: Pick<ListDeps, 'reader'>,
   view: TenantView,
-  type: ResourceTypeName,
-  filter: Filter,
+  { type, filter, types }: ListPart,
   by: LookUp,
 ): Promise<Versioned[]> {
   const ids = 'id' in by ? [by.id] : ((await reader.entries(view, [by.field])).get(by.field)?.ids ?? []);
   const holders = await reader.resources(view, ids);
   return [...holders.values()].filter(
-    (holder) => holder.resource.type === type && !holder.resource.deleted && matches(filter, representation(holder, types)),
+    (holder) => holder.resource.type === type && !holder.resource.deleted && (!filter || matches(filter, representation(holder, types))),
   );
 }
 
 /** Few enough to be put in order here. */
-function pageOf(all: readonly Versioned[], sort: Sort | undefined, { skip = 0, after, limit }: Window, types: ResourceTypes): Page {
+function pageOf(all: readonly Versioned[], { sort, types }: ListPart, { skip = 0, after, limit }: Window): Page {
   const descending = sort?.descending ?? false;
   const order = all
     .map((versioned) => ({ versioned, place: placeOf(versioned, sort, types) }))

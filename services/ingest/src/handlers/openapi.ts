@@ -9,11 +9,11 @@ import { served, type TypesDeps } from './types.js';
 /** GET /openapi.json: the document that describes all of this (OpenAPI 3.1). */
 export const getOpenApi =
   ({ page, bulk, types }: Pick<ListDeps & BulkDeps, 'page' | 'bulk'> & TypesDeps): Handler =>
-  async ({ baseUrl }, { tenant }) => ({
+  async ({ baseUrl }, caller) => ({
     status: 200,
     headers: { 'Content-Type': 'application/json; charset=utf-8' },
-    body: openapi(served({ types }), { baseUrl, version: VERSION, page, bulk }),
-    about: { tenant },
+    body: openapi(await served({ types }, caller), { baseUrl, version: VERSION, page, bulk }),
+    about: { tenant: caller.tenant },
   });
 
 const Package = z.object({ version: z.string() });

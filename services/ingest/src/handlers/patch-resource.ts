@@ -9,13 +9,13 @@ import type { WriteDeps } from './create-resource.js';
  * 204 for a group with many members, unless attributes are asked for; 404; 409; 412.
  */
 export const patchResource =
-  (type: ResourceTypeName, { execute, show, types }: WriteDeps) =>
+  (type: ResourceTypeName, { execute, show }: WriteDeps) =>
   (id: string): Handler =>
   async (request, caller) => {
     const selection = parseSelection(request.query);
-    const command = await parseChange(type, request, id, types);
-    const { versioned, view } = await execute(caller, command, request.id);
+    const asked = await parseChange(type, request, id);
+    const { versioned, view, types } = await execute(caller, asked, request.id);
     return (await show.isLarge(view, versioned, selection))
       ? show.nothing(view, versioned)
-      : show.resource(200, view, versioned, { request, selection, isCommitted: true });
+      : show.resource(200, view, versioned, { request, types, selection, isCommitted: true });
   };

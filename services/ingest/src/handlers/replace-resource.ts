@@ -6,11 +6,11 @@ import type { WriteDeps } from './create-resource.js';
 
 /** PUT /Users/{id}, PUT /Groups/{id} (RFC 7644 §3.5.1): 200 with the resource, of the same version where nothing changed; 404; 409 `uniqueness`; 412. */
 export const replaceResource =
-  (type: ResourceTypeName, { execute, show, types }: WriteDeps) =>
+  (type: ResourceTypeName, { execute, show }: WriteDeps) =>
   (id: string): Handler =>
   async (request, caller) => {
     const selection = parseSelection(request.query);
-    const command = await parseReplace(type, request, id, types);
-    const { versioned, view } = await execute(caller, command, request.id);
-    return show.resource(200, view, versioned, { request, selection, isCommitted: true });
+    const asked = await parseReplace(type, request, id);
+    const { versioned, view, types } = await execute(caller, asked, request.id);
+    return show.resource(200, view, versioned, { request, types, selection, isCommitted: true });
   };

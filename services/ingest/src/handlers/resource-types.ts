@@ -3,12 +3,13 @@ import { document } from './discovery.js';
 import { served, type TypesDeps } from './types.js';
 
 /** GET /ResourceTypes (RFC 7643 §6). */
-export const getResourceTypes = (deps: TypesDeps) => document(({ baseUrl }) => resourceTypes(served(deps), baseUrl));
+export const getResourceTypes = (deps: TypesDeps) =>
+  document(async ({ baseUrl }, caller) => resourceTypes(await served(deps, caller), baseUrl));
 
 /** GET /ResourceTypes/{name}. */
 export const getResourceType = (deps: TypesDeps) => (name: string) =>
-  document(({ baseUrl }) => {
-    const type = served(deps).find((each) => each.name === name);
+  document(async ({ baseUrl }, caller) => {
+    const type = (await served(deps, caller)).find((each) => each.name === name);
     if (!type) throw new ScimError(404, undefined, `ResourceType ${quote(name)} not found`);
     return resourceType(type, baseUrl);
   });

@@ -19,12 +19,12 @@ export interface ShowDeps {
   readonly memberships: Pick<Memberships, 'groupsOf' | 'members' | 'hasMoreThan'>;
   /** A PATCH on a group with more members than this answers 204. */
   readonly membersAnsweredMax: number;
-  /** What the deployment serves; absent: the core types. */
-  readonly types?: ResourceTypes;
 }
 
 interface Shown {
   readonly request: Pick<ScimRequest, 'baseUrl'>;
+  /** The tenant's. */
+  readonly types: ResourceTypes;
   readonly selection: Selection;
   /** Known without asking: a user who was just made, or came back. */
   readonly inNoGroup?: boolean;
@@ -50,11 +50,11 @@ export interface Show {
   isLarge(view: TenantView, versioned: Versioned, selection: Selection): Promise<boolean>;
 }
 
-export function makeShow({ memberships, membersAnsweredMax, types = CORE_TYPES }: ShowDeps): Show {
+export function makeShow({ memberships, membersAnsweredMax }: ShowDeps): Show {
   return {
     async resource(status, view, versioned, shown) {
       const { resource, version } = versioned;
-      const type = types[resource.type];
+      const type = shown.types[resource.type];
       return {
         status,
         headers: {
@@ -70,7 +70,7 @@ export function makeShow({ memberships, membersAnsweredMax, types = CORE_TYPES }
       headers: { ETag: etag(version) },
       about: { tenant: view.tenant, id: resource.id, version },
     }),
-    async list(view, resources, { request, selection, total, startIndex, cursors }) {
+    async list(view, resources, { request, types, selection, total, startIndex, cursors }) {
       const about = { tenant: view.tenant };
       const frame = {
         totalResults: total,
@@ -81,11 +81,11 @@ export function makeShow({ memberships, membersAnsweredMax, types = CORE_TYPES }
       const users = resources.filter(({ resource }) => resource.type === 'User');
       const groups = users.length > 0 ? await groupsOf(view, users, selection) : undefined;
       const shown = (versioned: Versioned) => represent(types, versioned, request.baseUrl, selection, groups?.get(versioned.resource.id));
-      if (users.length === resources.length || !isReturned(types.Group, selection, 'members'))
+      if (users.length === resources.length || !isReturned(CORE_TYPES.Group, selection, 'members'))
         return { status: 200, body: listResponse(resources.map(shown), frame), about };
-      return { status: 200, stream: await begun(listed(view, resources, frame, { request, selection }, shown)), about };
+      return { status: 200, stream: await begun(listed(view, resources, frame, { request, types, selection }, shown)), about };
     },
-    isComputed: (type, selection) => isReturned(types[type], selection, type === 'User' ? 'groups' : 'members'),
+    isComputed: (type, selection) => isReturned(CORE_TYPES[type], selection, type === 'User' ? 'groups' : 'members'),
     async isLarge(view, versioned, selection) {
       if (versioned.resource.type !== 'Group' || selection.attributes || selection.excludedAttributes) return false;
       // Asked after a commit: where nobody can tell, what can be shown is shown.
@@ -94,30 +94,30 @@ export function makeShow({ memberships, membersAnsweredMax, types = CORE_TYPES }
   };
 
   async function whatCanBeShown(view: TenantView, versioned: Versioned, shown: Shown): Promise<Pick<ScimResponse, 'body' | 'stream'>> {
-    const { request, selection } = shown;
+    const { request, types, selection } = shown;
     return body(view, versioned, shown).catch(unlessTransient({ body: represent(types, versioned, request.baseUrl, selection) }));
   }
 
   async function body(
     view: TenantView,
     versioned: Versioned,
-    { request, selection, inNoGroup }: Shown,
+    { request, types, selection, inNoGroup }: Shown,
   ): Promise<Pick<ScimResponse, 'body' | 'stream'>> {
     const { resource } = versioned;
     if (resource.type === 'User') {
       const groups = inNoGroup ? undefined : await groupsOf(view, [versioned], selection);
       return { body: represent(types, versioned, request.baseUrl, selection, groups?.get(resource.id)) };
     }
-    if (!isReturned(types.Group, selection, 'members')) return { body: represent(types, versioned, request.baseUrl, selection) };
-    return { stream: await begun(withMembers(view, versioned, { request, selection })) };
+    if (!isReturned(CORE_TYPES.Group, selection, 'members')) return { body: represent(types, versioned, request.baseUrl, selection) };
+    return { stream: await begun(withMembers(view, versioned, { request, types, selection })) };
   }
 
   async function groupsOf(view: TenantView, resources: readonly Versioned[], selection: Selection) {
-    return isReturned(types.User, selection, 'groups') ? memberships.groupsOf(view, resources) : undefined;
+    return isReturned(CORE_TYPES.User, selection, 'groups') ? memberships.groupsOf(view, resources) : undefined;
   }
 
   /** A group as text, its members read as they are sent: memory stays bounded at any size. */
-  async function* withMembers(view: TenantView, group: Versioned, { request, selection }: Shown): AsyncGenerator<string> {
+  async function* withMembers(view: TenantView, group: Versioned, { request, types, selection }: Shown): AsyncGenerator<string> {
     const frame = JSON.stringify(represent(types, group, request.baseUrl, selection));
     let opened = false;
     yield frame.slice(0, -1);
@@ -134,13 +134,13 @@ export function makeShow({ memberships, membersAnsweredMax, types = CORE_TYPES }
     view: TenantView,
     resources: readonly Versioned[],
     frame: Parameters<typeof listResponse>[1],
-    { request, selection }: Shown,
+    { request, types, selection }: Shown,
     shown: (versioned: Versioned) => JsonObject,
   ): AsyncGenerator<string> {
     yield `${JSON.stringify({ ...listResponse([], frame), Resources: undefined }).slice(0, -1)},"Resources":[`;
     for (const [i, versioned] of resources.entries()) {
       if (i > 0) yield ',';
-      if (versioned.resource.type === 'Group') yield* withMembers(view, versioned, { request, selection });
+      if (versioned.resource.type === 'Group') yield* withMembers(view, versioned, { request, types, selection });
       else yield JSON.stringify(shown(versioned));
     }
     yield ']}';

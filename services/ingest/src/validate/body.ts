@@ -1,38 +1,43 @@
-// The body of a request, turned into a command.
+// The body of a request, turned into a command, as soon as it is known by which types.
 import type { Command, ResourceTypeName } from '@rollcall/directory';
-import { CORE_TYPES, type JsonValue, parseJson, parsePatch, quote, type ResourceTypes, ScimError, validateResource } from '@rollcall/scim';
+import { type JsonValue, parseJson, parsePatch, quote, type ResourceTypes, ScimError, validateResource } from '@rollcall/scim';
 import type { ScimRequest } from '../exchange.js';
 import { parseId } from './path.js';
 
+/**
+ * What a request asks for, as these types of its tenant have it: read anew where they change before it is decided, as the settings that it was
+ * decided by are a premise of its commit. @throws ScimError 400
+ */
+export type Asked = (types: ResourceTypes) => Command;
+
 /** POST. @throws ScimError 400, 413, 415 */
-export async function parseCreate(type: ResourceTypeName, request: ScimRequest, types?: ResourceTypes): Promise<Command> {
-  return createCommand(type, await readJson(request), types);
+export async function parseCreate(type: ResourceTypeName, request: ScimRequest): Promise<Asked> {
+  const body = await readJson(request);
+  return (types) => createCommand(type, body, types);
 }
 
 /** PUT. The id comes from the path, never from the body. @throws ScimError 400, 404, 413, 415 */
-export async function parseReplace(
-  type: ResourceTypeName,
-  request: ScimRequest,
-  idInPath: string,
-  types?: ResourceTypes,
-): Promise<Command> {
+export async function parseReplace(type: ResourceTypeName, request: ScimRequest, idInPath: string): Promise<Asked> {
   const id = parseId(type, idInPath);
-  return replaceCommand(type, id, await readJson(request), request.header('if-match'), types);
+  const body = await readJson(request);
+  return (types) => replaceCommand(type, id, body, request.header('if-match'), types);
 }
 
 /** PATCH. @throws ScimError 400, 404, 413, 415 */
-export async function parseChange(type: ResourceTypeName, request: ScimRequest, idInPath: string, types?: ResourceTypes): Promise<Command> {
+export async function parseChange(type: ResourceTypeName, request: ScimRequest, idInPath: string): Promise<Asked> {
   const id = parseId(type, idInPath);
-  return patchCommand(type, id, await readJson(request), request.header('if-match'), types);
+  const body = await readJson(request);
+  return (types) => patchCommand(type, id, body, request.header('if-match'), types);
 }
 
 /** DELETE. @throws ScimError 404 */
-export function parseDelete(type: ResourceTypeName, request: ScimRequest, idInPath: string): Command {
-  return deleteCommand(type, parseId(type, idInPath), request.header('if-match'));
+export function parseDelete(type: ResourceTypeName, request: ScimRequest, idInPath: string): Asked {
+  const command = deleteCommand(type, parseId(type, idInPath), request.header('if-match'));
+  return () => command;
 }
 
 /** The same of what is read already. @throws ScimError 400, 413 */
-export const createCommand = (type: ResourceTypeName, body: JsonValue, types: ResourceTypes = CORE_TYPES): Command => ({
+export const createCommand = (type: ResourceTypeName, body: JsonValue, types: ResourceTypes): Command => ({
   kind: 'create',
   type,
   attributes: validateResource(types[type], body, { purpose: 'create' }).attributes,
@@ -42,7 +47,7 @@ export const replaceCommand = (
   id: string,
   body: JsonValue,
   ifMatch: string | undefined,
-  types: ResourceTypes = CORE_TYPES,
+  types: ResourceTypes,
 ): Command => {
   const { attributes } = validateResource(types[type], body, { purpose: 'replace' });
   return { kind: 'replace', type, id, attributes, ...guarded(ifMatch) };
@@ -52,7 +57,7 @@ export const patchCommand = (
   id: string,
   body: JsonValue,
   ifMatch: string | undefined,
-  types: ResourceTypes = CORE_TYPES,
+  types: ResourceTypes,
 ): Command => ({
   kind: 'patch',
   type,

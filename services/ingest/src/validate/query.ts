@@ -29,6 +29,8 @@ export interface PageSizes {
 }
 
 export interface ListRequest {
+  /** What it speaks of: the tenant's types. */
+  readonly types: ResourceTypes;
   /** What is asked of each type. */
   readonly parts: readonly { readonly type: ResourceTypeName; readonly filter: Filter | undefined; readonly sort: Sort | undefined }[];
   /** 1-based, as the answer repeats it. */
@@ -88,6 +90,7 @@ function listRequest(types: readonly ResourceTypeName[], asked: Given, page: Pag
   if (byCursor && count < 0) throw ScimError.of('invalidCount', `count: expected 0 or more, got ${count}`);
   const sorts = sortsOf(types, all, sortBy || undefined, sortOrder || undefined);
   return {
+    types: all,
     parts: types.map((type) => ({
       type,
       filter: filter ? parseFilter(all[type], filter, types.length > 1 ? { unknownAttributes: 'absent' } : {}) : undefined,

@@ -1,39 +1,24 @@
 import { isActive, type Versioned } from '@rollcall/directory';
-import {
-  defineResourceType,
-  defineSchema,
-  type Filter,
-  type JsonObject,
-  matches,
-  parseFilter,
-  ScimError,
-  USER_PARTS,
-} from '@rollcall/scim';
+import { extendResourceType, type Filter, type JsonObject, matches, parseFilter, type ResourceTypes, ScimError } from '@rollcall/scim';
 import { type MongoQuery, representation, toMongoQuery } from '@rollcall/store';
 
-/** A user with what stands behind it: what filters over accounts may speak of. */
-const ACCOUNT = defineResourceType({
-  ...USER_PARTS,
-  schema: defineSchema({
-    ...USER_PARTS.schema,
-    attributes: [
-      ...USER_PARTS.schema.attributes,
-      { name: 'status', description: 'active or preserved' },
-      { name: 'managedBy', description: 'scim, manual or directory' },
-      { name: 'profile', caseExact: true, description: 'What the account may use.' },
-    ],
-  }),
-});
+/** What stands behind a user: filters over accounts may speak of it, too. */
+const OWN = [
+  { name: 'status', description: 'active or preserved' },
+  { name: 'managedBy', description: 'scim, manual or directory' },
+  { name: 'profile', caseExact: true, description: 'What the account may use.' },
+];
 
 /** @throws ScimError invalidFilter */
-export const parseAccountFilter = (text: string): Filter => parseFilter(ACCOUNT, text);
+export const parseAccountFilter = (text: string, { User }: ResourceTypes): Filter =>
+  parseFilter(extendResourceType(User, { custom: OWN }), text);
 
 /** Whether an account satisfies a filter. Of one that is deleted only the account is looked at, as MongoDB keeps no more of it to compare. */
-export function accountMatches(filter: Filter, versioned: Versioned): boolean {
+export function accountMatches(filter: Filter, versioned: Versioned, types: ResourceTypes): boolean {
   const { resource } = versioned;
   const { managedBy, profile } = resource.account;
   const account: JsonObject = { status: statusOf(versioned), managedBy, ...(profile === undefined ? {} : { profile }) };
-  return matches(filter, resource.deleted ? account : { ...representation(versioned), ...account });
+  return matches(filter, resource.deleted ? account : { ...representation(versioned, types), ...account });
 }
 
 export const statusOf = ({ resource }: Versioned): 'active' | 'preserved' => (isActive(resource) ? 'active' : 'preserved');

@@ -1,5 +1,5 @@
 import { isActive, type Resource, type Versioned, withActive } from '@rollcall/directory';
-import { type JsonObject, toResource, USER } from '@rollcall/scim';
+import { type JsonObject, type ResourceTypes, toResource } from '@rollcall/scim';
 
 /** An account as the admin API shows it: the SCIM resource, and what stands behind it. */
 export interface ShownAccount {
@@ -21,7 +21,7 @@ export interface ShownAccount {
   readonly updatedAt: string;
 }
 
-export function shown({ resource, version, modified_ms }: Versioned): ShownAccount {
+export function shown({ resource, version, modified_ms }: Versioned, { User }: ResourceTypes): ShownAccount {
   const { id, account, attributes, created, deleted } = resource;
   const updatedAt = new Date(modified_ms).toISOString();
   return {
@@ -36,7 +36,7 @@ export function shown({ resource, version, modified_ms }: Versioned): ShownAccou
     ...(account.profile === undefined ? {} : { profile: account.profile }),
     ...(account.profileBy === undefined ? {} : { profileBy: account.profileBy }),
     ...(account.storage ? { storage: account.storage } : {}),
-    user: toResource(USER, { id, attributes: withActive(resource), version, created, lastModified: updatedAt, baseUrl: '' }),
+    user: toResource(User, { id, attributes: withActive(resource), version, created, lastModified: updatedAt, baseUrl: '' }),
     version,
     createdAt: created,
     updatedAt,

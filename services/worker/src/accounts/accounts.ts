@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { AccountCommand, Command, Versioned } from '@rollcall/directory';
-import { type JsonValue, ScimError, USER, validateResource } from '@rollcall/scim';
+import { type JsonValue, type ResourceTypes, ScimError, validateResource } from '@rollcall/scim';
 import {
   fromStored,
   idOfMember,
@@ -46,7 +46,13 @@ export class Accounts {
 
   /** @throws ScimError 404 */
   async get(tenant: string, id: string): Promise<ShownAccount> {
-    return shown(await this.#found(tenant, id));
+    const found = await this.#found(tenant, id);
+    return shown(found, await this.types(tenant));
+  }
+
+  /** The resource types of a tenant, as they are now. @throws TransientError where nobody can tell */
+  async types(tenant: string): Promise<ResourceTypes> {
+    return this.deps.rules.typesNow(tenant);
   }
 
   /**
@@ -56,14 +62,15 @@ export class Accounts {
   async list(tenant: string, query: AccountQuery): Promise<{ items: ShownAccount[]; after?: number }> {
     const { reader, mongo } = this.deps;
     const view = await reader.view(tenant, 'read');
-    const filter = query.filter === undefined ? undefined : parseAccountFilter(query.filter);
+    const types = await this.types(tenant);
+    const filter = query.filter === undefined ? undefined : parseAccountFilter(query.filter, types);
     const fits = ({ resource, ...rest }: Versioned): boolean => {
       const { account } = resource;
       if (account.purged) return false;
       if (query.status !== undefined && (account.preservedBy.length === 0) !== (query.status === 'active')) return false;
       if (query.managedBy !== undefined && account.managedBy !== query.managedBy) return false;
       if (query.profile !== undefined && account.profile !== query.profile) return false;
-      return !filter || accountMatches(filter, { resource, ...rest });
+      return !filter || accountMatches(filter, { resource, ...rest }, types);
     };
     // What MongoDB may not have yet is read first, and laid over, as in every list.
     const unsettled = (await readUnsettled(reader.continuity.redis.redis, view.keys)).filter((member) => typeOfMember(member) === 'User');
@@ -89,7 +96,7 @@ export class Accounts {
     const laid = [...overlay.values()].filter((one) => one.born > (query.after ?? -1) && fits(one));
     const all = [...stored.map(fromStored), ...laid].sort((a, b) => a.born - b.born);
     const page = all.slice(0, query.limit);
-    return { items: page.map(shown), ...(all.length > query.limit ? { after: page.at(-1)!.born } : {}) };
+    return { items: page.map((each) => shown(each, types)), ...(all.length > query.limit ? { after: page.at(-1)!.born } : {}) };
   }
 
   /** Makes an account by hand, or by import. @throws ScimError 400, 409 */
@@ -100,22 +107,23 @@ export class Accounts {
   ): Promise<ShownAccount> {
     // A line of an import that was done before is done, whatever became of the account since.
     const made = asked.newId === undefined ? undefined : await this.#known(tenant, asked.newId);
-    if (made) return shown(made);
-    const { attributes } = validateResource(USER, user, { purpose: 'create' });
-    const command: Command = {
+    if (made) return shown(made, await this.types(tenant));
+    const command = ({ User }: ResourceTypes): Command => ({
       kind: 'make',
       type: 'User',
-      attributes,
+      attributes: validateResource(User, user, { purpose: 'create' }).attributes,
       origin: managedBy === 'directory' ? 'directory' : origin,
       ...(profile === undefined ? {} : { profile }),
       ...(storage === undefined ? {} : { storage }),
-    };
-    return shown((await carryOut(this.deps, tenant, command, asked)).versioned);
+    });
+    const { versioned, types } = await carryOut(this.deps, tenant, command, asked);
+    return shown(versioned, types);
   }
 
   /** Everything else that is asked of one account. @throws ScimError 404, 409, 412 */
   async run(tenant: string, command: Exclude<AccountCommand, { kind: 'make' | 'purge' }>, asked: Asked): Promise<ShownAccount> {
-    return shown((await carryOut(this.deps, tenant, command, asked)).versioned);
+    const { versioned, types } = await carryOut(this.deps, tenant, () => command, asked);
+    return shown(versioned, types);
   }
 
   /** The word that confirms a purge of this account as it is now. @throws ScimError 404 */
@@ -130,7 +138,7 @@ export class Accounts {
     if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) {
       throw new ScimError(409, undefined, 'confirm: not the word for this account as it is now; ask for it again by DELETE');
     }
-    return carryOut(this.deps, tenant, { kind: 'purge', type: 'User', id }, asked);
+    return carryOut(this.deps, tenant, () => ({ kind: 'purge', type: 'User', id }), asked);
   }
 
   async #known(tenant: string, id: string): Promise<Versioned | undefined> {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Command, decide, type Resource, TransientError, type Versioned } from '@rollcall/directory';
 import type { Ringer } from '@rollcall/queue';
+import type { ResourceTypes } from '@rollcall/scim';
 import { type Committer, type DecideDeps, decideOn, type Reader, type TenantView } from '@rollcall/store';
 import type { Metrics } from '@rollcall/telemetry';
 import type { RulesKeeper } from '@rollcall/tenancy';
@@ -10,7 +11,7 @@ export interface CarryOutDeps {
   readonly memberships: DecideDeps['memberships'];
   readonly committer: Committer;
   readonly ringer: Ringer;
-  readonly rules: Pick<RulesKeeper, 'of'>;
+  readonly rules: Pick<RulesKeeper, 'of' | 'typesNow' | 'typesOf' | 'deployment'>;
   readonly metrics: Pick<Metrics, 'accepted' | 'conflicts'>;
 }
 
@@ -29,13 +30,21 @@ export interface Outcome {
   readonly view: TenantView;
   readonly versioned: Versioned;
   readonly changed: boolean;
+  /** The tenant's, by which it was done. */
+  readonly types: ResourceTypes;
 }
 
 /**
  * Carries out what an administrator asks for, by the path of everything: read, decide, commit, ring.
+ * @param wanted what it comes to by the tenant's types; a commit has the settings that they follow from as a premise
  * @throws ScimError for what the decision refuses; TransientError while a store is away, or others keep changing the same
  */
-export async function carryOut(deps: CarryOutDeps, tenant: string, command: Command, asked: Asked): Promise<Outcome> {
+export async function carryOut(
+  deps: CarryOutDeps,
+  tenant: string,
+  wanted: (types: ResourceTypes) => Command,
+  asked: Asked,
+): Promise<Outcome> {
   const { reader, committer, ringer, rules, metrics } = deps;
   const deadline = performance.now() + DEADLINE_MS;
   const at = { id: asked.newId ?? randomUUID(), now: asked.now.toISOString() };
@@ -48,10 +57,13 @@ export async function carryOut(deps: CarryOutDeps, tenant: string, command: Comm
   };
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
     const view = await reader.view(tenant, 'write');
-    const about = { id: 'id' in command ? command.id : undefined, rules: await rules.of(tenant, view.settings) };
+    const settled = await rules.of(tenant, view.settings);
+    const types = settled?.types ?? rules.deployment;
+    const command = wanted(types);
+    const about = { id: 'id' in command ? command.id : undefined, rules: settled?.rules, types };
     const { decision } = await decideOn(deps, view, about, (state) => decide(state, command, at));
     if (decision.kind === 'refuse') throw decision.error;
-    if (decision.kind === 'unchanged') return { view, versioned: decision.current, changed: false };
+    if (decision.kind === 'unchanged') return { view, versioned: decision.current, changed: false, types };
     const outcome = await committer.commit(view, decision, { ...request, deadline });
     if (outcome.kind === 'full') throw new TransientError(`the backlog of tenant ${tenant} is at its cap`, { retryAfter_s: 5 });
     if (outcome.kind !== 'ok') {
@@ -60,7 +72,7 @@ export async function carryOut(deps: CarryOutDeps, tenant: string, command: Comm
     }
     metrics.accepted.inc({ type: decision.next.type, operation: decision.operation });
     ring(ringer, tenant, outcome.committed, decision.urgent, request.requestId);
-    return { view, versioned: outcome.committed, changed: true };
+    return { view, versioned: outcome.committed, changed: true, types };
   }
   throw new TransientError('others keep changing the same');
 }

@@ -93,12 +93,13 @@ export class Jobs {
     const part = await onMongo(mongo.collection('jobLines').findOne({ job: job._id, first: { $gte: job.next } }, { sort: { first: 1 } }));
     if (!part) return { next: job.next, done: 0, failures: [], finished: true };
     const failures: StoredJob['failures'] = [];
+    const types = await accounts.types(job.tenant);
     for (const [i, row] of part.rows.entries()) {
       const line = part.first + i;
       const key = `import/${job._id}/${line}`;
       const asked = { by: job.by, requestId: key, requestKey: key, newId: idOfLine(job._id, line), now: now() };
       const reason = await said(async () => {
-        const account = accountOfRow(row);
+        const account = accountOfRow(row, types);
         const problem = await refused(job.tenant, account.profile, account.storage);
         if (problem !== undefined) throw new ScimError(400, 'invalidValue', problem);
         await accounts.make(job.tenant, { ...account, origin: 'import' }, asked);

@@ -53,7 +53,9 @@ export interface ResourceTypeDefinition {
   readonly defaults: JsonObject;
   /** Lower-case names that clients may send and that are never stored, returned, announced or noted: `password`. */
   readonly dropped: ReadonlySet<string>;
-  /** The common attributes (RFC 7643 §3.1) and the core schema's, in table order. */
+  /** Attributes beside the core schema's, at the top level too; an extension announces them. */
+  readonly custom: readonly AttributeDefinition[];
+  /** The common attributes (RFC 7643 §3.1), the core schema's and the custom ones, in table order. */
   readonly attributes: readonly AttributeDefinition[];
   /** The same by name, as spelled and in lower case. */
   readonly byName: ReadonlyMap<string, AttributeDefinition>;
@@ -92,6 +94,7 @@ export interface ResourceTypeInput {
   readonly extensions?: readonly ExtensionDefinition[];
   readonly defaults?: JsonObject;
   readonly dropped?: readonly string[];
+  readonly custom?: readonly AttributeInput[];
 }
 
 /** @throws Error that names the attribute, where the table breaks RFC 7643 or a name could reach a prototype */
@@ -103,14 +106,15 @@ export function defineSchema({ id, name, description = '', attributes }: SchemaI
 }
 
 /**
- * A resource type from its parts, so that a deployment or a tenant may add extensions of its own:
+ * A resource type from its parts:
  * `defineResourceType({ ...USER_PARTS, extensions: [{ schema: ENTERPRISE, required: false }, { schema: mine, required: false }] })`.
  *
  * @throws Error where two schemas share a URN or a core attribute shares a common attribute's name
  */
 export function defineResourceType(input: ResourceTypeInput): ResourceTypeDefinition {
   const { name, description = '', endpoint, schema, extensions = [], defaults = {}, dropped = [] } = input;
-  const attributes = [...COMMON, ...schema.attributes].map((attribute, position) => ({ ...attribute, position }));
+  const custom = (input.custom ?? []).map((attribute, position) => defineAttribute(attribute, position, name));
+  const attributes = [...COMMON, ...schema.attributes, ...custom].map((attribute, position) => ({ ...attribute, position }));
   const byUrn = new Map<string, SchemaDefinition>();
   for (const each of [schema, ...extensions.map((extension) => extension.schema)]) {
     const key = each.id.toLowerCase();
@@ -125,6 +129,7 @@ export function defineResourceType(input: ResourceTypeInput): ResourceTypeDefini
     extensions,
     defaults,
     dropped: new Set(dropped.map((each) => each.toLowerCase())),
+    custom,
     attributes,
     byName: mapByName(attributes, name),
     byUrn,
@@ -167,6 +172,19 @@ function defineAttribute(input: AttributeInput, position: number, parent: string
     position,
     byName: mapByName(defined ?? [], where),
   };
+}
+
+/** A type with more than it has: extensions that a deployment or a tenant declares, and attributes at the top level. @throws as defineResourceType */
+export function extendResourceType(
+  type: ResourceTypeDefinition,
+  { schemas = [], custom = [] }: { readonly schemas?: readonly SchemaDefinition[]; readonly custom?: readonly AttributeInput[] },
+): ResourceTypeDefinition {
+  return defineResourceType({
+    ...type,
+    dropped: [...type.dropped],
+    extensions: [...type.extensions, ...schemas.map((schema) => ({ schema, required: false }))],
+    custom: [...type.custom, ...custom],
+  });
 }
 
 function mapByName(attributes: readonly AttributeDefinition[], parent: string): Map<string, AttributeDefinition> {

@@ -1,4 +1,4 @@
-/** A schema that a deployment declares in a JSON file of RFC 7643 §7's form, for an extension of its own. */
+/** A schema that a deployment or a tenant declares in the form of RFC 7643 §7, for an extension of its own. */
 import { z } from 'zod';
 import type { JsonValue } from '../json.js';
 import { type AttributeInput, defineSchema, type SchemaDefinition } from './definition.js';
@@ -17,11 +17,17 @@ const Characteristics = z.object({
   referenceTypes: z.array(z.string()).optional(),
 });
 const Attribute = Characteristics.extend({ subAttributes: z.array(Characteristics).optional() });
-const Schema = z.object({ id: z.string(), name: z.string(), description: z.string().optional(), attributes: z.array(Attribute).min(1) });
+/** The form, before the table's own rules. Members that belong to a schema as a resource (`schemas`, `meta`) are left out. */
+export const SchemaForm = z.object({
+  id: z.string(),
+  name: z.string(),
+  description: z.string().optional(),
+  attributes: z.array(Attribute).min(1),
+});
 
-/** @throws Error that lists what is wrong, for the operator who wrote the file */
+/** @throws Error that lists what is wrong, for whoever wrote it */
 export function schemaFromJson(json: JsonValue): SchemaDefinition {
-  const parsed = Schema.safeParse(json);
+  const parsed = SchemaForm.safeParse(json);
   if (!parsed.success) throw new Error(`schema: ${z.prettifyError(parsed.error)}`);
   const { description, attributes, ...rest } = parsed.data;
   // JSON has no undefined, so a member that is there has a value: what zod calls optional is what `AttributeInput` calls absent.

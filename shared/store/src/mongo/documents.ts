@@ -60,5 +60,9 @@ export function representation({ resource, version, modified_ms }: Versioned, ty
 const toInternalKey = (key: string): string => (key.includes('.') ? key.replaceAll('~', '~0').replaceAll('.', '~1') : key);
 const fromInternalKey = (key: string): string => (key.includes('~') ? key.replaceAll('~1', '.').replaceAll('~0', '~') : key);
 
+/** Where MongoDB keeps an extension's values, or those of one of its attributes. */
+export const storedPath = (urn: string, attribute?: string): string =>
+  `attributes.${toInternalKey(urn)}${attribute === undefined ? '' : `.${attribute}`}`;
+
 const rename = (attributes: Record<string, unknown>, name: (key: string) => string): Record<string, unknown> =>
   Object.fromEntries(Object.entries(attributes).map(([key, value]) => [name(key), value]));

@@ -1,6 +1,6 @@
 // /admin/v1/tenants/{tenant}/accounts: find, make, keep out, let in, provide, decide who is who, purge.
 import { TransientError } from '@rollcall/directory';
-import { type JsonValue, ScimError } from '@rollcall/scim';
+import { type JsonValue, type ResourceTypes, ScimError } from '@rollcall/scim';
 import { findTenant } from '@rollcall/tenancy';
 import { z } from 'zod';
 import type { ShownAccount } from '../../accounts/account.js';
@@ -60,7 +60,8 @@ const ListQuery = PageQuery.extend({
   profile: Profile.optional(),
 });
 const Email = z.union([z.string(), z.looseObject({ value: z.string() })]);
-const MakeForm = z.strictObject({
+/** Beside these: what the tenant takes of a user besides, at the top level or by an extension's URN. */
+const MakeForm = z.looseObject({
   userName: z.string(),
   emails: z.array(Email).max(50).optional(),
   name: z.looseObject({}).optional(),
@@ -113,6 +114,7 @@ export function accountRoutes(deps: AccountRouteDeps): AdminRoute[] {
       handle: async (request) => {
         const tenant = await standingTenantOf(deps, request);
         const { profile, storage, managedBy, emails, ...user } = request.body;
+        checkNames(user, await accounts.types(tenant._id));
         if (managedBy === 'directory' && tenant.source !== 'directory')
           throw new Problem(409, '#/managedBy: this tenant’s source is not the directory');
         checkProvided(tenant.settings, profile, storage);
@@ -227,6 +229,17 @@ export function accountRoutes(deps: AccountRouteDeps): AdminRoute[] {
   ];
 }
 
+/** @throws Problem 400 that names a member which nobody would keep */
+function checkNames(user: Readonly<Record<string, unknown>>, { User }: ResourceTypes): void {
+  const known = new Set([
+    ...Object.keys(MakeForm.shape),
+    ...User.custom.map(({ name }) => name),
+    ...User.extensions.map((each) => each.schema.id),
+  ]);
+  const stranger = Object.keys(user).find((name) => !known.has(name));
+  if (stranger !== undefined) throw new Problem(400, `#/${stranger}: this tenant’s accounts have no such member`);
+}
+
 /** All accounts that a query means, as CSV: as many as there are, page by page. */
 async function* csvOf(accounts: Accounts, tenant: string, query: Omit<AccountQuery, 'after'>): AsyncGenerator<string> {
   const columns = [
@@ -268,11 +281,15 @@ export async function plainly<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    if (error instanceof ScimError) throw new Problem(error.status, error.detail, {}, { cause: error });
-    if (error instanceof TransientError)
-      throw new Problem(503, `${error.message}; try again`, { headers: { 'Retry-After': String(error.retryAfter_s) } }, { cause: error });
-    throw error;
+    throw plain(error);
   }
+}
+
+export function plain(error: unknown): unknown {
+  if (error instanceof ScimError) return new Problem(error.status, error.detail, {}, { cause: error });
+  if (error instanceof TransientError)
+    return new Problem(503, `${error.message}; try again`, { headers: { 'Retry-After': String(error.retryAfter_s) } }, { cause: error });
+  return error;
 }
 
 /** A profile must be there, and storage needs one that has a workload for it. @throws Problem 400 */

@@ -2,7 +2,7 @@
 import type { StoredJob } from '@rollcall/store';
 import { parse as csvParser } from 'csv-parse';
 import { z } from 'zod';
-import { IMPORT_COLUMNS } from '../../accounts/import-row.js';
+import { furtherColumns, IMPORT_COLUMNS } from '../../accounts/import-row.js';
 import type { Jobs } from '../../accounts/jobs.js';
 import { Problem } from '../problem.js';
 import { type AdminDeps, part, standingTenantOf, tenantOf } from './context.js';
@@ -37,13 +37,20 @@ export function importRoutes(deps: ImportRouteDeps): AdminRoute[] {
     route({
       method: 'POST',
       path: '/tenants/{tenant}/imports',
-      summary: `Imports accounts from CSV with a header line: ${IMPORT_COLUMNS.join(', ')}; only userName is required`,
+      summary: `Imports accounts from CSV with a header line: ${IMPORT_COLUMNS.join(', ')}; only userName is required. Attributes of extensions have columns by their whole URN`,
       bodyType: 'text/csv',
       answers: { 202: JobForm },
       handle: async (request) => {
         const tenant = await standingTenantOf(deps, request);
+        const columns = [...IMPORT_COLUMNS, ...furtherColumns(await deps.jobs.deps.accounts.types(tenant._id)).keys()];
         const rows = request.stream.pipe(
-          csvParser({ columns: checkHeader, bom: true, skip_empty_lines: true, trim: true, max_record_size: RECORD_CHARACTERS_MAX }),
+          csvParser({
+            columns: checkHeader(columns),
+            bom: true,
+            skip_empty_lines: true,
+            trim: true,
+            max_record_size: RECORD_CHARACTERS_MAX,
+          }),
         );
         request.stream.on('error', (error) => rows.destroy(error));
         try {
@@ -69,14 +76,15 @@ export function importRoutes(deps: ImportRouteDeps): AdminRoute[] {
   ];
 }
 
-/** @throws Problem 400 for a header that is none */
-function checkHeader(header: string[]): string[] {
-  const known: readonly string[] = IMPORT_COLUMNS;
-  const strangers = header.filter((name) => !known.includes(name));
-  if (strangers.length > 0)
-    throw new Problem(400, `unknown columns ${strangers.map((name) => JSON.stringify(name)).join(', ')}; known: ${known.join(', ')}`);
-  if (!header.includes('userName')) throw new Problem(400, 'the first line names the columns; userName is required');
-  return header;
-}
+/** Checks a header. It throws Problem 400 for one that is none. */
+const checkHeader =
+  (known: readonly string[]) =>
+  (header: string[]): string[] => {
+    const strangers = header.filter((name) => !known.includes(name));
+    if (strangers.length > 0)
+      throw new Problem(400, `unknown columns ${strangers.map((name) => JSON.stringify(name)).join(', ')}; known: ${known.join(', ')}`);
+    if (!header.includes('userName')) throw new Problem(400, 'the first line names the columns; userName is required');
+    return header;
+  };
 
 const RECORD_CHARACTERS_MAX = 100_000;

@@ -1,17 +1,18 @@
 // /admin/v1/tenants/{tenant}/profiles and /mappings: what there is to get, and who gets it.
 import { assigned, type Resource, withAssigned } from '@rollcall/directory';
 import { fromStored, onMongo, type StoredTenant } from '@rollcall/store';
-import { changeTenant, compileMappings, MappingsSetting } from '@rollcall/tenancy';
+import { changeTenant, compileMappings, MappingsSetting, type TypesOf } from '@rollcall/tenancy';
 import { z } from 'zod';
 import type { Jobs } from '../../accounts/jobs.js';
 import { Problem } from '../problem.js';
-import { checkProvided, plainly } from './accounts.js';
+import { checkProvided, plain } from './accounts.js';
 import { type AdminDeps, contextOf, part, standingTenantOf, tenantOf } from './context.js';
 import { JobForm, jobForm } from './imports.js';
 import { type AdminRoute, listOf, route } from './route.js';
 
 export interface MappingRouteDeps extends AdminDeps {
   readonly jobs: Jobs;
+  readonly typesOf: TypesOf;
 }
 
 const ProfileName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
@@ -26,7 +27,7 @@ type Profiles = Record<string, z.infer<typeof ProfileForm>>;
 export const profilesOf = ({ settings }: Pick<StoredTenant, 'settings'>): Profiles => (settings.profiles ?? {}) as Profiles;
 
 export function mappingRoutes(deps: MappingRouteDeps): AdminRoute[] {
-  const { mongo, records, jobs } = deps;
+  const { mongo, records, jobs, typesOf } = deps;
   const change = async (
     request: Parameters<typeof contextOf>[1],
     action: string,
@@ -107,9 +108,8 @@ export function mappingRoutes(deps: MappingRouteDeps): AdminRoute[] {
       answers: { 200: MappingsSetting, 202: JobForm },
       handle: async (request) => {
         const tenant = await standingTenantOf(deps, request);
-        await checked(tenant, request.body);
         await change(request, 'mappings.put', (current) => {
-          checkProfiles(current, request.body);
+          checked(current, request.body, typesOf);
           return { mappings: request.body };
         });
         if (request.query.apply === 'new') return { status: 200, body: request.body };
@@ -124,7 +124,7 @@ export function mappingRoutes(deps: MappingRouteDeps): AdminRoute[] {
       answers: { 200: DryRun },
       handle: async (request) => {
         const tenant = await tenantOf(deps, request);
-        const mappings = await checked(tenant, request.body);
+        const mappings = checked(tenant, request.body, typesOf);
         let count = 0;
         const accounts: z.infer<typeof DryRun>['accounts'] = [];
         const all = mongo.collection('accounts').find({ tenant: tenant._id, live: true, 'account.profileBy': { $ne: 'administrator' } });
@@ -161,13 +161,15 @@ export function mappingRoutes(deps: MappingRouteDeps): AdminRoute[] {
 
 const mappingsOf = ({ settings }: Pick<StoredTenant, 'settings'>): MappingsSetting => MappingsSetting.parse(settings.mappings ?? {});
 
-const checked = async (tenant: StoredTenant, mappings: MappingsSetting) => {
-  checkProfiles(tenant, mappings);
-  return plainly((async () => compileMappings(mappings))());
-};
-
-function checkProfiles(tenant: StoredTenant, { rules, default: last }: MappingsSetting): void {
-  for (const { profile, storage } of [...rules, ...(last ? [last] : [])]) checkProvided(tenant.settings, profile, storage);
+/** @throws Problem 400 for a profile that is not there, or a filter that is not understood */
+function checked({ settings }: StoredTenant, mappings: MappingsSetting, typesOf: TypesOf) {
+  const { rules, default: last } = mappings;
+  for (const { profile, storage } of [...rules, ...(last ? [last] : [])]) checkProvided(settings, profile, storage);
+  try {
+    return compileMappings(mappings, typesOf(settings).User);
+  } catch (error) {
+    throw plain(error);
+  }
 }
 
 /** Whether rules would give an account something else than it has. Only an account that a mapping provided, or nobody, is theirs. */
