@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Resource, TransientError } from '@rollcall/directory';
+import { onlyIdentifying, type Resource, TransientError } from '@rollcall/directory';
 import {
   collectionOf,
   fromStored,
@@ -179,10 +179,9 @@ async function discardOne(
 /** A deleted resource that keeps nothing but what tells who it was: what was refused is most likely among the rest. */
 function deleted(resource: Resource): Resource {
   const { attributes, account, type } = resource;
-  const kept = Object.fromEntries(Object.entries(attributes).filter(([name]) => IDENTIFYING.has(name)));
   const preservedBy: Resource['account']['preservedBy'] =
     type === 'User' ? [...account.preservedBy.filter((mark) => mark !== 'idp'), 'idp'] : [];
-  return { ...resource, deleted: true, attributes: kept, account: { ...account, preservedBy } };
+  return { ...resource, deleted: true, attributes: onlyIdentifying(attributes, IDENTIFYING), account: { ...account, preservedBy } };
 }
 
 const IDENTIFYING: ReadonlySet<string> = new Set(['userName', 'displayName', 'emails', 'externalId']);

@@ -1,11 +1,11 @@
-import { parseFilter, type ScimError, USER } from '@rollcall/scim';
+import { type JsonObject, parseFilter, ROLLCALL_USER_URN, type ScimError, USER } from '@rollcall/scim';
 import fc from 'fast-check';
 import type { AccountCommand } from './accounts.js';
 import type { Command } from './command.js';
 import { fieldsOf } from './index-fields.js';
 import type { Mappings } from './mappings.js';
 import { type Account, isActive, type Resource } from './resource.js';
-import { type Accept, create, type Final, Model, patch, remove, replace, setActive } from './testing.js';
+import { type Accept, create, type Final, Model, NOW, patch, remove, replace, setActive } from './testing.js';
 
 let model: Model;
 beforeEach(() => {
@@ -155,6 +155,84 @@ it('two candidates are refused, until an administrator says which', () => {
   expect([error.status, error.detail.includes(a)]).toEqual([409, false]);
   admin('expect', b, { userName: 'ADA' });
   expect(accepted(model.run(create('ada', { email: 'ada@x' }))).next.id).toBe(b);
+});
+
+describe('a person known by userPrincipalName', () => {
+  const byHand = (userName: string, more: JsonObject = {}) =>
+    accepted(model.run({ kind: 'make', type: 'User', origin: 'manual', attributes: { userName, ...more } } as Command)).next.id;
+  beforeEach(() => {
+    model.rules = { identityAttribute: 'userPrincipalName', recycledIdentity: 'reactivate' };
+  });
+
+  it('is adopted, whatever the name and the address', () => {
+    const id = byHand('grace', { userPrincipalName: 'grace@corp', emails: [{ value: 'g@x' }] });
+    const posted = accepted(model.run(create('g.hopper', { email: 'other@x', userPrincipalName: 'GRACE@corp' })));
+    expect(posted).toMatchObject({ operation: 'adopt', next: { id, account: { managedBy: 'scim' } } });
+  });
+
+  it('is not somebody else of the same address', () => {
+    byHand('grace', { userPrincipalName: 'grace@corp', emails: [{ value: 'shared@x' }] });
+    expect(accepted(model.run(create('ada', { email: 'shared@x', userPrincipalName: 'ada@corp' }))).operation).toBe('create');
+  });
+
+  it('is revived wherever it came before, and comes now', () => {
+    const id = adding('ada', { [ROLLCALL_USER_URN]: { userPrincipalName: 'ada@corp' } });
+    model.run(remove(id));
+    expect(accepted(model.run(create('lovelace', { userPrincipalName: 'ada@corp' })))).toMatchObject({ operation: 'revive', next: { id } });
+  });
+
+  it('who has none is known by the userName, live or deleted', () => {
+    const id = byHand('ada@corp');
+    expect(errorOf(model.run(create('ada@corp', { userPrincipalName: 'other@corp' }))).scimType).toBe('uniqueness');
+    expect(accepted(model.run(create('ada', { userPrincipalName: 'ada@corp' })))).toMatchObject({ operation: 'adopt', next: { id } });
+    const gone = adding('bob@corp');
+    model.run(remove(gone));
+    expect(accepted(model.run(create('bob', { userPrincipalName: 'BOB@corp' })))).toMatchObject({
+      operation: 'revive',
+      next: { id: gone },
+    });
+  });
+
+  it('whose name was recycled is refused by setting', () => {
+    model.rules = { identityAttribute: 'userPrincipalName', recycledIdentity: 'refuse' };
+    model.run(remove(adding('ada', { externalId: 'old', userPrincipalName: 'ada@corp' })));
+    expect(errorOf(model.run(create('a.l', { externalId: 'new', userPrincipalName: 'ada@corp' }))).status).toBe(409);
+  });
+
+  it('who could be two is refused', () => {
+    const [a, b] = [adding('ada', { userPrincipalName: 'ada@corp' }), adding('ada@corp')];
+    model.run(remove(a));
+    model.run(remove(b));
+    expect(errorOf(model.run(create('new', { userPrincipalName: 'ada@corp' }))).detail).toMatch(/more than one/);
+  });
+
+  it('is refused an account by hand where there is one', () => {
+    adding('ada', { userPrincipalName: 'ada@corp' });
+    const error = errorOf(model.run({ kind: 'make', type: 'User', origin: 'manual', attributes: { userName: 'ada@corp' } } as Command));
+    expect([error.status, error.detail]).toEqual([409, expect.stringMatching(/already/)]);
+  });
+
+  it('is found by what the tenant goes by at the time, as both are kept', () => {
+    const id = adding('ada', { email: 'ada@x', userPrincipalName: 'ada@corp' });
+    model.run(remove(id));
+    model.rules = { identityAttribute: 'email', recycledIdentity: 'reactivate' };
+    expect(accepted(model.decide(create('x', { email: 'ada@x' }), { id: 'n', now: NOW }))).toMatchObject({ operation: 'revive' });
+    expect(accepted(model.decide(create('x', { userPrincipalName: 'ada@corp' }), { id: 'n', now: NOW }))).toMatchObject({
+      operation: 'create',
+    });
+  });
+
+  it('sent twice, in different words, is refused', () => {
+    const error = errorOf(model.run(create('ada', { userPrincipalName: 'a', [ROLLCALL_USER_URN]: { userPrincipalName: 'b' } })));
+    expect([error.status, error.scimType]).toEqual([400, 'invalidValue']);
+  });
+
+  it('changed by a PATCH is known by the new one, in all places', () => {
+    const id = adding('ada', { userPrincipalName: 'a@corp', [ROLLCALL_USER_URN]: { userPrincipalName: 'a@corp' } });
+    accepted(model.run(patch(id, { op: 'Replace', path: 'userPrincipalName', value: 'b@corp' })));
+    expect(resourceOf(id).attributes[ROLLCALL_USER_URN]).toEqual({ userPrincipalName: 'b@corp' });
+    expect([model.index.get('u:b@corp'), model.index.get('u:a@corp')]).toEqual([id, undefined]);
+  });
 });
 
 describe('mappings', () => {

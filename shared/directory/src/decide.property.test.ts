@@ -1,17 +1,22 @@
+import { foldCase, ROLLCALL_USER_URN } from '@rollcall/scim';
 import * as fc from 'fast-check';
 import type { Command } from './command.js';
-import { fieldsOf, isClaim } from './index-fields.js';
+import { fieldsOf, type IdentityAttribute, identityOf, isClaim, principalOf, userPrincipalNameField } from './index-fields.js';
 import type { Resource } from './resource.js';
 import { type Accept, create, Model, manual, NOW, patch, remove, replace } from './testing.js';
 
 const NAMES = ['ada', 'ADA', 'bob', 'cyd', 'Äda', 'a\u0308da'];
 const EMAILS = [undefined, 'ada@x', 'ADA@x', 'bob@x', 'same@x'];
+/** Some are the names of others. */
+const PRINCIPALS = ['ada', 'BOB', 'ada@corp', 'ADA@corp'];
 
 const person = fc.record(
   {
     name: fc.constantFrom(...NAMES),
     email: fc.constantFrom(...EMAILS),
     externalId: fc.constantFrom('E1', 'E2', 'e1'),
+    userPrincipalName: fc.constantFrom(...PRINCIPALS),
+    [ROLLCALL_USER_URN]: fc.record({ userPrincipalName: fc.constantFrom(...PRINCIPALS) }),
     active: fc.boolean(),
   },
   { requiredKeys: ['name'] },
@@ -21,6 +26,11 @@ const operation = fc.oneof(
   fc.record({ op: fc.constant('replace'), path: fc.constant('active'), value: fc.constantFrom<unknown>(true, false, 'False', 'True') }),
   fc.record({ op: fc.constant('replace'), path: fc.constant('externalId'), value: fc.constantFrom('E1', 'E2') }),
   fc.record({ op: fc.constant('replace'), path: fc.constant('emails[type eq "work"].value'), value: fc.constantFrom('ada@x', 'same@x') }),
+  fc.record({
+    op: fc.constant('replace'),
+    path: fc.constantFrom('userPrincipalName', `${ROLLCALL_USER_URN}:userPrincipalName`),
+    value: fc.constantFrom(...PRINCIPALS, ''),
+  }),
   fc.record({ op: fc.constant('remove'), path: fc.constantFrom('emails', 'externalId', 'active', 'title', 'userName') }),
   fc.record({ op: fc.constant('add'), value: fc.record({ title: fc.constantFrom('a', 'b'), active: fc.boolean() }, { requiredKeys: [] }) }),
 );
@@ -127,16 +137,36 @@ function checkStep(before: Resource | undefined, { next, operation, urgent, prem
   const hadAccess = !before.deleted && before.account.preservedBy.length === 0;
   const hasAccess = !next.deleted && next.account.preservedBy.length === 0;
   expect(urgent).toBe(hadAccess && !hasAccess);
-  if (next.deleted) expect(fieldsOf(next)).toEqual(fieldsOf(before).filter((field) => field.startsWith('i:')));
+  if (next.deleted)
+    expect(fieldsOf(next)).toEqual([
+      ...fieldsOf(before).filter((field) => field.startsWith('i:')),
+      userPrincipalNameField(principalOf(next)!),
+    ]);
 }
 
+/** Nobody gets a second account, whatever people are known by. @param deleted whether an account that was deleted counts as one */
+function checkAlone(model: Model, { operation, next }: Accept, { deleted = true } = {}): void {
+  if (operation !== 'create') return;
+  const by = model.rules?.identityAttribute;
+  const identity = (resource: Resource) => foldCase(identityOf(resource, by)!);
+  const waiting = [...model.states.values()]
+    .map(({ resource }) => resource)
+    .filter((each) => each.id !== next.id && (each.deleted ? deleted : each.account.managedBy !== 'scim'))
+    .filter((each) => identity(each) === identity(next));
+  expect(waiting).toEqual([]);
+}
+
+const CASES = [true, false].flatMap((complete) =>
+  (['email', 'userPrincipalName'] as const).map((by): [boolean, IdentityAttribute] => [complete, by]),
+);
+
 describe('decide, over random histories', () => {
-  it.each([true, false])(
-    'keeps the index as the states bear it, each name once, and each account its identity (complete: %p)',
-    (complete) => {
+  it.each(CASES)(
+    'keeps the index as the states bear it, each name once, and each account its identity (complete: %p, by %s)',
+    (complete, identityAttribute) => {
       fc.assert(
         fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
-          const model = new Model(complete);
+          const model = new Model(complete, { identityAttribute, recycledIdentity: 'reactivate' });
           const born = new Map<string, string>();
           for (const [number, each] of steps.entries()) {
             const command = commandOf(model, each);
@@ -156,6 +186,7 @@ describe('decide, over random histories', () => {
             checkStep(model.states.get(decision.next.id)?.resource, decision);
             expect(model.commit(decision)).not.toBe('conflict');
             check(model);
+            checkAlone(model, decision);
             for (const { resource } of model.states.values()) {
               expect(born.get(resource.id) ?? resource.created).toBe(resource.created);
               born.set(resource.id, resource.created);
@@ -175,10 +206,10 @@ describe('decide, over random histories', () => {
 
   // Goal: the premises say everything that a decision rests on.
   // Method: several decide on one and the same snapshot, as on several replicas; each is committed if its premises still hold.
-  it.each([true, false])('keeps all that however many decide at once (complete: %p)', (complete) => {
+  it.each(CASES)('keeps all that however many decide at once (complete: %p, by %s)', (complete, identityAttribute) => {
     fc.assert(
       fc.property(fc.array(fc.array(step, { minLength: 1, maxLength: 5 }), { maxLength: 15 }), (rounds) => {
-        const model = new Model(complete);
+        const model = new Model(complete, { identityAttribute, recycledIdentity: 'reactivate' });
         for (const [number, round] of rounds.entries()) {
           const { epoch } = model;
           const decisions = round.flatMap((each, at) => {
@@ -188,8 +219,10 @@ describe('decide, over random histories', () => {
           for (const each of round) if (!commandOf(model, each)) happen(model, each);
           for (const decision of decisions) {
             if (decision.kind !== 'accept') continue;
-            model.commit(decision, epoch);
+            const outcome = model.commit(decision, epoch);
             check(model, { raced: true });
+            // Who is deleted at that very moment was there, as whoever asks first sees it.
+            if (outcome !== 'conflict') checkAlone(model, decision, { deleted: false });
           }
         }
       }),

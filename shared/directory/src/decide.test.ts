@@ -315,7 +315,7 @@ describe('DELETE (RFC 7644 §3.6)', () => {
       urgent: true,
       next: { deleted: true, account: { preservedBy: ['idp'] }, attributes: { userName: 'ada' } },
     });
-    expect([...model.index.keys()]).toEqual(['i:ada@x']);
+    expect([...model.index.keys()]).toEqual(['i:ada@x', 'u:ada']);
     expect(model.live).toBe(0);
   });
 

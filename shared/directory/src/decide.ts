@@ -12,10 +12,11 @@ import { type AccountCommand, type AccountOperation, administered, isExpected, m
 import type { Command, Stamp } from './command.js';
 import {
   claimField,
-  emailOf,
   fieldsOf,
+  type IdentityAttribute,
   type IndexField,
-  identityField,
+  identifying,
+  identityFields,
   identityOf,
   isClaim,
   joinIds,
@@ -33,6 +34,7 @@ import {
   takeMembers,
 } from './members.js';
 import { type Account, isActive, type Resource, type Versioned } from './resource.js';
+import { withOneUserPrincipalName } from './user-principal-name.js';
 
 /** An index entry as it was read. `raw` is what the commit compares; `ids` are the holders it means, from MongoDB where Redis has none yet. */
 export interface Entry {
@@ -53,12 +55,14 @@ export interface State {
   readonly rules?: TenantRules | undefined;
   /** Of the group that the command addresses. */
   readonly members?: MemberState | undefined;
-  /** What the deployment serves; absent: the core types. */
+  /** The tenant's; absent: the core types. */
   readonly types?: ResourceTypes | undefined;
 }
 
 /** What a tenant has settled about its accounts. A commit has the version of the settings as a premise. */
 export interface TenantRules {
+  /** What a person is known by; absent: email. */
+  readonly identityAttribute?: IdentityAttribute | undefined;
   /** A deleted person's address comes with another externalId: the same person (default), or an administrator must say. */
   readonly recycledIdentity: 'reactivate' | 'refuse';
   readonly mappings?: Mappings | undefined;
@@ -132,10 +136,12 @@ export function decide(state: State, command: Command, at: Stamp): Decision {
 
 /** Judged in the order of DESIGN section 8: live managed holder of the name, deleted or unmanaged account of the person, else a new one. */
 function create(state: State, given: JsonObject, at: Stamp): Decision {
-  const { active, ...attributes } = given;
+  const { active, ...rest } = given;
+  const attributes = identified(state, undefined, rest);
   const wantsActive = active !== false;
   const fresh = newUser(state, attributes, at, { origin: 'scim', managedBy: 'scim', active: wantsActive });
-  const missing = unread(state, fieldsOf(fresh), at.id);
+  const people = identityFields(fresh, identityAttributeOf(state));
+  const missing = unread(state, [...fieldsOf(fresh), ...people], at.id);
   if (missing) return missing;
 
   const taken = holderOf(state, fresh);
@@ -143,20 +149,20 @@ function create(state: State, given: JsonObject, at: Stamp): Decision {
   let candidates = accountsOf(state, fresh);
   if (taken && !candidates.includes(taken)) {
     // An unmanaged holder of the name is this person only where nothing better tells who the person is.
-    if (emailOf(attributes) !== undefined) return refuse(nameTaken(fresh));
+    if (identifying(attributes, identityAttributeOf(state)) !== undefined) return refuse(nameTaken(fresh));
     candidates.push(taken);
   }
   const expected = candidates.filter(({ resource }) => isExpected(resource, attributes, foldCase));
   if (expected.length > 0) candidates = expected;
   const [known, second] = candidates;
   if (second) return refuse(ambiguous(fresh, candidates));
-  if (!known) return commit(state, undefined, 'create', fresh);
+  if (!known) return commit(state, undefined, 'create', fresh, people);
   if (expected.length === 0 && isRecycled(state, known, attributes)) return refuse(recycled(fresh, known));
 
   if (wantsActive && known.resource.account.preservedBy.includes('administrator')) return refuse(preservedByAdministrator());
   const { expects: _, ...account } = mark(known.resource.account, 'idp', !wantsActive, { at: at.now });
   const revived: Resource = { ...known.resource, deleted: false, attributes, account: { ...account, managedBy: 'scim' } };
-  return commit(state, known, known.resource.deleted ? 'revive' : 'adopt', mapped(state.rules?.mappings, undefined, revived));
+  return commit(state, known, known.resource.deleted ? 'revive' : 'adopt', mapped(state.rules?.mappings, undefined, revived), people);
 }
 
 function createGroup(state: State, given: JsonObject, at: Stamp): Decision {
@@ -209,6 +215,10 @@ function changeGroup(
   };
 }
 
+const identityAttributeOf = (state: State): IdentityAttribute => state.rules?.identityAttribute ?? 'email';
+/** As the tenant's people are known. @throws ScimError invalidValue for somebody who would be two */
+const identified = (state: State, before: JsonObject | undefined, attributes: JsonObject): JsonObject =>
+  identityAttributeOf(state) === 'userPrincipalName' ? withOneUserPrincipalName(before, attributes) : attributes;
 const typesOf = (state: State): ResourceTypes => state.types ?? CORE_TYPES;
 const membersOf = (state: State): MemberState => state.members ?? { named: new Map() };
 const lookAtMembers = (members: MemberLook): Decision => ({ kind: 'look', entries: [], others: [], members });
@@ -230,7 +240,8 @@ function newUser(
 
 /** An account made by hand or by import: its name and its identity must be nobody's yet. */
 function make(state: State, command: Extract<AccountCommand, { kind: 'make' }>, at: Stamp): Decision {
-  const { active = true, ...attributes } = command.attributes;
+  const { active = true, ...rest } = command.attributes;
+  const attributes = identified(state, undefined, rest);
   const { origin, profile, storage } = command;
   if (origin === 'directory' && state.rules?.source !== 'directory')
     return refuse(new ScimError(409, undefined, 'managedBy: this tenant’s source is not the directory'));
@@ -241,12 +252,13 @@ function make(state: State, command: Extract<AccountCommand, { kind: 'make' }>, 
     ...(storage === undefined ? {} : { storage }),
     active: active !== false,
   });
-  const missing = unread(state, fieldsOf(fresh), at.id);
+  const people = identityFields(fresh, identityAttributeOf(state));
+  const missing = unread(state, [...fieldsOf(fresh), ...people], at.id);
   if (missing) return missing;
   if (holderOf(state, fresh)) return refuse(nameTaken(fresh));
   const [known] = peopleOf(state, fresh);
   if (known) return refuse(ScimError.of('uniqueness', `this person has the account ${known.resource.id} already`));
-  return commit(state, undefined, 'make', fresh);
+  return commit(state, undefined, 'make', fresh, people);
 }
 
 const isOfAdministrator = (command: Command): command is Exclude<AccountCommand, { kind: 'make' }> => ADMINISTRATORS.has(command.kind);
@@ -289,7 +301,8 @@ function change(
   wish: boolean | undefined,
   at: Stamp,
 ): Decision {
-  const { active: _, ...attributes } = given;
+  const { active: _, ...rest } = given;
+  const attributes = identified(state, current.resource.attributes, rest);
   const { account } = current.resource;
   if (wish === true && account.preservedBy.includes('administrator')) return refuse(preservedByAdministrator());
   const kept = wish === undefined ? account : mark(account, 'idp', !wish, { at: at.now });
@@ -320,8 +333,15 @@ export const restate = (state: State, before: Versioned, operation: 'discard' | 
 /**
  * Turns a next state into a decision with all its premises: the entries it leaves and takes, and the holders it overrules.
  * A complete index is told only of entries that change; an incomplete one of all, so that a loader never counts a resource twice.
+ * @param seen entries that the decision rests on besides: nobody else may come to stand there meanwhile
  */
-function commit(state: State, before: Versioned | undefined, operation: Operation, next: Resource): Decision {
+function commit(
+  state: State,
+  before: Versioned | undefined,
+  operation: Operation,
+  next: Resource,
+  seen: readonly IndexField[] = [],
+): Decision {
   const held = before ? fieldsOf(before.resource) : [];
   const wanted = fieldsOf(next);
   const touched = [...new Set([...held, ...wanted])].filter(
@@ -347,6 +367,10 @@ function commit(state: State, before: Versioned | undefined, operation: Operatio
     const after = joinIds(wanted.includes(field) ? [...rest, next.id] : rest);
     if (after !== raw || raw !== joinIds(ids)) entries.push({ field, seen: raw, next: after });
   }
+  for (const field of seen) {
+    const { raw } = state.entries.get(field)!;
+    if (!held.includes(field) && !wanted.includes(field)) entries.push({ field, seen: raw, next: raw });
+  }
   return {
     kind: 'accept',
     operation,
@@ -369,7 +393,7 @@ function isLeaving(before: Resource | undefined, next: Resource): boolean {
 
 /** A `look` at what the snapshot lacks of these fields, and of the resources that their entries name; undefined if nothing is missing. */
 function unread(state: State, fields: readonly IndexField[], self: string): Decision | undefined {
-  const entries = fields.filter((field) => !state.entries.has(field));
+  const entries = [...new Set(fields)].filter((field) => !state.entries.has(field));
   const named = fields.filter((field) => !field.startsWith('x:')).flatMap((field) => state.entries.get(field)?.ids ?? []);
   const others = [...new Set(named)].filter((id) => id !== self && id !== state.current?.resource.id && !state.others.has(id));
   return entries.length + others.length > 0 ? { kind: 'look', entries, others } : undefined;
@@ -394,8 +418,10 @@ const accountsOf = (state: State, wanted: Resource): Versioned[] =>
 
 /** All accounts of this person. */
 function peopleOf(state: State, wanted: Resource): Versioned[] {
-  const identity = identityOf(wanted);
-  return identity === undefined ? [] : borne(state, identityField(identity));
+  const by = identityAttributeOf(state);
+  const identityKey = ({ type, attributes }: Resource) => foldCase(identityOf({ type, attributes }, by) ?? '');
+  const there = new Set(identityFields(wanted, by).flatMap((field) => borne(state, field)));
+  return [...there].filter(({ resource }) => identityKey(resource) === identityKey(wanted));
 }
 
 /** The address of somebody who was deleted, and another person's number: addresses get recycled. */

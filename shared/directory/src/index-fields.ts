@@ -1,15 +1,18 @@
 import { foldCase, type JsonObject, type JsonValue } from '@rollcall/scim';
 import type { Resource, ResourceTypeName } from './resource.js';
+import { userPrincipalNameOf } from './user-principal-name.js';
 
 /**
  * The fields of a tenant's index (DESIGN section 3). A field begins with what it is:
- * `n:<attribute>:<folded value>` a claim, held by one resource at most; `i:<folded identity>` all accounts of one person;
- * `x:<externalId as it is>` all resources with that externalId.
+ * `n:<attribute>:<folded value>` a claim, held by one resource at most; `i:<folded identity>` all accounts of one person, by email;
+ * `u:<folded userPrincipalName>` the same by that; `x:<externalId as it is>` all resources with that externalId.
+ * They follow from a resource alone: both identities are there whichever the tenant goes by, so that it may go by the other at any time.
  */
 export type IndexField = string;
 
 export const claimField = (attribute: string, value: string): IndexField => `n:${attribute}:${foldCase(value)}`;
 export const identityField = (value: string): IndexField => `i:${foldCase(value)}`;
+export const userPrincipalNameField = (value: string): IndexField => `u:${foldCase(value)}`;
 export const externalIdField = (value: string): IndexField => `x:${value}`;
 
 /** The attribute that names a resource and must be unique in its tenant, by resource type. */
@@ -23,14 +26,38 @@ export function nameOf(resource: Pick<Resource, 'type' | 'attributes'>): string 
   return text(resource.attributes[NAME_ATTRIBUTE[resource.type]]);
 }
 
-/** The value by which a person is known again: the primary address, else the first one, else the userName. Groups have none. */
-export function identityOf(resource: Pick<Resource, 'type' | 'attributes'>): string | undefined {
+/** What people of a tenant are known by. Who has none is known by the userName. */
+export type IdentityAttribute = 'email' | 'userPrincipalName';
+
+/** The value by which a person is known again: of the attribute that the tenant goes by, else the userName. Groups have none. */
+export function identityOf(resource: Pick<Resource, 'type' | 'attributes'>, by: IdentityAttribute = 'email'): string | undefined {
   if (resource.type !== 'User') return undefined;
-  return emailOf(resource.attributes) ?? text(resource.attributes.userName);
+  return identifying(resource.attributes, by) ?? text(resource.attributes.userName);
 }
 
-/** The address that counts as identity, or undefined where the person has none. */
-export function emailOf(attributes: JsonObject): string | undefined {
+/** The value of the attribute itself, or undefined where the person has none. */
+export const identifying = (attributes: JsonObject, by: IdentityAttribute = 'email'): string | undefined =>
+  by === 'email' ? emailOf(attributes) : userPrincipalNameOf(attributes);
+
+/** Where all accounts of a person are found: among the holders of these, those of the same identity. */
+export function identityFields(resource: Pick<Resource, 'type' | 'attributes'>, by: IdentityAttribute = 'email'): readonly IndexField[] {
+  const identity = identityOf(resource, by);
+  if (identity === undefined) return [];
+  // Who is live and has no userPrincipalName stands under the name alone.
+  return by === 'email' ? [identityField(identity)] : [userPrincipalNameField(identity), claimField(NAME_ATTRIBUTE.User, identity)];
+}
+
+/**
+ * What a resource stands under as a person known by userPrincipalName. One that is live and has none is found by its name, so most resources of a
+ * tenant that goes by email cost nothing here.
+ */
+export function principalOf({ type, attributes, deleted }: Pick<Resource, 'type' | 'attributes' | 'deleted'>): string | undefined {
+  if (type !== 'User') return undefined;
+  return userPrincipalNameOf(attributes) ?? (deleted ? text(attributes.userName) : undefined);
+}
+
+/** The address that counts as identity. */
+function emailOf(attributes: JsonObject): string | undefined {
   const emails = attributes.emails;
   if (!Array.isArray(emails)) return undefined;
   const values = emails.filter((email): email is JsonObject => typeof email === 'object' && email !== null && !Array.isArray(email));
@@ -45,7 +72,9 @@ export function externalIdOf(resource: Pick<Resource, 'attributes'>): string | u
 /** Every field under which a resource must be found. A deleted one keeps only its identity, so that the person is known when they come back. */
 export function fieldsOf(resource: Resource): readonly IndexField[] {
   const identity = identityOf(resource);
+  const principal = principalOf(resource);
   const fields = identity === undefined ? [] : [identityField(identity)];
+  if (principal !== undefined) fields.push(userPrincipalNameField(principal));
   if (resource.deleted) return fields;
   const name = nameOf(resource);
   if (name !== undefined) fields.push(claimField(NAME_ATTRIBUTE[resource.type], name));

@@ -7,3 +7,4 @@ export * from './index-fields.js';
 export * from './mappings.js';
 export * from './members.js';
 export * from './resource.js';
+export * from './user-principal-name.js';

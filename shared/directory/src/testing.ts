@@ -1,10 +1,12 @@
 /** What the tests of this room share: a small directory in memory, which reads and commits as the store does. */
-import { PATCH_OP_URN, parsePatch, USER, USER_URN, validateResource } from '@rollcall/scim';
+import { CORE_TYPES, PATCH_OP_URN, parsePatch, USER_URN, validateResource, withUserPrincipalName } from '@rollcall/scim';
 import type { Command, Stamp } from './command.js';
 import { type Decision, decide, type Entry, type State, type TenantRules } from './decide.js';
 import { fieldsOf, type IndexField, joinIds, splitIds } from './index-fields.js';
 import type { Account, Resource, Versioned } from './resource.js';
 
+/** Those of a tenant that goes, or may go, by userPrincipalName. */
+export const TYPES = withUserPrincipalName(CORE_TYPES);
 export const NOW = '2026-01-31T10:30:00.000Z';
 
 export const create = (userName: string, more: Record<string, unknown> = {}): Command => ({
@@ -23,7 +25,7 @@ export const patch = (id: string, ...operations: readonly Record<string, unknown
   kind: 'patch',
   type: 'User',
   id,
-  operations: parsePatch(USER, { schemas: [PATCH_OP_URN], Operations: operations } as never),
+  operations: parsePatch(TYPES.User, { schemas: [PATCH_OP_URN], Operations: operations } as never),
 });
 export const remove = (id: string): Command => ({ kind: 'delete', type: 'User', id });
 export const setActive = (id: string, active: boolean | string): Command => patch(id, { op: 'replace', path: 'active', value: active });
@@ -32,7 +34,7 @@ export const setActive = (id: string, active: boolean | string): Command => patc
 export function attributesOf(userName: string, { email, ...more }: Record<string, unknown> = {}, purpose: 'create' | 'replace' = 'create') {
   const emails = email === undefined ? {} : { emails: [{ value: email, primary: true, type: 'work' }] };
   const body = { schemas: [USER_URN], userName, ...emails, ...more };
-  return validateResource(USER, body as never, { unknownAttributes: 'ignore', purpose }).attributes;
+  return validateResource(TYPES.User, body as never, { unknownAttributes: 'ignore', purpose }).attributes;
 }
 
 export type Accept = Extract<Decision, { kind: 'accept' }>;
@@ -62,7 +64,7 @@ export class Model {
     const entries = new Map<IndexField, Entry>();
     const others = new Map<string, Versioned | null>();
     const current = 'id' in command ? this.states.get(command.id) : undefined;
-    const state: State = { current, entries, others, complete: this.complete, rules: this.rules };
+    const state: State = { current, entries, others, complete: this.complete, rules: this.rules, types: TYPES };
     for (let looks = 0; looks <= LOOKS_MAX; looks += 1) {
       const decision = decide(state, command, at);
       if (decision.kind !== 'look') return decision;

@@ -11,6 +11,7 @@ import { release } from './redis/scripts/release/release.js';
 const PASSES = [
   { type: 'User', key: 'nameKey' },
   { type: 'User', key: 'identityKey' },
+  { type: 'User', key: 'principalKey' },
   { type: 'User', key: 'externalId', also: 'Group' },
   { type: 'Group', key: 'nameKey' },
   { type: 'Group', key: 'externalId', also: 'User' },

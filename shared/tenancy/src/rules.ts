@@ -29,14 +29,15 @@ export type MappingsSetting = z.infer<typeof MappingsSetting>;
 export const ProfilesSetting = z.record(z.string(), z.strictObject({ workloads: z.array(z.string()).max(50) }));
 
 const RulesSettings = z.object({
+  identityAttribute: z.enum(['email', 'userPrincipalName']).default('email'),
   recycledIdentity: z.enum(['reactivate', 'refuse']).default('reactivate'),
   mappings: MappingsSetting.optional(),
 });
 
 /** What a tenant has settled about its accounts, ready to decide by. @throws ScimError invalidFilter, ZodError: it was stored unchecked */
 export function rulesOf(settings: TenantRecord['settings'], user: ResourceTypeDefinition = USER): TenantRules {
-  const { recycledIdentity, mappings } = RulesSettings.parse(settings);
-  return { recycledIdentity, ...(mappings ? { mappings: compileMappings(mappings, user) } : {}) };
+  const { identityAttribute, recycledIdentity, mappings } = RulesSettings.parse(settings);
+  return { identityAttribute, recycledIdentity, ...(mappings ? { mappings: compileMappings(mappings, user) } : {}) };
 }
 
 /** @param user what filters may speak of: the tenant's own extensions, too. @throws ScimError invalidFilter */

@@ -125,7 +125,12 @@ export interface TenantChange {
 
 /** What a change of name and settings comes to. A first webhook gets a secret with it. */
 export function settingsUpdate(current: StoredTenant, { name, settings = {} }: TenantChange): mongo.UpdateFilter<StoredTenant> | undefined {
-  const next = { ...current.settings, ...settings };
+  const next = {
+    ...current.settings,
+    ...settings,
+    // What was taken under it stays shown, see `makeTypesOf`.
+    ...(settingsOf(current.settings).identityAttribute === 'userPrincipalName' ? { tookUserPrincipalName: true } : {}),
+  };
   const same = JSON.stringify(settingsOf(next)) === JSON.stringify(settingsOf(current.settings));
   if (same && (name === undefined || name === current.name)) return undefined;
   return {

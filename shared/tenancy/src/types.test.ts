@@ -90,7 +90,7 @@ describe('the keeper of what tenants have settled', () => {
     put('acme', 1, { extensions: declared(), identityAttribute: 'userPrincipalName' });
     put('globex', 1);
     expect(urns(await keeper.typesNow('acme'))).toContain(BADGE);
-    expect((await keeper.of('acme', 1))?.rules).toMatchObject({ source: 'scim' });
+    expect((await keeper.of('acme', 1))?.rules).toMatchObject({ identityAttribute: 'userPrincipalName', source: 'scim' });
     expect(urns(await keeper.typesNow('globex'))).not.toContain(BADGE);
     expect(await keeper.types('gone', 1)).toBe(CORE_TYPES);
     expect(await keeper.of('gone', 1)).toBeUndefined();

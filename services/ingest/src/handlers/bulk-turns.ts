@@ -68,8 +68,15 @@ function livesOf(method: BulkOperation['method'], endpoint: string, id: string, 
 /** The names and addresses in a new resource, folded. */
 function taken(data: JsonValue | undefined, names: readonly string[]): string[] {
   const found = new Set<string>();
-  if (isObject(data)) for (const [key, value] of Object.entries(data)) if (names.includes(key.toLowerCase())) texts(value, found);
+  if (isObject(data)) for (const [key, value] of Object.entries(data)) named(key, value, names, found);
   return [...found];
+}
+
+/** A member of a resource, or one of an extension: `userPrincipalName` may be either. */
+function named(key: string, value: JsonValue, names: readonly string[], into: Set<string>): void {
+  const name = key.slice(key.lastIndexOf(':') + 1).toLowerCase();
+  if (names.includes(name)) texts(value, into);
+  else if (key.includes(':') && isObject(value)) for (const [inner, each] of Object.entries(value)) named(inner, each, names, into);
 }
 
 function texts(value: JsonValue, into: Set<string>): void {
@@ -79,7 +86,10 @@ function texts(value: JsonValue, into: Set<string>): void {
 }
 
 /** Attributes by which a resource is found or known again. */
-const NAMES: Readonly<Record<string, readonly string[]>> = { '/Users': ['username', 'emails', 'externalid'], '/Groups': ['displayname'] };
+const NAMES: Readonly<Record<string, readonly string[]>> = {
+  '/Users': ['username', 'emails', 'externalid', 'userprincipalname'],
+  '/Groups': ['displayname'],
+};
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi;
 const NAMED = /[0-9a-f]{8}-[0-9a-f]{4}-|bulkId:/i;
 const REFERENCE = /bulkId:[^"/\\]+/g;

@@ -1,5 +1,13 @@
-import { claimField, externalIdField, type IndexField, NAME_ATTRIBUTE, type ResourceTypeName, type Versioned } from '@rollcall/directory';
-import { equalities, type Filter, matches } from '@rollcall/scim';
+import {
+  claimField,
+  externalIdField,
+  type IndexField,
+  NAME_ATTRIBUTE,
+  type ResourceTypeName,
+  userPrincipalNameField,
+  type Versioned,
+} from '@rollcall/directory';
+import { equalities, type Filter, matches, ROLLCALL_USER_URN } from '@rollcall/scim';
 import {
   comparePlaces,
   type Lister,
@@ -89,6 +97,9 @@ function lookUpBy(type: ResourceTypeName, filter: Filter): LookUp | undefined {
   if (id !== undefined) return { id };
   if (name !== undefined) return { field: claimField(NAME_ATTRIBUTE[type], name) };
   if (externalId !== undefined) return { field: externalIdField(externalId) };
+  // Only a tenant that takes it has such paths; where both have a value, it is one.
+  const principal = text('userPrincipalName') ?? text(`${ROLLCALL_USER_URN}:userPrincipalName`);
+  if (principal !== undefined) return { field: userPrincipalNameField(principal) };
   return undefined;
 }
 

@@ -1,4 +1,4 @@
-import { externalIdOf, identityOf, nameOf, type Resource, type Versioned, withActive } from '@rollcall/directory';
+import { externalIdOf, identityOf, nameOf, principalOf, type Resource, type Versioned, withActive } from '@rollcall/directory';
 import { CORE_TYPES, foldCase, type JsonObject, type ResourceTypes, searchTree, toResource } from '@rollcall/scim';
 import type { StoredResource } from './models.js';
 
@@ -21,6 +21,8 @@ export function toStored(tenant: string, versioned: Versioned, stamp: string, ty
   if (since !== undefined) stored.since = since;
   const identity = identityOf(resource);
   if (identity !== undefined) stored.identityKey = foldCase(identity);
+  const principal = principalOf(resource);
+  if (principal !== undefined) stored.principalKey = foldCase(principal);
   if (resource.deleted) return stored;
   const name = nameOf(resource);
   if (name !== undefined) stored.nameKey = foldCase(name);

@@ -13,16 +13,17 @@ const PREFIXES = [
   [countedPrefix('User'), 'nameKey', ['accounts']],
   [countedPrefix('Group'), 'nameKey', ['groups']],
   ['i:', 'identityKey', ['accounts']],
+  ['u:', 'principalKey', ['accounts']],
   ['x:', 'externalId', COLLECTIONS],
 ] as const;
 
 /** What a document keeps for the index, folded where it must be: folding it again could make another text of it. */
-export type StoredKey = 'nameKey' | 'identityKey' | 'externalId';
+export type StoredKey = 'nameKey' | 'identityKey' | 'principalKey' | 'externalId';
 
 /** The field of the index under which a stored value is found. */
 export function fieldOfStored(type: ResourceTypeName, key: StoredKey, value: string): IndexField {
   if (key === 'nameKey') return countedPrefix(type) + value;
-  return (key === 'identityKey' ? 'i:' : 'x:') + value;
+  return { identityKey: 'i:', principalKey: 'u:', externalId: 'x:' }[key] + value;
 }
 
 /**

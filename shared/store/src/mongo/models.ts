@@ -19,7 +19,10 @@ export interface StoredResource {
   live: boolean;
   /** Folded name, unique in the tenant; absent where the resource is deleted, or parked. */
   nameKey?: string;
+  /** What the person is known by, where that is the email. */
   identityKey?: string;
+  /** The same where it is the userPrincipalName; of one that is live and has none, the `nameKey` says it. */
+  principalKey?: string;
   externalId?: string;
   /** The name was taken from it to let another's through; its newest state is on its way. */
   parked?: boolean;
@@ -172,6 +175,7 @@ function resourceSchema(collection: string) {
       live: { type: Boolean, required: true },
       nameKey: String,
       identityKey: String,
+      principalKey: String,
       externalId: String,
       parked: Boolean,
       attributes: { type: Schema.Types.Mixed, required: true },
@@ -185,6 +189,7 @@ function resourceSchema(collection: string) {
   schema.index({ tenant: 1, version: -1 });
   schema.index({ tenant: 1, live: 1, born: 1 });
   schema.index({ tenant: 1, identityKey: 1 }, { partialFilterExpression: { identityKey: { $type: 'string' } } });
+  schema.index({ tenant: 1, principalKey: 1 }, { partialFilterExpression: { principalKey: { $type: 'string' } } });
   schema.index({ tenant: 1, externalId: 1 }, { partialFilterExpression: { externalId: { $type: 'string' } } });
   schema.index({ tenant: 1, 'search.emails.value': 1 }, { partialFilterExpression: { live: true } });
   schema.index({ tenant: 1, parked: 1 }, { partialFilterExpression: { parked: true } });

@@ -1,5 +1,5 @@
 // /admin/v1/tenants: make, set, suspend, resume, delete.
-import { onRedis, type StoredTenant } from '@rollcall/store';
+import type { StoredTenant } from '@rollcall/store';
 import {
   changeTenant,
   createTenant,
@@ -132,16 +132,9 @@ export function tenantRoutes(deps: AdminDeps): AdminRoute[] {
         let before: StoredTenant | undefined;
         const { name, settings: inner, ...outer } = request.body;
         const settings = { ...outer, ...inner };
-        const identity = settings.identityAttribute;
-        // Before the transaction, as it looks into both stores; a user who is made in between is found by the attribute that held then.
-        const inUse = identity !== undefined && (await hasUsers(deps, part(request, 'tenant')));
         const stored = await changed(request, 'tenant.change', (current) => {
           before = current;
           if (current.status === 'deleting') throw new NotNowError('this tenant is being deleted: resume it first');
-          if (inUse && identity !== settingsOf(current.settings).identityAttribute)
-            throw new NotNowError(
-              'settings.identityAttribute: people are known by it already; it can be changed only while the tenant has no users',
-            );
           return settingsUpdate(current, { name, settings });
         });
         const fresh = stored.webhookSecret !== undefined && stored.webhookSecret !== before?.webhookSecret;
@@ -230,12 +223,6 @@ export function tenantRoutes(deps: AdminDeps): AdminRoute[] {
       }),
     }),
   ];
-}
-
-/** Whether anybody is known to the tenant: in MongoDB, or on the way there. */
-async function hasUsers({ mongo, redis, keys }: AdminDeps, tenant: string): Promise<boolean> {
-  const pending = await onRedis(redis.redis.exists(keys.tenant(tenant).pending(), keys.tenant(tenant).dead()));
-  return pending > 0 || (await mongo.collection('accounts').findOne({ tenant }, { projection: { _id: 1 } })) !== null;
 }
 
 const HOUR_MS = 3_600_000;
