@@ -77,6 +77,20 @@ describe('rollcall tenant and token', () => {
   });
 });
 
+describe('rollcall extension', () => {
+  it('declares attributes of a tenant from a file, as it shows them', async () => {
+    const file = path.join(dir, 'extensions.json');
+    const declared = { User: [{ id: 'urn:example:badge', name: 'Badge', attributes: [{ name: 'level', type: 'integer' }] }], Group: [] };
+    await writeFile(file, JSON.stringify(declared));
+    expect((await rollcall(`extension set acme ${file}`)).code).toBe(0);
+    expect(await json('extension show acme')).toEqual(declared);
+    await writeFile(file, '{"User":[{}]}');
+    expect(await rollcall(`extension set acme ${file}`)).toMatchObject({ code: 1, err: expect.stringContaining('#/User/0/id') });
+    await writeFile(file, '{');
+    expect(await rollcall(`extension set acme ${file}`)).toMatchObject({ code: 2, err: expect.stringContaining('expected JSON') });
+  });
+});
+
 describe('rollcall operator, status, dead-letter', () => {
   it('make operators, say how it is, and find no dead letter', async () => {
     const { id, token } = await json('operator create Grace --role viewer');

@@ -88,7 +88,19 @@ describe('the commands', () => {
         .join(' '),
     );
     expect(new Set(words).size).toBe(words.length);
-    for (const topic of ['tenant', 'token', 'client', 'account', 'mapping', 'operator', 'dead-letter', 'status', 'doctor', 'simulate'])
+    for (const topic of [
+      'tenant',
+      'token',
+      'client',
+      'account',
+      'mapping',
+      'extension',
+      'operator',
+      'dead-letter',
+      'status',
+      'doctor',
+      'simulate',
+    ])
       expect(words.some((word) => word.startsWith(topic))).toBe(true);
   });
   it('are each found by what their usage says', () => {

@@ -5,6 +5,7 @@ import { CliError, type Command, type Context, EXIT, type Given, messageOf } fro
 import { accountCommands } from './commands/account.js';
 import { deadLetterCommands } from './commands/dead-letter.js';
 import { doctorCommands } from './commands/doctor.js';
+import { extensionCommands } from './commands/extension.js';
 import { mappingCommands } from './commands/mapping.js';
 import { operatorCommands } from './commands/operator.js';
 import { simulateCommands } from './commands/simulate.js';
@@ -19,6 +20,7 @@ export const COMMANDS: readonly Command[] = [
   ...tokenCommands,
   ...accountCommands,
   ...mappingCommands,
+  ...extensionCommands,
   ...operatorCommands,
   ...deadLetterCommands,
   ...statusCommands,

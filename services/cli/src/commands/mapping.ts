@@ -1,17 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import type { Json } from '../api.js';
-import { CliError, type Command, EXIT, type Given, needed } from '../command.js';
+import { type Command, EXIT, type Given, needed } from '../command.js';
+import { jsonFile } from '../json-file.js';
 
 const at = (given: Given) => `/tenants/${encodeURIComponent(needed(given, 'tenant'))}/mappings`;
 
-async function rules(given: Given): Promise<Json> {
-  const file = needed(given, 'file');
-  try {
-    return JSON.parse(await readFile(file, 'utf8')) as Json;
-  } catch (error) {
-    throw new CliError(`${file}: expected JSON, as rollcall mapping show --json prints it`, EXIT.usage, { cause: error });
-  }
-}
+const rules = (given: Given) => jsonFile(needed(given, 'file'), 'mapping show');
 
 export const mappingCommands: readonly Command[] = [
   {
