@@ -53,6 +53,12 @@ describe('a tenant whose people are known by userPrincipalName', () => {
     for (const settled of [false, true]) {
       if (settled) await cluster.quiet();
       expect(idsOf(await upn.find(`${path} eq "where@CORP"`))).toEqual([body.id]);
+      // Who asks need not know where it came.
+      for (const any of [NAME, FULL]) {
+        expect(idsOf(await upn.find(`${any} eq "where@CORP"`))).toEqual([body.id]);
+        expect(idsOf(await upn.find(`${any} co "here@" and ${any} pr`))).toEqual([body.id]);
+        expect(idsOf(await upn.find(`${any} ne "where@corp" and userName eq "where-${where.length}@example.com"`))).toEqual([]);
+      }
       expect(idsOf(await upn.find(`${path} sw "where@"`))).toEqual([body.id]);
       expect(idsOf(await upn.find(`${path} eq "where@corp" and active eq true`))).toEqual([body.id]);
       expect(idsOf(await upn.find(`${path} eq "nowhere@corp"`))).toEqual([]);

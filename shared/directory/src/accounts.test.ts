@@ -5,7 +5,7 @@ import type { Command } from './command.js';
 import { fieldsOf } from './index-fields.js';
 import type { Mappings } from './mappings.js';
 import { type Account, isActive, type Resource } from './resource.js';
-import { type Accept, create, type Final, Model, NOW, patch, remove, replace, setActive } from './testing.js';
+import { type Accept, create, type Final, Model, NOW, patch, remove, replace, setActive, TYPES } from './testing.js';
 
 let model: Model;
 beforeEach(() => {
@@ -268,6 +268,15 @@ describe('mappings', () => {
     expect(accountOf(id).profile).toBe('engineer');
     model.run(patch(id, { op: 'replace', path: 'title', value: 'Clerk' }));
     expect(accountOf(id).profile).toBe('other');
+  });
+
+  it('find a userPrincipalName wherever it is, and run again when it changes there', () => {
+    const upn = { ...rule('corp', 'title pr', 'corp'), filter: parseFilter(TYPES.User, 'userPrincipalName ew "@corp"') };
+    model.rules = { identityAttribute: 'userPrincipalName', recycledIdentity: 'reactivate', mappings: { ...mappings, rules: [upn] } };
+    const id = adding('a', { [ROLLCALL_USER_URN]: { userPrincipalName: 'a@corp' } });
+    expect(accountOf(id).profile).toBe('corp');
+    model.run(patch(id, { op: 'replace', path: `${ROLLCALL_USER_URN}:userPrincipalName`, value: 'a@elsewhere' }));
+    expect(accountOf(id).profile).toBe('basic');
   });
 
   it('never touch what an administrator chose, until it is taken away', () => {

@@ -1,5 +1,6 @@
-import { type Filter, matches, sameValue } from '@rollcall/scim';
+import { type Filter, type JsonObject, matches, sameValue } from '@rollcall/scim';
 import { type Account, type Resource, type Storage, withActive } from './resource.js';
+import { soughtUserPrincipalName } from './user-principal-name.js';
 
 /** What an account gets. */
 export interface Assigned {
@@ -21,7 +22,7 @@ export interface Mappings {
 
 /** What the rules give to a person; undefined where none matches and there is no default. */
 export function assigned(mappings: Mappings, resource: Resource): Assigned | undefined {
-  const person = { ...withActive(resource), id: resource.id, meta: { resourceType: resource.type, created: resource.created } };
+  const person = { ...sought(resource), id: resource.id, meta: { resourceType: resource.type, created: resource.created } };
   const rule = mappings.rules.find(({ filter }) => matches(filter, person)) ?? mappings.default;
   return rule && { profile: rule.profile, ...(rule.storage ? { storage: rule.storage } : {}) };
 }
@@ -47,10 +48,13 @@ export function withAssigned(account: Account, { profile, storage }: Assigned, b
 
 /** Whether a change touches an attribute that a rule reads. */
 function reads(mappings: Mappings, before: Resource, next: Resource): boolean {
-  const [was, is] = [withActive(before), withActive(next)];
+  const [was, is] = [sought(before), sought(next)];
   const names = new Set(mappings.rules.flatMap(({ filter }) => attributesOf(filter)));
   return [...names].some((name) => !sameValue(was[name] ?? null, is[name] ?? null));
 }
+
+/** A person's attributes as filters look at them. */
+const sought = (person: Resource): JsonObject => ({ ...withActive(person), ...soughtUserPrincipalName(person.attributes) });
 
 /** Top-level attributes, or extensions, that a filter looks at. */
 function attributesOf(filter: Filter): string[] {

@@ -1,5 +1,5 @@
 import { ENTERPRISE_URN, type JsonObject, ROLLCALL_USER_URN, ScimError } from '@rollcall/scim';
-import { onlyIdentifying, userPrincipalNameOf, withOneUserPrincipalName } from './user-principal-name.js';
+import { onlyIdentifying, soughtUserPrincipalName, userPrincipalNameOf, withOneUserPrincipalName } from './user-principal-name.js';
 
 const DECLARED = 'urn:example:person';
 const top = (value: string): JsonObject => ({ userPrincipalName: value });
@@ -38,6 +38,14 @@ describe('a userPrincipalName', () => {
     expect(withOneUserPrincipalName(before, { ...before, ...ours('b') })).toEqual({ ...top('b'), ...declared('b'), ...ours('b') });
     expect(() => withOneUserPrincipalName(before, { ...top('b'), ...declared('c') })).toThrow('given twice');
   });
+
+  it.each<JsonObject>([top('a'), ours('a'), declared('a')])(
+    'is found at the top level and by our URN, wherever it is: %j',
+    (attributes) => {
+      expect({ ...attributes, ...soughtUserPrincipalName(attributes) }).toEqual({ ...attributes, ...top('a'), ...ours('a') });
+      expect(soughtUserPrincipalName({ userName: 'a' })).toEqual({});
+    },
+  );
 
   it('is kept where of somebody only that is kept which tells who it was', () => {
     const attributes = { userName: 'ada', title: 'x', ...ours('a'), ...declared('a') };

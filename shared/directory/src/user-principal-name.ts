@@ -35,6 +35,17 @@ export function withOneUserPrincipalName(before: JsonObject | undefined, attribu
   return places.reduce((all, place) => put(all, place, value), attributes);
 }
 
+/**
+ * What filters find of it, to be laid over a user's attributes: it is asked for at the top level or by the extension of ours, wherever it is, as
+ * who asks need not know where it came.
+ */
+export function soughtUserPrincipalName(attributes: JsonObject): JsonObject {
+  const value = userPrincipalNameOf(attributes);
+  if (value === undefined) return NOTHING;
+  const ours = attributes[ROLLCALL_USER_URN];
+  return { [NAME]: value, [ROLLCALL_USER_URN]: { ...(isObject(ours) ? ours : {}), [NAME]: value } };
+}
+
 /** A resource's attributes without everything but these, and the userPrincipalName wherever it is. */
 export function onlyIdentifying(attributes: JsonObject, names: ReadonlySet<string>): JsonObject {
   const kept = Object.fromEntries(Object.entries(attributes).filter(([name]) => names.has(name)));
@@ -69,5 +80,6 @@ function put(attributes: JsonObject, { urn, name }: Held, value: string): JsonOb
   return { ...attributes, [urn]: { ...(isObject(extension) ? extension : {}), [name]: value } };
 }
 
+const NOTHING: JsonObject = {};
 const NAME = 'userPrincipalName';
 const FOLDED = NAME.toLowerCase();

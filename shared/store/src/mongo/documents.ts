@@ -1,5 +1,14 @@
-import { externalIdOf, identityOf, nameOf, principalOf, type Resource, type Versioned, withActive } from '@rollcall/directory';
-import { CORE_TYPES, foldCase, type JsonObject, type ResourceTypes, searchTree, toResource } from '@rollcall/scim';
+import {
+  externalIdOf,
+  identityOf,
+  nameOf,
+  principalOf,
+  type Resource,
+  soughtUserPrincipalName,
+  type Versioned,
+  withActive,
+} from '@rollcall/directory';
+import { CORE_TYPES, foldCase, type JsonObject, type ResourceTypes, searchTree, toResource, withUserPrincipalName } from '@rollcall/scim';
 import type { StoredResource } from './models.js';
 
 /** A resource's version as MongoDB keeps it. */
@@ -28,7 +37,9 @@ export function toStored(tenant: string, versioned: Versioned, stamp: string, ty
   if (name !== undefined) stored.nameKey = foldCase(name);
   const externalId = externalIdOf(resource);
   if (externalId !== undefined) stored.externalId = externalId;
-  stored.search = searchTree(types[resource.type], representation(versioned, types));
+  // A user's userPrincipalName is there to be found also where the tenant does not take it yet.
+  const sought = resource.type === 'User' ? searchTree(SOUGHT, soughtUserPrincipalName(resource.attributes)) : {};
+  stored.search = { ...sought, ...searchTree(types[resource.type], representation(versioned, types)) };
   return stored;
 }
 
@@ -48,7 +59,7 @@ export function fromStored(stored: StoredResource): Versioned {
 
 /** What filters look at: the whole resource, id and meta included. Where it lives on the web is no part of what is compared. */
 export function representation({ resource, version, modified_ms }: Versioned, types: ResourceTypes = CORE_TYPES): JsonObject {
-  return toResource(types[resource.type], {
+  const shown = toResource(types[resource.type], {
     id: resource.id,
     attributes: withActive(resource),
     version,
@@ -56,7 +67,10 @@ export function representation({ resource, version, modified_ms }: Versioned, ty
     lastModified: new Date(modified_ms).toISOString(),
     baseUrl: '',
   });
+  return resource.type === 'User' ? { ...shown, ...soughtUserPrincipalName(resource.attributes) } : shown;
 }
+
+const SOUGHT = withUserPrincipalName(CORE_TYPES).User;
 
 /** Extension URNs hold dots, which MongoDB reads as paths: a colon-only spelling stands for them in storage. */
 const toInternalKey = (key: string): string => (key.includes('.') ? key.replaceAll('~', '~0').replaceAll('.', '~1') : key);
