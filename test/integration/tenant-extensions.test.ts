@@ -32,7 +32,7 @@ const names = ({ body }: { body: { Resources?: { name: { givenName: string } }[]
 const declare = (tenant: string, extensions: object) => admin(`PUT /tenants/${tenant}/extensions`, extensions);
 
 beforeAll(async () => {
-  cluster = await startCluster({ ingests: 2, tenants: ['acme', 'globex', 'third', 'mapped', 'grown'] });
+  cluster = await startCluster({ ingests: 2, tenants: ['acme', 'globex', 'third', 'mapped', 'grown', 'raced'] });
   admin = adminOf(cluster);
   [acme, globex] = [cluster.client('acme'), cluster.client('globex', 1)];
   expect(await declare('acme', DECLARED)).toMatchObject({ status: 200, body: DECLARED });
@@ -206,6 +206,33 @@ describe('a declaration', () => {
     expect((await declare('grown', { User: ofUsers(NUMBER, LEVEL) })).status).toBe(200); // nobody had doors
     expect((await grown.get(other)).body[BADGE]).toEqual({ number: '1' });
     expect((await grown.find(`${BADGE}:doors pr`)).status).toBe(400);
+  });
+
+  // Goal: whoever writes at that moment, a value that was taken has its declaration.
+  // Method: users who have one come while the schema is taken away; both outcomes are right, and each means something for what is stored.
+  it('is taken away wholly or not at all, whatever is written meanwhile', async () => {
+    const urn = (round: number) => `urn:example:raced:${round}`;
+    const [raced, outcomes] = [cluster.client('raced', 1), new Set<number>()];
+    for (let round = 0; round < 8; round += 1) {
+      const schema = { id: urn(round), name: 'Raced', attributes: [{ name: 'level', type: 'integer' }] };
+      const { User } = (await admin('GET /tenants/raced/extensions')).body;
+      expect((await declare('raced', { User: [...User, schema] })).status).toBe(200);
+      const coming = Array.from({ length: 20 }, async (_, n) => {
+        await new Promise((resolve) => setTimeout(resolve, n));
+        return raced.create(userBody(`r${round}n${n}`, { [urn(round)]: { level: n } }));
+      });
+      const taking = await declare('raced', { User });
+      outcomes.add(taking.status);
+      const answers = await Promise.all(coming);
+      expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 201));
+      await cluster.quiet();
+      const kept = await cluster.db
+        .collection('accounts')
+        .countDocuments({ tenant: 'raced', [`attributes.${urn(round)}`]: { $exists: true } });
+      const declared = (await admin('GET /tenants/raced/extensions')).body.User.map(({ id }: { id: string }) => id);
+      expect([round, declared.includes(urn(round)) || kept === 0]).toEqual([round, true]);
+    }
+    expect([...outcomes].filter((status) => status !== 200 && status !== 409)).toEqual([]);
   });
 
   it('stands in the audit trail', async () => {
