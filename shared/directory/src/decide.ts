@@ -216,9 +216,9 @@ function changeGroup(
 }
 
 const identityAttributeOf = (state: State): IdentityAttribute => state.rules?.identityAttribute ?? 'email';
-/** As the tenant's people are known. @throws ScimError invalidValue for somebody who would be two */
+/** Where the tenant takes a userPrincipalName, a person has one. @throws ScimError invalidValue for somebody who would have two */
 const identified = (state: State, before: JsonObject | undefined, attributes: JsonObject): JsonObject =>
-  identityAttributeOf(state) === 'userPrincipalName' ? withOneUserPrincipalName(before, attributes) : attributes;
+  typesOf(state).User.byName.has('userPrincipalName') ? withOneUserPrincipalName(before, attributes) : attributes;
 const typesOf = (state: State): ResourceTypes => state.types ?? CORE_TYPES;
 const membersOf = (state: State): MemberState => state.members ?? { named: new Map() };
 const lookAtMembers = (members: MemberLook): Decision => ({ kind: 'look', entries: [], others: [], members });
