@@ -52,10 +52,13 @@ export class Continuity {
   readonly #beginning = new Map<string, Promise<void>>();
   readonly #seen = new Map<string, number>();
   /** A head, and what this process knew before it was read: the head may be behind what is accepted meanwhile. */
-  readonly #head = oncePerTurn(async (tenant) => {
-    const known = this.#seen.get(tenant) ?? 0;
-    return { head: await readHead(this.redis, this.keys.tenant(tenant)), known };
-  });
+  readonly #head = oncePerTurn(
+    () => this.redis.sends,
+    async (tenant) => {
+      const known = this.#seen.get(tenant) ?? 0;
+      return { head: await readHead(this.redis, this.keys.tenant(tenant)), known };
+    },
+  );
 
   constructor(
     readonly redis: RedisLink,

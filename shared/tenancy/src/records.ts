@@ -92,26 +92,29 @@ export class Records {
    * What is known of a token, by its hash; undefined: there is no such token, for sure.
    * @throws TransientError where neither Redis nor MongoDB can tell. Never a guess: identity providers quarantine a tenant over 401s.
    */
-  readonly token: (hash: string) => Promise<TokenRecord | undefined> = oncePerTurn(async (hash) => {
-    // The line is read before the token: a token that is rewritten in between must not seem absent for good.
-    const [shown, text] = await Promise.all([this.#isShown(), onRedis(this.redis.redis.hget(this.keys.token(hash), 'record'))]);
-    const known = text ? (JSON.parse(text) as TokenRecord) : undefined;
-    if (shown) return known;
-    // An access token is Redis's alone; the secret that it was given for is judged besides.
-    if (known?.via !== undefined) return known;
-    // Redis may have forgotten a token, or that one was revoked: until all are rewritten, MongoDB is asked.
-    let stored: StoredToken | null;
-    try {
-      stored = await onMongo(this.mongo.collection('tokens').findOne({ hash }));
-    } catch (error) {
-      // A token that Redis knows is not locked out because MongoDB is away.
-      if (known && error instanceof TransientError) return known;
-      throw error;
-    }
-    if (!stored) return undefined;
-    await this.writeToken(stored);
-    return toTokenRecord(stored);
-  });
+  readonly token: (hash: string) => Promise<TokenRecord | undefined> = oncePerTurn(
+    () => this.redis.sends,
+    async (hash) => {
+      // The line is read before the token: a token that is rewritten in between must not seem absent for good.
+      const [shown, text] = await Promise.all([this.#isShown(), onRedis(this.redis.redis.hget(this.keys.token(hash), 'record'))]);
+      const known = text ? (JSON.parse(text) as TokenRecord) : undefined;
+      if (shown) return known;
+      // An access token is Redis's alone; the secret that it was given for is judged besides.
+      if (known?.via !== undefined) return known;
+      // Redis may have forgotten a token, or that one was revoked: until all are rewritten, MongoDB is asked.
+      let stored: StoredToken | null;
+      try {
+        stored = await onMongo(this.mongo.collection('tokens').findOne({ hash }));
+      } catch (error) {
+        // A token that Redis knows is not locked out because MongoDB is away.
+        if (known && error instanceof TransientError) return known;
+        throw error;
+      }
+      if (!stored) return undefined;
+      await this.writeToken(stored);
+      return toTokenRecord(stored);
+    },
+  );
 
   /** Keeps a short-lived access token, in Redis alone: one that is lost with it is fetched anew by its client. */
   async writeAccessToken(hash: string, access: TokenRecord, ttl_ms: number): Promise<void> {
@@ -124,23 +127,26 @@ export class Records {
   }
 
   /** What is known of a tenant; undefined: there is none. @throws TransientError where neither Redis nor MongoDB can tell */
-  readonly tenant: (id: string) => Promise<TenantRecord | undefined> = oncePerTurn(async (id) => {
-    const text = await onRedis(this.redis.redis.hget(this.keys.tenant(id).settings(), 'record'));
-    const known = text ? this.#parsed(id, text) : undefined;
-    // Read with every request: the line is asked for only until this process has seen it under this run.
-    if (known && (this.#shown === this.redis.run.id || (await this.#isShown()))) return known;
-    // Redis may have forgotten that this tenant was suspended.
-    let stored: StoredTenant | null;
-    try {
-      stored = await onMongo(this.mongo.collection('tenants').findOne({ _id: id }));
-    } catch (error) {
-      if (known && error instanceof TransientError) return known;
-      throw error;
-    }
-    if (!stored) return undefined;
-    await this.writeTenant(toRecord(stored));
-    return toRecord(stored);
-  });
+  readonly tenant: (id: string) => Promise<TenantRecord | undefined> = oncePerTurn(
+    () => this.redis.sends,
+    async (id) => {
+      const text = await onRedis(this.redis.redis.hget(this.keys.tenant(id).settings(), 'record'));
+      const known = text ? this.#parsed(id, text) : undefined;
+      // Read with every request: the line is asked for only until this process has seen it under this run.
+      if (known && (this.#shown === this.redis.run.id || (await this.#isShown()))) return known;
+      // Redis may have forgotten that this tenant was suspended.
+      let stored: StoredTenant | null;
+      try {
+        stored = await onMongo(this.mongo.collection('tenants').findOne({ _id: id }));
+      } catch (error) {
+        if (known && error instanceof TransientError) return known;
+        throw error;
+      }
+      if (!stored) return undefined;
+      await this.writeTenant(toRecord(stored));
+      return toRecord(stored);
+    },
+  );
 
   #parsed(id: string, text: string): TenantRecord {
     const before = this.#read.get(id);
@@ -156,12 +162,15 @@ export class Records {
     return this.#line(this.keys.authLine());
   }
 
-  readonly #line = oncePerTurn(async (key) => {
-    const line = await onRedis(this.redis.redis.get(key));
-    const shown = line === this.redis.run.id;
-    this.#shown = shown ? line : '';
-    return shown;
-  });
+  readonly #line = oncePerTurn(
+    () => this.redis.sends,
+    async (key) => {
+      const line = await onRedis(this.redis.redis.get(key));
+      const shown = line === this.redis.run.id;
+      this.#shown = shown ? line : '';
+      return shown;
+    },
+  );
 }
 
 const READ_MAX = 1_000;

@@ -16,23 +16,38 @@ function sink() {
       done();
     },
   });
-  gather(stream);
-  return { stream, calls };
+  let sends = 0;
+  gather(stream, () => {
+    sends += 1;
+  });
+  return { stream, calls, sends: () => sends };
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('gathering of writes', () => {
   it('sends all of one turn together, in order, and the next turn by itself', async () => {
-    const { stream, calls } = sink();
+    const { stream, calls, sends } = sink();
     stream.write('a');
     await Promise.resolve();
     stream.write('b');
     process.nextTick(() => stream.write('c'));
     await turn();
     stream.write('d');
+    expect(sends()).toBe(1);
     await turn();
     expect(calls).toEqual(['abc', 'd']);
+    expect(sends()).toBe(2);
+  });
+
+  it('sends at once what is much, and tells of it before the turn ends', async () => {
+    const { stream, calls, sends } = sink();
+    const much = 'x'.repeat(4_000);
+    for (let i = 0; i < 5; i += 1) stream.write(much);
+    expect([calls.length, sends()]).toEqual([2, 2]);
+    await turn();
+    expect(calls.map(({ length }) => length)).toEqual([8_000, 8_000, 4_000]);
+    expect(sends()).toBe(3);
   });
 
   it('sends nothing of a turn in which the connection broke', async () => {

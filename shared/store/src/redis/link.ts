@@ -26,6 +26,7 @@ export class RedisLink {
   readonly redis: Redis;
   readonly clock = new RedisClock();
   #run: Run | undefined;
+  #sends = 0;
   #closed = false;
   #waiters = new Set<() => void>();
   readonly #listeners = new Set<(run: Run) => void>();
@@ -33,7 +34,11 @@ export class RedisLink {
   constructor(readonly options: LinkOptions) {
     this.redis = new Redis(options.url, { ...LINK_OPTIONS, commandTimeout: options.commandTimeout_ms });
     this.redis.on('error', options.onError);
-    this.redis.on('connect', () => gather(this.redis.stream));
+    this.redis.on('connect', () =>
+      gather(this.redis.stream, () => {
+        this.#sends += 1;
+      }),
+    );
     this.redis.on('close', () => {
       this.#run = undefined;
     });
@@ -61,6 +66,11 @@ export class RedisLink {
   get run(): Run {
     if (!this.#run) throw new TransientError('Redis is away', { away: 'redis' });
     return this.#run;
+  }
+
+  /** How often what was written was sent: what is asked between two sends goes together, and is asked of the server after all of it was. */
+  get sends(): number {
+    return this.#sends;
   }
 
   get up(): boolean {
