@@ -31,7 +31,7 @@ describe('POST /tenants', () => {
     expect(answer.headers.get('location')).toBe('/admin/v1/tenants/acme');
     const expected = {
       ...{ id: 'acme', name: 'Acme', status: 'active', source: 'scim', createdAt: expect.stringMatching(/^\d{4}-.*Z$/) },
-      settings: { identityAttribute: 'email', recycledIdentity: 'reactivate', webhook: null },
+      settings: { identityAttribute: 'email', recycledIdentity: 'reactivate', groupNames: 'unique', webhook: null },
     };
     expect(answer.body).toEqual(expected);
     expect((await admin('GET /tenants/acme')).body).toEqual(expected);

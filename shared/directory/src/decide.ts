@@ -68,6 +68,8 @@ export interface TenantRules {
   readonly mappings?: Mappings | undefined;
   /** Where people come from: accounts of a directory are made only while it is the source. */
   readonly source?: 'scim' | 'directory' | 'manual' | undefined;
+  /** Whether a group's displayName is its own in the tenant (default), or others may have the same. */
+  readonly groupNames?: 'unique' | 'shared' | undefined;
 }
 
 /** What the commit checks again before it writes. */
@@ -167,7 +169,8 @@ function create(state: State, given: JsonObject, at: Stamp): Decision {
 
 function createGroup(state: State, given: JsonObject, at: Stamp): Decision {
   const { attributes, ids } = takeMembers(given);
-  const fresh: Resource = { type: 'Group', ...newcomer(attributes, at), account: { preservedBy: [], origin: 'scim', managedBy: 'scim' } };
+  const made: Resource = { type: 'Group', ...newcomer(attributes, at), account: { preservedBy: [], origin: 'scim', managedBy: 'scim' } };
+  const fresh: Resource = isShared(state) ? { ...made, sharesName: true } : made;
   // A new group has nobody yet, so nothing is replaced, and nothing counted.
   const delta = memberDelta({ replaced: false, wanted: replacing(ids).wanted }, membersOf(state));
   if (isLook(delta)) return lookAtMembers(delta);
@@ -197,7 +200,7 @@ function changeGroup(
   delta: MemberDelta | undefined,
   guarded: boolean,
 ): Decision {
-  const next: Resource = { ...current.resource, attributes };
+  const next = namedGroup(state, current.resource, attributes);
   if (!sameResource(current.resource, next)) return withMembers(commit(state, current, operation, next), delta);
   if (!delta) return { kind: 'unchanged', current };
   // A loader leaves out what is newer in Redis, so until it is done each commit brings its own entries.
@@ -219,6 +222,17 @@ const identityAttributeOf = (state: State): IdentityAttribute => state.rules?.id
 /** Where the tenant takes a userPrincipalName, a person has one. @throws ScimError invalidValue for somebody who would have two */
 const identified = (state: State, before: JsonObject | undefined, attributes: JsonObject): JsonObject =>
   typesOf(state).User.byName.has('userPrincipalName') ? withOneUserPrincipalName(before, attributes) : attributes;
+/** A group with new attributes. One that shares its name goes on to, whatever the tenant has set since, until it gets another name. */
+function namedGroup(state: State, group: Resource, attributes: JsonObject): Resource {
+  const { sharesName, ...rest } = group;
+  const next = { ...rest, attributes };
+  const hasItsName = fieldsOf(next)
+    .filter(isClaim)
+    .every((field) => fieldsOf(group).includes(field));
+  return isShared(state) || (sharesName && hasItsName) ? { ...next, sharesName: true } : next;
+}
+
+const isShared = (state: State): boolean => state.rules?.groupNames === 'shared';
 const typesOf = (state: State): ResourceTypes => state.types ?? CORE_TYPES;
 const membersOf = (state: State): MemberState => state.members ?? { named: new Map() };
 const lookAtMembers = (members: MemberLook): Decision => ({ kind: 'look', entries: [], others: [], members });
@@ -354,15 +368,17 @@ function commit(
   const entries: { field: IndexField; seen: string; next: string }[] = [];
   for (const field of touched) {
     const { raw, ids } = state.entries.get(field)!;
-    const rest = ids.filter((id) => id !== next.id);
+    let rest = ids.filter((id) => id !== next.id);
     if (wanted.includes(field) && isClaim(field)) {
-      for (const id of rest) {
-        const holder = state.others.get(id);
-        if (holder && bears(holder, field)) return refuse(nameTaken(next));
-        // The entry is not borne out by its holder: it is taken over, if the holder is still what was seen.
-        others.set(id, holder?.version ?? 0);
-      }
-      rest.length = 0;
+      const stale = rest.filter((id) => !isBorne(state, id, field));
+      rest = rest.filter((id) => !stale.includes(id));
+      // One that has the name keeps it beside another that came to share it.
+      const mayShare = next.sharesName ?? (held.includes(field) && rest.every((id) => state.others.get(id)?.resource.sharesName));
+      if (rest.length > 0 && !mayShare) return refuse(nameTaken(next));
+      // Where the entry is not borne out by a holder, it is taken over, if the holder is still what was seen.
+      for (const id of stale) others.set(id, state.others.get(id)?.version ?? 0);
+      // Holders are counted by their entries. One that MongoDB named and that lets go right now has written none that would tell.
+      if (!state.complete) for (const id of rest) others.set(id, state.others.get(id)!.version);
     }
     const after = joinIds(wanted.includes(field) ? [...rest, next.id] : rest);
     if (after !== raw || raw !== joinIds(ids)) entries.push({ field, seen: raw, next: after });
@@ -429,6 +445,11 @@ function isRecycled(state: State, { resource }: Versioned, attributes: JsonObjec
   if (state.rules?.recycledIdentity !== 'refuse' || !resource.deleted) return false;
   const [theirs, given] = [resource.attributes.externalId, attributes.externalId];
   return typeof theirs === 'string' && typeof given === 'string' && theirs !== given;
+}
+
+function isBorne(state: State, id: string, field: IndexField): boolean {
+  const holder = state.others.get(id);
+  return !!holder && bears(holder, field);
 }
 
 const borne = (state: State, field: IndexField): Versioned[] =>

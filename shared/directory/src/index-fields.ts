@@ -4,7 +4,7 @@ import { userPrincipalNameOf } from './user-principal-name.js';
 
 /**
  * The fields of a tenant's index (DESIGN section 3). A field begins with what it is:
- * `n:<attribute>:<folded value>` a claim, held by one resource at most; `i:<folded identity>` all accounts of one person, by email;
+ * `n:<attribute>:<folded value>` a claim, held by one resource at most (a group's by several, where its tenant lets groups share names); `i:<folded identity>` all accounts of one person, by email;
  * `u:<folded userPrincipalName>` the same by that; `x:<externalId as it is>` all resources with that externalId.
  * They follow from a resource alone: both identities are there whichever the tenant goes by, so that it may go by the other at any time.
  */

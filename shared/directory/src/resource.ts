@@ -41,6 +41,8 @@ export interface Resource {
   readonly deleted: boolean;
   /** A group's members are not among them: they are edges of their own. */
   readonly attributes: JsonObject;
+  /** A group that got its name, or was changed, while its tenant let groups share names: MongoDB's unique index leaves it out. */
+  readonly sharesName?: true;
   readonly account: Account;
 }
 

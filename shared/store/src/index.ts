@@ -9,6 +9,7 @@ export * from './lister.js';
 export * from './membership-filter.js';
 export * from './memberships.js';
 export * from './mongo/documents.js';
+export { fieldOfStored } from './mongo/holders.js';
 export * from './mongo/link.js';
 export * from './mongo/models.js';
 export * from './mongo/query.js';

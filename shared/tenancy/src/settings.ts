@@ -15,6 +15,8 @@ const shape = {
   identityAttribute: z.enum(['email', 'userPrincipalName']),
   /** What becomes of a POST for an address whose former holder had another `externalId`. */
   recycledIdentity: z.enum(['reactivate', 'refuse']),
+  /** Whether a group's displayName is its own in the tenant, or others may have the same. */
+  groupNames: z.enum(['unique', 'shared']),
   /** Where reminders of expiry are sent; null: nowhere. */
   webhook: z.strictObject({ url: WebhookUrl }).nullable(),
 };
@@ -25,7 +27,12 @@ export type SettingsChange = z.infer<typeof SettingsChange>;
 export type TenantSettings = { readonly [Name in keyof typeof shape]: z.infer<(typeof shape)[Name]> };
 export const TenantSettingsForm = z.object(shape);
 
-export const SETTINGS_DEFAULT: TenantSettings = { identityAttribute: 'email', recycledIdentity: 'reactivate', webhook: null };
+export const SETTINGS_DEFAULT: TenantSettings = {
+  identityAttribute: 'email',
+  recycledIdentity: 'reactivate',
+  groupNames: 'unique',
+  webhook: null,
+};
 
 /** What holds for a tenant: what is stored, over the defaults. What another release stored and this one does not know is left out. */
 export function settingsOf(stored: Readonly<Record<string, unknown>>): TenantSettings {

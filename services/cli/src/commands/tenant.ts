@@ -54,13 +54,16 @@ export const tenantCommands: readonly Command[] = [
       ['--name <name>', 'what people call it'],
       ['--identity <attribute>', 'what people are known by: email or userPrincipalName'],
       ['--recycled <what>', 'what becomes of a recycled address: reactivate or refuse'],
+      ['--group-names <what>', 'whether each group has a name of its own: unique or shared'],
       ['--webhook <url>', 'where reminders of expiry are posted; none: nowhere'],
     ],
     run: async (given, { api, out }) => {
       const [name, identity, recycled, webhook] = ['name', 'identity', 'recycled', 'webhook'].map((option) => text(given, option));
+      const groupNames = text(given, 'group-names');
       const settings = {
         ...(identity ? { identityAttribute: identity } : {}),
         ...(recycled ? { recycledIdentity: recycled } : {}),
+        ...(groupNames ? { groupNames } : {}),
         ...(webhook ? { webhook: webhook === 'none' ? null : { url: webhook } } : {}),
       };
       out.show(await (await api()).ask('PATCH', at(given), { ...(name ? { name } : {}), settings }));

@@ -26,7 +26,7 @@ export interface Accept {
   readonly stamp: string;
   readonly backlogMax: number;
   readonly trace: string;
-  /** Claims with this prefix make up the number of live resources, kept in this field of the index. */
+  /** Holders of claims with this prefix make up the number of live resources, kept in this field of the index. */
   readonly counted: { readonly prefix: string; readonly field: string };
   readonly others: readonly { readonly id: string; readonly version: number }[];
   readonly entries: readonly { readonly field: string; readonly seen: string; readonly next: string }[];

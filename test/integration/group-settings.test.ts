@@ -1,0 +1,170 @@
+// What a tenant may settle about its groups. Each rule holds whether the worker has applied what was accepted or not.
+import { GROUP_URN } from '@rollcall/scim';
+import { type Admin, adminOf } from '../support/admin.js';
+import { Client } from '../support/client.js';
+import { type Cluster, startCluster } from '../support/cluster.js';
+import { until } from '../support/environment.js';
+import { patchBody, userBody } from '../support/users.js';
+
+jest.setTimeout(90_000);
+
+const groupBody = (displayName: string, members: readonly string[] = []) => ({
+  schemas: [GROUP_URN],
+  displayName,
+  members: members.map((value) => ({ value })),
+});
+const replace = (path: string, value: unknown) => patchBody({ op: 'replace', path, value });
+
+let cluster: Cluster;
+let admin: Admin;
+beforeAll(async () => {
+  cluster = await startCluster({ tenants: [], ingests: 2 });
+  admin = adminOf(cluster);
+});
+afterAll(() => cluster[Symbol.asyncDispose]());
+
+let made = 0;
+/** A new tenant with these settings, and what its identity provider asks for. `held`: the worker rests, so that nothing is settled. */
+async function tenantWith(settings: Record<string, unknown>, held = false) {
+  made += 1;
+  const id = `t-${made}`;
+  if (cluster.worker.pid() === undefined) await cluster.worker.start();
+  expect((await admin('POST /tenants', { id, settings })).status).toBe(201);
+  const { body } = await admin(`POST /tenants/${id}/tokens`, { name: 'test' });
+  if (held) await cluster.worker.stop();
+  const client = (ingest = 0) => new Client(`${cluster.ingests[ingest]!.url}/scim/v2`, body.token);
+  const scim = client();
+  return {
+    id,
+    client,
+    scim,
+    set: (change: Record<string, unknown>) => admin(`PATCH /tenants/${id}`, { settings: change }),
+    settled: () => (held ? undefined : cluster.quiet()),
+    group: (displayName: string, members: readonly string[] = []) => scim.request('POST', '/Groups', groupBody(displayName, members)),
+    get: (group: string) => scim.request('GET', `/Groups/${group}`),
+    patch: (group: string, body: unknown, query = '') => scim.request('PATCH', `/Groups/${group}${query}`, body),
+    remove: (group: string) => scim.request('DELETE', `/Groups/${group}`),
+    find: async (filter: string): Promise<string[]> =>
+      ((await scim.request('GET', `/Groups?filter=${encodeURIComponent(filter)}`)).body.Resources ?? [])
+        .map(({ id: found }: { id: string }) => found)
+        .sort(),
+    total: async () => (await scim.request('GET', '/Groups?count=0')).body.totalResults,
+    user: async (name: string): Promise<string> => (await scim.create(userBody(`${name}-${id}`))).body.id,
+  };
+}
+
+const both = describe.each([
+  ['unsettled', true],
+  ['settled', false],
+] as const);
+
+both('groupNames: shared, %s', (_, held) => {
+  it('lets several groups have one name; each is found under it, and counted', async () => {
+    const tenant = await tenantWith({ groupNames: 'shared' }, held);
+    const ids = [];
+    for (const name of ['Staff', 'staff', 'STAFF']) ids.push((await tenant.group(name)).body.id);
+    const renamed = (await tenant.group('Other')).body.id;
+    await tenant.settled();
+    expect((await tenant.patch(renamed, replace('displayName', 'Staff'))).status).toBe(200);
+    await tenant.settled();
+    expect(await tenant.find('displayName eq "staff"')).toEqual([...ids, renamed].sort());
+    expect(await tenant.find('displayName sw "sta"')).toEqual([...ids, renamed].sort());
+    expect(await tenant.total()).toBe(4);
+    expect((await tenant.remove(ids[0])).status).toBe(204);
+    await tenant.settled();
+    expect(await tenant.find('displayName eq "staff"')).toEqual([ids[1], ids[2], renamed].sort());
+    expect(await tenant.total()).toBe(3);
+  });
+});
+
+describe('groupNames', () => {
+  it('says 409 to a second group of one name by default, and lets it be once names are shared', async () => {
+    const tenant = await tenantWith({});
+    const first = (await tenant.group('Staff')).body.id;
+    await tenant.settled();
+    expect(await tenant.group('staff')).toMatchObject({ status: 409, body: { scimType: 'uniqueness' } });
+    expect((await tenant.set({ groupNames: 'shared' })).body.settings.groupNames).toBe('shared');
+    const second = await tenant.group('staff');
+    expect(second.status).toBe(201);
+    await tenant.settled();
+    expect(await tenant.find('displayName eq "Staff"')).toEqual([first, second.body.id].sort());
+    // Both are in MongoDB: none is a dead letter.
+    expect((await admin(`GET /tenants/${tenant.id}/status`)).body.deadLetters).toBe(0);
+  });
+
+  it('is refused to be unique again while names are of several groups: 409 lists them, and nothing is changed', async () => {
+    const tenant = await tenantWith({ groupNames: 'shared' });
+    const first = (await tenant.group('Staff')).body.id;
+    await tenant.settled();
+    const second = (await tenant.group('STAFF')).body.id;
+    await tenant.group('Other');
+    for (const wait of [false, true]) {
+      if (wait) await tenant.settled();
+      const answer = await tenant.set({ groupNames: 'unique', recycledIdentity: 'refuse' });
+      expect(answer.status).toBe(409);
+      expect(answer.body.detail).toMatch(/groupNames.*"staff".*duplicates/i);
+      expect(answer.body.duplicates).toEqual([{ displayName: expect.stringMatching(/^staff$/i), groups: expect.any(Array) }]);
+      expect([...answer.body.duplicates[0].groups].sort()).toEqual([first, second].sort());
+    }
+    expect((await admin(`GET /tenants/${tenant.id}`)).body.settings).toMatchObject({
+      groupNames: 'shared',
+      recycledIdentity: 'reactivate',
+    });
+    expect((await tenant.group('staff')).status).toBe(201);
+  });
+
+  it('becomes unique again once no name is of several groups', async () => {
+    const tenant = await tenantWith({ groupNames: 'shared' });
+    const [first, second, third] = [
+      (await tenant.group('A')).body.id,
+      (await tenant.group('A')).body.id,
+      (await tenant.group('A')).body.id,
+    ];
+    await tenant.settled();
+    await tenant.patch(first, replace('displayName', 'B'));
+    await tenant.remove(second);
+    expect((await tenant.set({ groupNames: 'unique' })).status).toBe(200);
+    expect((await tenant.group('a')).status).toBe(409);
+    expect((await tenant.patch(third, replace('displayName', 'C'))).status).toBe(200);
+    expect((await tenant.group('a')).status).toBe(201);
+    await tenant.settled();
+    expect((await admin(`GET /tenants/${tenant.id}/status`)).body.deadLetters).toBe(0);
+  });
+
+  // Goal: no pair is left over that was made while the setting was turned. Method: creations at both ingests all the while.
+  it('leaves no two groups of one name where it is turned to unique under load', async () => {
+    const tenant = await tenantWith({ groupNames: 'shared' });
+    for (let round = 0; round < 10; round += 1) {
+      await tenant.set({ groupNames: 'shared' });
+      const name = `Race ${round}`;
+      const creations = [0, 1, 0, 1].map((ingest) => tenant.client(ingest).request('POST', '/Groups', groupBody(name)));
+      const turned = await tenant.set({ groupNames: 'unique' });
+      const created = (await Promise.all(creations)).filter(({ status }) => status === 201);
+      expect([200, 409]).toContain(turned.status);
+      const groups = await tenant.find(`displayName eq "${name}"`);
+      expect(groups).toHaveLength(created.length);
+      if (turned.status === 200) expect(groups.length).toBeLessThanOrEqual(1);
+      else {
+        expect((await admin(`GET /tenants/${tenant.id}`)).body.settings.groupNames).toBe('shared');
+        for (const group of groups) await tenant.remove(group);
+      }
+    }
+  });
+
+  it('is the same after Redis has forgotten its index', async () => {
+    const tenant = await tenantWith({ groupNames: 'shared' });
+    const ids = [(await tenant.group('Staff')).body.id, (await tenant.group('Staff')).body.id];
+    await tenant.settled();
+    const [head] = await cluster.redis.keys(`${cluster.prefix}:{p*}:${tenant.id}:head`);
+    await cluster.redis.del(head!);
+    await until(
+      'the groups',
+      () => tenant.find('displayName eq "staff"'),
+      (found) => found.length === 2,
+    );
+    ids.push((await tenant.group('Staff')).body.id);
+    await until('an index', async () => (await cluster.redis.hget(head!, 'complete')) === '1');
+    expect(await tenant.find('displayName eq "staff"')).toEqual([...ids].sort());
+    expect(await tenant.total()).toBe(3);
+  });
+});
