@@ -13,6 +13,7 @@ const groupBody = (displayName: string, members: readonly string[] = []) => ({
   displayName,
   members: members.map((value) => ({ value })),
 });
+const add = (...ids: readonly string[]) => patchBody({ op: 'add', path: 'members', value: ids.map((value) => ({ value })) });
 const replace = (path: string, value: unknown) => patchBody({ op: 'replace', path, value });
 
 let cluster: Cluster;
@@ -167,4 +168,31 @@ describe('groupNames', () => {
     expect(await tenant.find('displayName eq "staff"')).toEqual([...ids].sort());
     expect(await tenant.total()).toBe(3);
   });
+});
+
+both('membersAnsweredMax, %s', (_, held) => {
+  it('is up to how many members a PATCH answers with the group, and beyond it 204', async () => {
+    const tenant = await tenantWith({ membersAnsweredMax: 2 }, held);
+    const [a, b, c] = [await tenant.user('a'), await tenant.user('b'), await tenant.user('c')];
+    const { id } = (await tenant.group('Staff', [a])).body;
+    await tenant.settled();
+    const second = await tenant.patch(id, add(b));
+    expect([second.status, second.body.members.length]).toEqual([200, 2]);
+    await tenant.settled();
+    const third = await tenant.patch(id, add(c));
+    expect([third.status, third.text, third.headers.etag]).toEqual([204, '', expect.stringMatching(/^W\//)]);
+    expect((await tenant.patch(id, replace('externalId', 'e'), '?attributes=displayName')).status).toBe(200);
+    expect((await tenant.patch(id, replace('externalId', 'f'))).status).toBe(204);
+    expect((await tenant.patch(id, patchBody({ op: 'remove', path: `members[value eq "${a}"]` }))).status).toBe(200);
+  });
+});
+
+it('membersAnsweredMax holds from the answer of the admin API on, at every ingest', async () => {
+  const tenant = await tenantWith({});
+  const { id } = (await tenant.group('Staff', [await tenant.user('a')])).body;
+  const touch = async (ingest: number, value: string) =>
+    (await tenant.client(ingest).request('PATCH', `/Groups/${id}`, replace('externalId', value))).status;
+  expect([await touch(0, '1'), await touch(1, '2')]).toEqual([200, 200]);
+  expect((await tenant.set({ membersAnsweredMax: 0 })).status).toBe(200);
+  expect([await touch(0, '3'), await touch(1, '4')]).toEqual([204, 204]);
 });

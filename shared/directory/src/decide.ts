@@ -70,6 +70,8 @@ export interface TenantRules {
   readonly source?: 'scim' | 'directory' | 'manual' | undefined;
   /** Whether a group's displayName is its own in the tenant (default), or others may have the same. */
   readonly groupNames?: 'unique' | 'shared' | undefined;
+  /** A PATCH on a group with more members than this answers 204; absent: 1,000. */
+  readonly membersAnsweredMax?: number | undefined;
 }
 
 /** What the commit checks again before it writes. */

@@ -34,8 +34,8 @@ const RulesSettings = z.object({ mappings: MappingsSetting.optional() });
 /** What a tenant has settled about its accounts, ready to decide by. @throws ScimError invalidFilter, ZodError: it was stored unchecked */
 export function rulesOf(settings: TenantRecord['settings'], user: ResourceTypeDefinition = USER): TenantRules {
   const { mappings } = RulesSettings.parse(settings);
-  const { identityAttribute, recycledIdentity, groupNames } = settingsOf(settings);
-  return { identityAttribute, recycledIdentity, groupNames, ...(mappings ? { mappings: compileMappings(mappings, user) } : {}) };
+  const { webhook: _, ...settled } = settingsOf(settings);
+  return { ...settled, ...(mappings ? { mappings: compileMappings(mappings, user) } : {}) };
 }
 
 /** @param user what filters may speak of: the tenant's own extensions, too. @throws ScimError invalidFilter */

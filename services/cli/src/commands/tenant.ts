@@ -55,15 +55,17 @@ export const tenantCommands: readonly Command[] = [
       ['--identity <attribute>', 'what people are known by: email or userPrincipalName'],
       ['--recycled <what>', 'what becomes of a recycled address: reactivate or refuse'],
       ['--group-names <what>', 'whether each group has a name of its own: unique or shared'],
+      ['--members-answered <count>', 'up to how many members a PATCH on a group answers with the group; 1000 where it was never set'],
       ['--webhook <url>', 'where reminders of expiry are posted; none: nowhere'],
     ],
     run: async (given, { api, out }) => {
       const [name, identity, recycled, webhook] = ['name', 'identity', 'recycled', 'webhook'].map((option) => text(given, option));
-      const groupNames = text(given, 'group-names');
+      const [groupNames, membersAnsweredMax] = [text(given, 'group-names'), whole(given, 'members-answered', { most: 100_000 })];
       const settings = {
         ...(identity ? { identityAttribute: identity } : {}),
         ...(recycled ? { recycledIdentity: recycled } : {}),
         ...(groupNames ? { groupNames } : {}),
+        ...(membersAnsweredMax === undefined ? {} : { membersAnsweredMax }),
         ...(webhook ? { webhook: webhook === 'none' ? null : { url: webhook } } : {}),
       };
       out.show(await (await api()).ask('PATCH', at(given), { ...(name ? { name } : {}), settings }));

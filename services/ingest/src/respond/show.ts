@@ -13,12 +13,12 @@ import {
   toResource,
 } from '@rollcall/scim';
 import type { GroupOfMember, Member, Memberships, TenantView } from '@rollcall/store';
+import type { RulesKeeper } from '@rollcall/tenancy';
 import type { ScimRequest, ScimResponse } from '../exchange.js';
 
 export interface ShowDeps {
   readonly memberships: Pick<Memberships, 'groupsOf' | 'members' | 'hasMoreThan'>;
-  /** A PATCH on a group with more members than this answers 204. */
-  readonly membersAnsweredMax: number;
+  readonly rules: Pick<RulesKeeper, 'of'>;
 }
 
 interface Shown {
@@ -50,7 +50,7 @@ export interface Show {
   isLarge(view: TenantView, versioned: Versioned, selection: Selection): Promise<boolean>;
 }
 
-export function makeShow({ memberships, membersAnsweredMax }: ShowDeps): Show {
+export function makeShow({ memberships, rules }: ShowDeps): Show {
   return {
     async resource(status, view, versioned, shown) {
       const { resource, version } = versioned;
@@ -89,7 +89,11 @@ export function makeShow({ memberships, membersAnsweredMax }: ShowDeps): Show {
     async isLarge(view, versioned, selection) {
       if (versioned.resource.type !== 'Group' || selection.attributes || selection.excludedAttributes) return false;
       // Asked after a commit: where nobody can tell, what can be shown is shown.
-      return memberships.hasMoreThan(view, versioned, membersAnsweredMax).catch(unlessTransient(false));
+      const isBeyond = async () => {
+        const { membersAnsweredMax = MEMBERS_ANSWERED_MAX } = (await rules.of(view.tenant, view.settings))?.rules ?? {};
+        return memberships.hasMoreThan(view, versioned, membersAnsweredMax);
+      };
+      return isBeyond().catch(unlessTransient(false));
     },
   };
 
@@ -190,6 +194,8 @@ const memberOf = ({ id, type, display }: Member, baseUrl: string): JsonObject =>
   type,
   ...(display === undefined ? {} : { display }),
 });
+
+const MEMBERS_ANSWERED_MAX = 1_000;
 
 /** Begins to read before anything is answered: what goes wrong by then is an error like any other. */
 async function begun(texts: AsyncGenerator<string>): Promise<AsyncIterable<string>> {
