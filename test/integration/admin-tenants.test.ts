@@ -35,6 +35,7 @@ describe('POST /tenants', () => {
         identityAttribute: 'email',
         recycledIdentity: 'reactivate',
         groupNames: 'unique',
+        unknownMembers: 'refuse',
         membersAnsweredMax: 1_000,
         webhook: null,
       },

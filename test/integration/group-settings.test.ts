@@ -50,6 +50,10 @@ async function tenantWith(settings: Record<string, unknown>, held = false) {
         .map(({ id: found }: { id: string }) => found)
         .sort(),
     total: async () => (await scim.request('GET', '/Groups?count=0')).body.totalResults,
+    members: async (group: string) => (await scim.request('GET', `/Groups/${group}`)).body.members ?? [],
+    memberIds: async (group: string): Promise<string[]> =>
+      ((await scim.request('GET', `/Groups/${group}`)).body.members ?? []).map(({ value }: { value: string }) => value).sort(),
+    groupsOf: async (user: string) => (await scim.get(user)).body.groups ?? [],
     user: async (name: string): Promise<string> => (await scim.create(userBody(`${name}-${id}`))).body.id,
   };
 }
@@ -195,4 +199,126 @@ it('membersAnsweredMax holds from the answer of the admin API on, at every inges
   expect([await touch(0, '1'), await touch(1, '2')]).toEqual([200, 200]);
   expect((await tenant.set({ membersAnsweredMax: 0 })).status).toBe(200);
   expect([await touch(0, '3'), await touch(1, '4')]).toEqual([204, 204]);
+});
+
+both('unknownMembers: keep, %s', (_, held) => {
+  const STRANGER = '019a0000-0000-7000-8000-000000000000';
+
+  it('keeps and shows whoever is not there, by value alone, beside those who are; PUT and PATCH take them away again', async () => {
+    const tenant = await tenantWith({ unknownMembers: 'keep' }, held);
+    const ada = await tenant.user('ada');
+    const { id, ...created } = (await tenant.group('Staff', [ada, STRANGER])).body;
+    expect(created.members).toHaveLength(2);
+    await tenant.settled();
+    const odd = ['nobody', '__proto__', 'a b/c:d "e"'];
+    expect((await tenant.patch(id, add(...odd))).status).toBe(200);
+    await tenant.settled();
+    expect(await tenant.memberIds(id)).toEqual([ada, STRANGER, ...odd].sort());
+    expect((await tenant.members(id)).filter(({ value }: { value: string }) => value !== ada)).toEqual(
+      expect.arrayContaining([STRANGER, ...odd].map((value) => ({ value }))),
+    );
+    expect(await tenant.find(`members.value eq "${STRANGER}"`)).toEqual([id]);
+    expect(await tenant.find('members.value eq "nowhere"')).toEqual([]);
+
+    const { version } = (await tenant.get(id)).body.meta;
+    expect((await tenant.patch(id, add(STRANGER, 'nobody'))).body.meta.version).toBe(version);
+    expect((await tenant.patch(id, patchBody({ op: 'remove', path: 'members[value eq "nobody"]' }))).status).toBe(200);
+    expect(await tenant.memberIds(id)).toEqual([ada, STRANGER, ...odd.slice(1)].sort());
+    expect((await tenant.scim.request('PUT', `/Groups/${id}`, groupBody('Staff', [STRANGER]))).status).toBe(200);
+    await tenant.settled();
+    expect(await tenant.memberIds(id)).toEqual([STRANGER]);
+    expect(await tenant.find('members.value eq "nobody"')).toEqual([]);
+  });
+
+  it('makes a member of whoever was named while deleted, as soon as they come back', async () => {
+    const tenant = await tenantWith({ unknownMembers: 'keep' }, held);
+    const ada = await tenant.user('ada');
+    const body = (await tenant.scim.get(ada)).body;
+    const before = (await tenant.group('Before', [ada])).body.id;
+    await tenant.settled();
+    await tenant.scim.delete(ada);
+    await tenant.settled();
+    expect(await tenant.memberIds(before)).toEqual([]);
+    const meanwhile = (await tenant.group('Meanwhile', [ada])).body.id;
+    await tenant.settled();
+    expect(await tenant.members(meanwhile)).toEqual([{ value: ada }]);
+    const back = await tenant.scim.create(body);
+    expect([back.status, back.body.id]).toEqual([201, ada]);
+    for (const wait of [false, true]) {
+      if (wait) await tenant.settled();
+      expect(await tenant.members(meanwhile)).toEqual([
+        { value: ada, type: 'User', display: body.displayName, $ref: expect.stringMatching(new RegExp(`/Users/${ada}$`)) },
+      ]);
+      expect(await tenant.memberIds(before)).toEqual([]);
+      expect((await tenant.groupsOf(ada)).map(({ value }: { value: string }) => value)).toEqual([meanwhile]);
+    }
+    // From here on it is a membership like any other: the next deletion ends it.
+    await tenant.scim.delete(ada);
+    expect(await tenant.memberIds(meanwhile)).toEqual([]);
+    await tenant.settled();
+    await tenant.scim.create(body);
+    await tenant.settled();
+    expect(await tenant.memberIds(meanwhile)).toEqual([]);
+    expect(await tenant.groupsOf(ada)).toEqual([]);
+  });
+
+  it('keeps them by the thousand', async () => {
+    const tenant = await tenantWith({ unknownMembers: 'keep' }, held);
+    const ids = Array.from({ length: 2_500 }, (_each, i) => `stranger-${String(i).padStart(4, '0')}`);
+    const { id } = (await tenant.group('Staff')).body;
+    expect((await tenant.patch(id, add(...ids))).status).toBe(204);
+    expect(await tenant.memberIds(id)).toEqual(ids);
+    await tenant.settled();
+    expect(await tenant.memberIds(id)).toEqual(ids);
+  });
+
+  it('is about ids: one that is longer than any is 400', async () => {
+    const tenant = await tenantWith({ unknownMembers: 'keep' }, held);
+    const { id } = (await tenant.group('Staff')).body;
+    expect(await tenant.patch(id, add('x'.repeat(257)))).toMatchObject({ status: 400, body: { scimType: 'invalidValue' } });
+    expect((await tenant.patch(id, add('x'.repeat(256)))).status).toBe(200);
+  });
+});
+
+describe('unknownMembers', () => {
+  it('set back to refuse: 400 for a new one; those that are kept stay, may be named again, and may be removed', async () => {
+    const tenant = await tenantWith({ unknownMembers: 'keep' });
+    const { id } = (await tenant.group('Staff', ['one', 'two'])).body;
+    await tenant.settled();
+    await tenant.set({ unknownMembers: 'refuse' });
+    expect(await tenant.patch(id, add('three'))).toMatchObject({ status: 400, body: { scimType: 'invalidValue' } });
+    expect((await tenant.patch(id, add('two'))).status).toBe(200);
+    expect((await tenant.scim.request('PUT', `/Groups/${id}`, groupBody('Staff', ['two']))).status).toBe(200);
+    expect(await tenant.memberIds(id)).toEqual(['two']);
+    expect((await tenant.patch(id, patchBody({ op: 'remove', path: 'members' }))).status).toBe(200);
+    await tenant.settled();
+    expect(await tenant.memberIds(id)).toEqual([]);
+  });
+
+  it('refuse: whoever comes back is in no group, whatever was asked for meanwhile', async () => {
+    const tenant = await tenantWith({});
+    const ada = await tenant.user('ada');
+    const body = (await tenant.scim.get(ada)).body;
+    const { id } = (await tenant.group('Staff', [ada])).body;
+    await tenant.scim.delete(ada);
+    expect((await tenant.patch(id, add(ada))).status).toBe(400);
+    await tenant.scim.create(body);
+    await tenant.settled();
+    expect(await tenant.groupsOf(ada)).toEqual([]);
+  });
+
+  it('keep: a deleted group that is named is shown, and its members stay gone', async () => {
+    const tenant = await tenantWith({ unknownMembers: 'keep' });
+    const ada = await tenant.user('ada');
+    const inner = (await tenant.group('Inner', [ada])).body.id;
+    const before = (await tenant.group('Before', [inner])).body.id;
+    await tenant.remove(inner);
+    const outer = (await tenant.group('Outer', [inner])).body.id;
+    for (const wait of [false, true]) {
+      if (wait) await tenant.settled();
+      expect(await tenant.members(outer)).toEqual([{ value: inner }]);
+      expect(await tenant.members(before)).toEqual([]);
+      expect(await tenant.groupsOf(ada)).toEqual([]);
+    }
+  });
 });

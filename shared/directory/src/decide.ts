@@ -70,6 +70,8 @@ export interface TenantRules {
   readonly source?: 'scim' | 'directory' | 'manual' | undefined;
   /** Whether a group's displayName is its own in the tenant (default), or others may have the same. */
   readonly groupNames?: 'unique' | 'shared' | undefined;
+  /** What becomes of a member that is no live resource of the tenant: 400 (default), or it is kept. */
+  readonly unknownMembers?: 'refuse' | 'keep' | undefined;
   /** A PATCH on a group with more members than this answers 204; absent: 1,000. */
   readonly membersAnsweredMax?: number | undefined;
 }
@@ -96,6 +98,8 @@ export type Decision =
       /** A leaver: access that must go first. */
       readonly urgent: boolean;
       readonly members?: MemberDelta | undefined;
+      /** Whoever comes back is in the groups that have named them meanwhile. */
+      readonly rejoins?: true;
     }
   /** A repeated request costs no version and no job. */
   | { readonly kind: 'unchanged'; readonly current: Versioned }
@@ -174,14 +178,14 @@ function createGroup(state: State, given: JsonObject, at: Stamp): Decision {
   const made: Resource = { type: 'Group', ...newcomer(attributes, at), account: { preservedBy: [], origin: 'scim', managedBy: 'scim' } };
   const fresh: Resource = isShared(state) ? { ...made, sharesName: true } : made;
   // A new group has nobody yet, so nothing is replaced, and nothing counted.
-  const delta = memberDelta({ replaced: false, wanted: replacing(ids).wanted }, membersOf(state));
+  const delta = memberDelta({ replaced: false, wanted: replacing(ids).wanted }, membersOf(state), state.rules);
   if (isLook(delta)) return lookAtMembers(delta);
   return withMembers(commit(state, undefined, 'create', fresh), delta);
 }
 
 function replaceGroup(state: State, current: Versioned, given: JsonObject): Decision {
   const { attributes, ids } = takeMembers(given);
-  const delta = memberDelta(replacing(ids), membersOf(state));
+  const delta = memberDelta(replacing(ids), membersOf(state), state.rules);
   if (isLook(delta)) return lookAtMembers(delta);
   return changeGroup(state, current, 'replace', attributes, delta, true);
 }
@@ -189,7 +193,7 @@ function replaceGroup(state: State, current: Versioned, given: JsonObject): Deci
 function patchGroup(state: State, current: Versioned, operations: Parameters<typeof patchedMembers>[1], guarded: boolean): Decision {
   const patched = patchedMembers(current.resource.attributes, operations, state.members?.all, typesOf(state).Group);
   if (!patched) return lookAtMembers({ named: [], count: false, all: true });
-  const delta = memberDelta(patched.wish, membersOf(state));
+  const delta = memberDelta(patched.wish, membersOf(state), state.rules);
   if (isLook(delta)) return lookAtMembers(delta);
   return changeGroup(state, current, 'patch', patched.attributes, delta, guarded);
 }
@@ -400,6 +404,7 @@ function commit(
       entries,
     },
     urgent: isLeaving(before?.resource, next),
+    ...(before?.resource.deleted && !next.deleted && state.rules?.unknownMembers === 'keep' ? { rejoins: true } : {}),
   };
 }
 

@@ -1,6 +1,7 @@
 import { GROUP, PATCH_OP_URN, parsePatch, type ScimError } from '@rollcall/scim';
 import type { Command } from './command.js';
 import { restate, type TenantRules } from './decide.js';
+import { memberDelta } from './members.js';
 import { type Accept, type Final, Model, NOW } from './testing.js';
 
 const rules = (more: Partial<TenantRules>): TenantRules => ({ recycledIdentity: 'reactivate', ...more });
@@ -90,5 +91,34 @@ describe('names of groups', () => {
     const entries = new Map([['n:displayName:staff', { raw: '', ids: [first, second] }]]);
     const others = new Map([[second, model.states.get(second)!]]);
     expect(restate({ current: before, entries, others, complete: false }, before, 'repair', before.resource).kind).toBe('accept');
+  });
+});
+
+describe('members that are not there', () => {
+  const state = { named: new Map([['x', { type: undefined, present: false }]]) };
+  const wish = { replaced: false, wanted: new Map([['x', true]]) };
+
+  it('are 400 invalidValue, unless the tenant keeps them', () => {
+    expect(() => memberDelta(wish, state)).toThrow(expect.objectContaining({ status: 400, scimType: 'invalidValue' }));
+    expect(memberDelta(wish, state, { unknownMembers: 'keep' })).toEqual({
+      replaced: false,
+      changes: [{ id: 'x', type: 'Unknown', present: true }],
+    });
+  });
+
+  it('may be named again once they are kept, and be removed, whatever the setting is', () => {
+    const kept = { named: new Map([['x', { type: undefined, present: true }]]) };
+    expect(memberDelta(wish, kept)).toBeUndefined();
+    expect(memberDelta({ ...wish, wanted: new Map([['x', false]]) }, kept)).toMatchObject({ changes: [{ id: 'x', present: false }] });
+  });
+
+  it('are in the groups that named them once they come back, only where they are kept', () => {
+    const model = new Model();
+    const id = accepted(model.run({ kind: 'create', type: 'User', attributes: { userName: 'ada' } })).next.id;
+    model.run({ kind: 'delete', type: 'User', id });
+    const back: Command = { kind: 'create', type: 'User', attributes: { userName: 'ada' } };
+    expect(accepted(model.decide(back, { id: 'unused', now: NOW }))).not.toHaveProperty('rejoins');
+    model.rules = rules({ unknownMembers: 'keep' });
+    expect(accepted(model.decide(back, { id: 'unused', now: NOW }))).toMatchObject({ operation: 'revive', rejoins: true });
   });
 });

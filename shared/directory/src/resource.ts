@@ -54,7 +54,8 @@ export interface Versioned {
   /** When this version was accepted: ms since 1970, by the clock of Redis. */
   readonly modified_ms: number;
   /**
-   * Memberships older than this version are void: of a user, since it was deleted and came back; of a group, since all its members were replaced.
+   * Memberships older than this version are void: of a user, since it was deleted, or came back; of a group, since it was deleted, or all its
+   * members were replaced.
    * Absent: none is.
    */
   readonly since?: number | undefined;

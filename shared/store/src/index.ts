@@ -19,7 +19,7 @@ export * from './redis/keys.js';
 export * from './redis/link.js';
 export * from './redis/memory-gauge.js';
 export * from './redis/once-per-turn.js';
-export type { MemberChange } from './redis/scripts/accept/accept.js';
+export { type MemberChange, readChange } from './redis/scripts/accept/accept.js';
 export * from './redis/scripts/bury/bury.js';
 export * from './redis/scripts/close-stage/close-stage.js';
 export * from './redis/scripts/collect/collect.js';

@@ -17,6 +17,8 @@ const shape = {
   recycledIdentity: z.enum(['reactivate', 'refuse']),
   /** Whether a group's displayName is its own in the tenant, or others may have the same. */
   groupNames: z.enum(['unique', 'shared']),
+  /** What becomes of a member that is no live resource of the tenant: 400, or it is kept. */
+  unknownMembers: z.enum(['refuse', 'keep']),
   /** A PATCH on a group with more members than this answers 204, unless attributes are asked for. */
   membersAnsweredMax: z.int().min(0).max(100_000),
   /** Where reminders of expiry are sent; null: nowhere. */
@@ -33,6 +35,7 @@ export const SETTINGS_DEFAULT: TenantSettings = {
   identityAttribute: 'email',
   recycledIdentity: 'reactivate',
   groupNames: 'unique',
+  unknownMembers: 'refuse',
   membersAnsweredMax: 1_000,
   webhook: null,
 };

@@ -190,8 +190,7 @@ const groupOf = ({ id, display }: GroupOfMember, baseUrl: string): JsonObject =>
 
 const memberOf = ({ id, type, display }: Member, baseUrl: string): JsonObject => ({
   value: id,
-  $ref: locationOf(CORE_TYPES[type], id, baseUrl),
-  type,
+  ...(type === undefined ? {} : { $ref: locationOf(CORE_TYPES[type], id, baseUrl), type }),
   ...(display === undefined ? {} : { display }),
 });
 

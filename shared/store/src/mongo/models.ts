@@ -41,7 +41,8 @@ export interface StoredMembership {
   tenant: string;
   group: string;
   member: string;
-  type: 'User' | 'Group';
+  /** Unknown: there was no such live resource when it was named. */
+  type: 'User' | 'Group' | 'Unknown';
   version: number;
   removed: boolean;
   /** Removed ones are kept for a day, so that a late write finds what it must not undo. */

@@ -6,7 +6,7 @@
 --       8 tenant | 9 member of the pending set | 10 epoch | 11 run of the server | 12 settings version | 13 stamp | 14 backlog cap | 15 trace, '' = none
 --       16 prefix of the claims whose holders are counted | 17 field of the index that counts them
 --       18 gone, 0 or 1 | 19 memberships older than this version are void, 0 or 1 | 20 stage whose changes become visible with this, '' = none
---       21 its key | 22 prefix of the keys that hint at changes of a member | 23 request id | 24 number of changes of members, then per change: member | `<1 in, 0 out> <U or G>`
+--       21 its key | 22 prefix of the keys that hint at changes of a member | 23 request id | 24 number of changes of members, then per change: member | `<1 in, 0 out> <U, G or ?>`
 --       then as many versions as there are KEYS from 8 on (0 = not in Redis), then per entry of the index: field | value that was seen, '' = none | value to be, '' = none
 -- Out   {ok, version, now, ring, born} | {replay, version, modified, born} | {conflict, what} | {taken, field, ids} | {late} | {fresh} | {full}
 --       now, modified: Redis's TIME, µs; ring: nobody was called yet for this tenant
