@@ -36,6 +36,7 @@ describe('POST /tenants', () => {
         recycledIdentity: 'reactivate',
         groupNames: 'unique',
         unknownMembers: 'refuse',
+        groupCycles: 'accept',
         membersAnsweredMax: 1_000,
         webhook: null,
       },

@@ -322,3 +322,66 @@ describe('unknownMembers', () => {
     }
   });
 });
+
+both('groupCycles: refuse, %s', (_, held) => {
+  it('refuses the member that closes a circle, by name, whatever its length, and changes nothing', async () => {
+    const tenant = await tenantWith({ groupCycles: 'refuse' }, held);
+    const ada = await tenant.user('ada');
+    const ids: string[] = [(await tenant.group('G0', [ada])).body.id];
+    for (let n = 1; n <= 5; n += 1) ids.push((await tenant.group(`G${n}`, [ids[n - 1]!])).body.id);
+    await tenant.settled();
+    const closing = (group: string, member: string) =>
+      [
+        ['PATCH', patchBody({ op: 'add', path: 'members', value: [{ value: member }] })],
+        ['PUT', groupBody('G0', [member])],
+        ['PATCH', patchBody({ op: 'replace', path: 'members', value: [{ value: member }] })],
+      ].map(([method, body]) => tenant.scim.request(String(method), `/Groups/${group}`, body));
+    for (const member of [ids[5]!, ids[1]!, ids[0]!]) {
+      for (const answer of await Promise.all(closing(ids[0]!, member))) {
+        expect([answer.status, answer.body.scimType]).toEqual([400, 'invalidValue']);
+        expect(answer.body.detail).toContain(member);
+      }
+    }
+    expect(await tenant.memberIds(ids[0]!)).toEqual([ada]);
+    // What closes none is taken: a second way to the same group, and a group that is taken out of the line.
+    expect((await tenant.patch(ids[5]!, add(ids[0]!))).status).toBe(200);
+    expect((await tenant.patch(ids[3]!, patchBody({ op: 'remove', path: `members[value eq "${ids[2]}"]` }))).status).toBe(200);
+    expect((await tenant.patch(ids[0]!, add(ids[5]!))).status).toBe(400); // by the second way
+    expect((await tenant.patch(ids[0]!, add(ids[3]!))).status).toBe(200);
+    expect((await tenant.patch(ids[0]!, add(ids[2]!))).status).toBe(400);
+    expect((await tenant.patch(ids[2]!, add(ids[5]!))).status).toBe(200);
+  });
+});
+
+describe('groupCycles', () => {
+  // Goal: no circle, whatever comes at once. Method: both halves of one at two ingests, many times; then a ring of four.
+  it('of writes that close a circle together, one is refused', async () => {
+    const tenant = await tenantWith({ groupCycles: 'refuse' });
+    for (let round = 0; round < 15; round += 1) {
+      const size = round < 10 ? 2 : 4;
+      const ids: string[] = [];
+      for (let n = 0; n < size; n += 1) ids.push((await tenant.group(`R${round}-${n}`)).body.id);
+      const answers = await Promise.all(
+        ids.map((id, n) => tenant.client(n % 2).request('PATCH', `/Groups/${id}`, add(ids[(n + 1) % size]!))),
+      );
+      const statuses = answers.map(({ status }) => status).sort();
+      expect(statuses).toEqual([...new Array(size - 1).fill(200), 400]);
+    }
+  });
+
+  it('set to refuse: circles that are there stay, may be restated, and are taken apart', async () => {
+    const tenant = await tenantWith({});
+    const outer = (await tenant.group('Outer')).body.id;
+    const inner = (await tenant.group('Inner', [outer])).body.id;
+    await tenant.patch(outer, add(inner, outer));
+    await tenant.settled();
+    await tenant.set({ groupCycles: 'refuse' });
+    expect(await tenant.memberIds(outer)).toEqual([inner, outer].sort());
+    expect((await tenant.scim.request('PUT', `/Groups/${outer}`, groupBody('Outer', [inner]))).status).toBe(200);
+    expect(await tenant.patch(outer, add(outer))).toMatchObject({ status: 400, body: { scimType: 'invalidValue' } });
+    await tenant.patch(outer, patchBody({ op: 'remove', path: 'members' }));
+    expect((await tenant.patch(outer, add(inner))).status).toBe(400);
+    await tenant.patch(inner, patchBody({ op: 'remove', path: 'members' }));
+    expect((await tenant.patch(outer, add(inner))).status).toBe(200);
+  });
+});

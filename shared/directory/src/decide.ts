@@ -21,6 +21,7 @@ import {
   isClaim,
   joinIds,
   NAME_ATTRIBUTE,
+  NESTING,
 } from './index-fields.js';
 import { type Mappings, mapped } from './mappings.js';
 import {
@@ -29,6 +30,7 @@ import {
   type MemberLook,
   type MemberState,
   memberDelta,
+  nestedBy,
   patchedMembers,
   replacing,
   takeMembers,
@@ -72,6 +74,8 @@ export interface TenantRules {
   readonly groupNames?: 'unique' | 'shared' | undefined;
   /** What becomes of a member that is no live resource of the tenant: 400 (default), or it is kept. */
   readonly unknownMembers?: 'refuse' | 'keep' | undefined;
+  /** Whether a group may come to be in itself, directly or by way of others (default), or that is 400. */
+  readonly groupCycles?: 'accept' | 'refuse' | undefined;
   /** A PATCH on a group with more members than this answers 204; absent: 1,000. */
   readonly membersAnsweredMax?: number | undefined;
 }
@@ -123,9 +127,11 @@ export function decide(state: State, command: Command, at: Stamp): Decision {
     if (command.ifMatch !== undefined && !etagMatches(command.ifMatch, current.version)) return refuse(preconditionFailed(current));
     switch (command.kind) {
       case 'replace':
-        return command.type === 'User' ? replace(state, current, command.attributes, at) : replaceGroup(state, current, command.attributes);
+        return command.type === 'User'
+          ? replace(state, current, command.attributes, at)
+          : replaceGroup(state, current, command.attributes, at);
       case 'patch': {
-        if (command.type === 'Group') return patchGroup(state, current, command.operations, command.ifMatch !== undefined);
+        if (command.type === 'Group') return patchGroup(state, current, command.operations, command.ifMatch !== undefined, at);
         // Without `active`, which follows from the account: if the result has it, an operation has set it.
         const { attributes } = applyPatch(typesOf(state).User, current.resource.attributes, command.operations);
         const wish = typeof attributes.active === 'boolean' ? attributes.active : undefined;
@@ -177,25 +183,31 @@ function createGroup(state: State, given: JsonObject, at: Stamp): Decision {
   const { attributes, ids } = takeMembers(given);
   const made: Resource = { type: 'Group', ...newcomer(attributes, at), account: { preservedBy: [], origin: 'scim', managedBy: 'scim' } };
   const fresh: Resource = isShared(state) ? { ...made, sharesName: true } : made;
-  // A new group has nobody yet, so nothing is replaced, and nothing counted.
+  // A new group has nobody yet, so nothing is replaced, and nothing counted; and nobody has it, so it closes no circle.
   const delta = memberDelta({ replaced: false, wanted: replacing(ids).wanted }, membersOf(state), state.rules);
   if (isLook(delta)) return lookAtMembers(delta);
   return withMembers(commit(state, undefined, 'create', fresh), delta);
 }
 
-function replaceGroup(state: State, current: Versioned, given: JsonObject): Decision {
+function replaceGroup(state: State, current: Versioned, given: JsonObject, at: Stamp): Decision {
   const { attributes, ids } = takeMembers(given);
   const delta = memberDelta(replacing(ids), membersOf(state), state.rules);
   if (isLook(delta)) return lookAtMembers(delta);
-  return changeGroup(state, current, 'replace', attributes, delta, true);
+  return nested(state, at, changeGroup(state, current, 'replace', attributes, delta, true));
 }
 
-function patchGroup(state: State, current: Versioned, operations: Parameters<typeof patchedMembers>[1], guarded: boolean): Decision {
+function patchGroup(
+  state: State,
+  current: Versioned,
+  operations: Parameters<typeof patchedMembers>[1],
+  guarded: boolean,
+  at: Stamp,
+): Decision {
   const patched = patchedMembers(current.resource.attributes, operations, state.members?.all, typesOf(state).Group);
   if (!patched) return lookAtMembers({ named: [], count: false, all: true });
   const delta = memberDelta(patched.wish, membersOf(state), state.rules);
   if (isLook(delta)) return lookAtMembers(delta);
-  return changeGroup(state, current, 'patch', patched.attributes, delta, guarded);
+  return nested(state, at, changeGroup(state, current, 'patch', patched.attributes, delta, guarded));
 }
 
 function changeGroup(
@@ -222,6 +234,21 @@ function changeGroup(
     urgent: false,
     members: delta,
   };
+}
+
+/**
+ * Where no group may come to be in itself: a decision that puts groups into a group rests on what that one is in, and on nobody's putting any
+ * group into another meanwhile. @throws ScimError invalidValue for a circle
+ */
+function nested(state: State, { id: stamp }: Stamp, decision: Decision): Decision {
+  if (state.rules?.groupCycles !== 'refuse' || decision.kind !== 'accept' || !decision.members) return decision;
+  if (nestedBy(decision.next.id, decision.members, membersOf(state)).length === 0) return decision;
+  const entry = state.entries.get(NESTING);
+  // The entry is read before what the group is in, so that its premise holds for all that was read.
+  if (!entry || !membersOf(state).above)
+    return { kind: 'look', entries: [NESTING], others: [], members: { named: [], count: false, all: false, above: true } };
+  const { premises } = decision;
+  return { ...decision, premises: { ...premises, entries: [...premises.entries, { field: NESTING, seen: entry.raw, next: stamp }] } };
 }
 
 const identityAttributeOf = (state: State): IdentityAttribute => state.rules?.identityAttribute ?? 'email';

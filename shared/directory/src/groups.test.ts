@@ -1,7 +1,8 @@
 import { GROUP, PATCH_OP_URN, parsePatch, type ScimError } from '@rollcall/scim';
 import type { Command } from './command.js';
-import { restate, type TenantRules } from './decide.js';
+import { decide, restate, type TenantRules } from './decide.js';
 import { memberDelta } from './members.js';
+import type { Versioned } from './resource.js';
 import { type Accept, type Final, Model, NOW } from './testing.js';
 
 const rules = (more: Partial<TenantRules>): TenantRules => ({ recycledIdentity: 'reactivate', ...more });
@@ -120,5 +121,48 @@ describe('members that are not there', () => {
     expect(accepted(model.decide(back, { id: 'unused', now: NOW }))).not.toHaveProperty('rejoins');
     model.rules = rules({ unknownMembers: 'keep' });
     expect(accepted(model.decide(back, { id: 'unused', now: NOW }))).toMatchObject({ operation: 'revive', rejoins: true });
+  });
+});
+
+describe('groups in groups, where no group may come to be in itself', () => {
+  const group = (id: string): Versioned => ({
+    resource: {
+      ...{ type: 'Group', id, created: NOW, deleted: false, attributes: { displayName: id } },
+      account: { preservedBy: [], origin: 'scim', managedBy: 'scim' },
+    },
+    ...{ version: 1, born: 1, modified_ms: 1 },
+  });
+  const known = (above?: readonly string[], nesting = true, groupCycles: 'accept' | 'refuse' = 'refuse') => ({
+    current: group('g'),
+    entries: new Map(nesting ? [['#nesting', { raw: 'before', ids: ['before'] }]] : []),
+    others: new Map(),
+    complete: true,
+    rules: rules({ groupCycles }),
+    members: { named: new Map([['inner', { type: 'Group' as const, present: false }]]), ...(above ? { above: new Set(above) } : {}) },
+  });
+  const put: Command = {
+    ...{ kind: 'patch', type: 'Group', id: 'g' },
+    operations: parsePatch(GROUP, {
+      schemas: [PATCH_OP_URN],
+      Operations: [{ op: 'add', path: 'members', value: [{ value: 'inner' }] }],
+    }),
+  };
+  const at = { id: 'now', now: NOW };
+
+  it('looks at what the group is in, and at the entry that all such writes change, before it decides', () => {
+    expect(decide(known(undefined, false), put, at)).toMatchObject({ kind: 'look', entries: ['#nesting'], members: { above: true } });
+  });
+
+  it('has that entry as a premise, and sets it anew; the version of the group is none', () => {
+    expect(decide(known(['outer']), put, at)).toMatchObject({
+      kind: 'accept',
+      premises: { version: 'any', entries: [{ field: '#nesting', seen: 'before', next: 'now' }] },
+    });
+  });
+
+  it('refuses a circle, and asks for nothing where circles are accepted', () => {
+    const refused = decide(known(['outer', 'inner']), put, at);
+    expect(refused).toMatchObject({ kind: 'refuse', error: { status: 400, scimType: 'invalidValue' } });
+    expect(decide(known(undefined, false, 'accept'), put, at)).toMatchObject({ kind: 'accept', premises: { entries: [] } });
   });
 });

@@ -15,6 +15,9 @@ export const identityField = (value: string): IndexField => `i:${foldCase(value)
 export const userPrincipalNameField = (value: string): IndexField => `u:${foldCase(value)}`;
 export const externalIdField = (value: string): IndexField => `x:${value}`;
 
+/** Another text with each write that puts a group into one that was there before: two that together close a circle have it as a premise. */
+export const NESTING: IndexField = '#nesting';
+
 /** The attribute that names a resource and must be unique in its tenant, by resource type. */
 export const NAME_ATTRIBUTE = { User: 'userName', Group: 'displayName' } as const satisfies Record<ResourceTypeName, string>;
 

@@ -44,12 +44,15 @@ export interface MemberState {
   readonly count?: number | undefined;
   /** The whole set, needed only for operations that can't be understood without it. */
   readonly all?: readonly JsonObject[] | undefined;
+  /** Groups that the group is in, directly or by way of others; needed only where it must not come to be in itself. */
+  readonly above?: ReadonlySet<string> | undefined;
 }
 
 export interface MemberLook {
   readonly named: readonly string[];
   readonly count: boolean;
   readonly all: boolean;
+  readonly above?: true;
 }
 
 /** Splits the members from a group's attributes: what is stored as a document, and what as edges. */
@@ -118,6 +121,21 @@ export function memberDelta(
   if (!wish.replaced) return changes.length > 0 ? { replaced: false, changes } : undefined;
   const same = state.count === wish.wanted.size && [...wish.wanted.keys()].every((id) => state.named.get(id)!.present);
   return same ? undefined : { replaced: true, changes };
+}
+
+/**
+ * Groups that a delta puts into a group which must not come to be in itself, where they were not in it before.
+ * @throws ScimError invalidValue for one that would close a circle, as far as `above` is known
+ */
+export function nestedBy(group: string, { changes }: MemberDelta, { named, above }: MemberState): string[] {
+  const added = changes.filter(({ id, type, present }) => present && type === 'Group' && !named.get(id)?.present).map(({ id }) => id);
+  const circular = added.find((id) => id === group || above?.has(id));
+  if (circular !== undefined)
+    throw ScimError.of(
+      'invalidValue',
+      `members.value: with ${quote(circular)} as a member the group would be in itself; this tenant refuses that`,
+    );
+  return added;
 }
 
 function checkUnknown(id: string, { unknownMembers }: Pick<TenantRules, 'unknownMembers'>): void {

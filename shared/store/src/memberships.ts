@@ -134,6 +134,24 @@ export class Memberships {
     return (await this.#groupsOf(view, new Map([[id, member && lifeOf(member)]]))).get(id)!;
   }
 
+  /** The groups that a group is in, directly or by way of others. @throws ScimError tooMany beyond `ABOVE_MAX` */
+  async above(view: TenantView, group: Versioned): Promise<Set<string>> {
+    return new Set([...(await this.#upwards(view, [group])).values()].flatMap((groups) => groups.map(({ id }) => id)));
+  }
+
+  /** The groups that each of these is in, by id, and those of these, and so on; each is asked about once, so circles end. */
+  async #upwards(view: TenantView, groups: readonly Versioned[]): Promise<Map<string, GroupOfMember[]>> {
+    const found = new Map<string, GroupOfMember[]>();
+    for (let level = groups; level.length > 0; ) {
+      for (const [id, above] of await this.groupsOf(view, level)) found.set(id, above);
+      const next = new Set(level.flatMap(({ resource }) => found.get(resource.id)!.map(({ id }) => id)).filter((id) => !found.has(id)));
+      if (found.size + next.size > ABOVE_MAX)
+        throw ScimError.of('tooMany', `groups: more than ${ABOVE_MAX} groups to look through, as groups are in groups`);
+      level = [...(await this.reader.resources(view, [...next])).values()];
+    }
+    return found;
+  }
+
   async #groupsOf(view: TenantView, lives: ReadonlyMap<string, Life | undefined>): Promise<Map<string, GroupOfMember[]>> {
     const ids = [...lives.keys()];
     const found = new Map<string, GroupOfMember[]>(ids.map((id) => [id, []]));
@@ -438,4 +456,5 @@ const TYPES = ['User', 'Group'] as const;
 const PART = 1_000;
 const ALL_MAX = 10_000;
 const IDS_MAX = 100_000;
+const ABOVE_MAX = 2_000;
 const REMEMBERED_MAX = 1_000;

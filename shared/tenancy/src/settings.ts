@@ -19,6 +19,8 @@ const shape = {
   groupNames: z.enum(['unique', 'shared']),
   /** What becomes of a member that is no live resource of the tenant: 400, or it is kept. */
   unknownMembers: z.enum(['refuse', 'keep']),
+  /** Whether a group may come to be in itself, directly or by way of others, or that is 400. */
+  groupCycles: z.enum(['accept', 'refuse']),
   /** A PATCH on a group with more members than this answers 204, unless attributes are asked for. */
   membersAnsweredMax: z.int().min(0).max(100_000),
   /** Where reminders of expiry are sent; null: nowhere. */
@@ -36,6 +38,7 @@ export const SETTINGS_DEFAULT: TenantSettings = {
   recycledIdentity: 'reactivate',
   groupNames: 'unique',
   unknownMembers: 'refuse',
+  groupCycles: 'accept',
   membersAnsweredMax: 1_000,
   webhook: null,
 };
