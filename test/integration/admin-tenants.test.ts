@@ -37,6 +37,7 @@ describe('POST /tenants', () => {
         groupNames: 'unique',
         unknownMembers: 'refuse',
         groupCycles: 'accept',
+        userGroups: 'direct',
         membersAnsweredMax: 1_000,
         webhook: null,
       },

@@ -385,3 +385,51 @@ describe('groupCycles', () => {
     expect((await tenant.patch(outer, add(inner))).status).toBe(200);
   });
 });
+
+both('userGroups: all, %s', (_, held) => {
+  const shown = ({ groups = [] }: { groups?: { value: string; type: string }[] }) => groups.map(({ value, type }) => [value, type]).sort();
+
+  it('shows the groups that a user’s groups are in as indirect, each once, also in lists and circles', async () => {
+    const tenant = await tenantWith({ userGroups: 'all' }, held);
+    const [ada, eve, sid] = [await tenant.user('ada'), await tenant.user('eve'), await tenant.user('sid')];
+    const team = (await tenant.group('Team', [ada])).body.id;
+    const unit = (await tenant.group('Unit', [team, eve])).body.id;
+    const firm = (await tenant.group('Firm', [unit, ada])).body.id;
+    await tenant.settled();
+    const [direct, indirect] = [(id: string) => [id, 'direct'], (id: string) => [id, 'indirect']];
+    expect((await tenant.groupsOf(ada)).find(({ value }: { value: string }) => value === unit)).toEqual({
+      ...{ value: unit, display: 'Unit', type: 'indirect' },
+      $ref: expect.stringMatching(new RegExp(`/Groups/${unit}$`)),
+    });
+    const expected: [string, string[][]][] = [
+      [ada, [direct(team), indirect(unit), direct(firm)].sort()],
+      [eve, [direct(unit), indirect(firm)].sort()],
+      [sid, []],
+    ];
+    const listed = (await tenant.scim.list()).body.Resources as { id: string; groups?: { value: string; type: string }[] }[];
+    for (const [user, groups] of expected) {
+      expect(shown((await tenant.scim.get(user)).body)).toEqual(groups);
+      expect(shown(listed.find(({ id }) => id === user)!)).toEqual(groups);
+    }
+    // A circle: everybody is in all of them.
+    await tenant.patch(team, add(firm));
+    await tenant.settled();
+    expect(shown((await tenant.scim.get(eve)).body)).toEqual([indirect(team), direct(unit), indirect(firm)].sort());
+    // What a filter finds is direct.
+    expect((await tenant.scim.find(`groups.value eq "${firm}"`)).body.totalResults).toBe(1);
+    await tenant.patch(unit, patchBody({ op: 'remove', path: `members[value eq "${team}"]` }));
+    expect(shown((await tenant.scim.get(ada)).body)).toEqual([direct(team), direct(firm)].sort());
+    await tenant.remove(firm);
+    expect(shown((await tenant.scim.get(eve)).body)).toEqual([direct(unit)]);
+  });
+});
+
+it('userGroups: direct by default, and from the answer of the admin API on as it is set', async () => {
+  const tenant = await tenantWith({});
+  const ada = await tenant.user('ada');
+  const team = (await tenant.group('Team', [ada])).body.id;
+  await tenant.group('Unit', [team]);
+  expect(await tenant.groupsOf(ada)).toHaveLength(1);
+  await tenant.set({ userGroups: 'all' });
+  expect(await tenant.groupsOf(ada)).toHaveLength(2);
+});

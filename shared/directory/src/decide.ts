@@ -76,6 +76,8 @@ export interface TenantRules {
   readonly unknownMembers?: 'refuse' | 'keep' | undefined;
   /** Whether a group may come to be in itself, directly or by way of others (default), or that is 400. */
   readonly groupCycles?: 'accept' | 'refuse' | undefined;
+  /** Which groups a user shows: those that it is a member of (default), or also those that these are in. */
+  readonly userGroups?: 'direct' | 'all' | undefined;
   /** A PATCH on a group with more members than this answers 204; absent: 1,000. */
   readonly membersAnsweredMax?: number | undefined;
 }

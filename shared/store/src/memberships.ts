@@ -134,6 +134,24 @@ export class Memberships {
     return (await this.#groupsOf(view, new Map([[id, member && lifeOf(member)]]))).get(id)!;
   }
 
+  /**
+   * The groups that members are in by way of others, and not directly, by member.
+   * @param direct as `groupsOf` has them
+   * @throws ScimError tooMany beyond `ABOVE_MAX`
+   */
+  async indirectOf(view: TenantView, direct: ReadonlyMap<string, readonly GroupOfMember[]>): Promise<Map<string, GroupOfMember[]>> {
+    const first = new Set([...direct.values()].flatMap((groups) => groups.map(({ id }) => id)));
+    const upwards = await this.#upwards(view, [...(await this.reader.resources(view, [...first])).values()]);
+    return new Map(
+      [...direct].map(([member, groups]) => {
+        const found = new Map(groups.map((group) => [group.id, group]));
+        // The map grows while it is walked.
+        for (const id of found.keys()) for (const group of upwards.get(id) ?? []) if (!found.has(group.id)) found.set(group.id, group);
+        return [member, [...found.values()].slice(groups.length).sort((a, b) => (a.id < b.id ? -1 : 1))];
+      }),
+    );
+  }
+
   /** The groups that a group is in, directly or by way of others. @throws ScimError tooMany beyond `ABOVE_MAX` */
   async above(view: TenantView, group: Versioned): Promise<Set<string>> {
     return new Set([...(await this.#upwards(view, [group])).values()].flatMap((groups) => groups.map(({ id }) => id)));

@@ -21,6 +21,8 @@ const shape = {
   unknownMembers: z.enum(['refuse', 'keep']),
   /** Whether a group may come to be in itself, directly or by way of others, or that is 400. */
   groupCycles: z.enum(['accept', 'refuse']),
+  /** Which groups a user shows: those that it is a member of, or also those that these are in. */
+  userGroups: z.enum(['direct', 'all']),
   /** A PATCH on a group with more members than this answers 204, unless attributes are asked for. */
   membersAnsweredMax: z.int().min(0).max(100_000),
   /** Where reminders of expiry are sent; null: nowhere. */
@@ -39,6 +41,7 @@ export const SETTINGS_DEFAULT: TenantSettings = {
   groupNames: 'unique',
   unknownMembers: 'refuse',
   groupCycles: 'accept',
+  userGroups: 'direct',
   membersAnsweredMax: 1_000,
   webhook: null,
 };

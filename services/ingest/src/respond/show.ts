@@ -9,6 +9,7 @@ import {
   locationOf,
   project,
   type ResourceTypes,
+  ScimError,
   type Selection,
   toResource,
 } from '@rollcall/scim';
@@ -17,7 +18,7 @@ import type { RulesKeeper } from '@rollcall/tenancy';
 import type { ScimRequest, ScimResponse } from '../exchange.js';
 
 export interface ShowDeps {
-  readonly memberships: Pick<Memberships, 'groupsOf' | 'members' | 'hasMoreThan'>;
+  readonly memberships: Pick<Memberships, 'groupsOf' | 'indirectOf' | 'members' | 'hasMoreThan'>;
   readonly rules: Pick<RulesKeeper, 'of'>;
 }
 
@@ -99,7 +100,7 @@ export function makeShow({ memberships, rules }: ShowDeps): Show {
 
   async function whatCanBeShown(view: TenantView, versioned: Versioned, shown: Shown): Promise<Pick<ScimResponse, 'body' | 'stream'>> {
     const { request, types, selection } = shown;
-    return body(view, versioned, shown).catch(unlessTransient({ body: represent(types, versioned, request.baseUrl, selection) }));
+    return body(view, versioned, shown).catch(unlessUnreadable({ body: represent(types, versioned, request.baseUrl, selection) }));
   }
 
   async function body(
@@ -117,7 +118,14 @@ export function makeShow({ memberships, rules }: ShowDeps): Show {
   }
 
   async function groupsOf(view: TenantView, resources: readonly Versioned[], selection: Selection) {
-    return isReturned(CORE_TYPES.User, selection, 'groups') ? memberships.groupsOf(view, resources) : undefined;
+    if (!isReturned(CORE_TYPES.User, selection, 'groups')) return undefined;
+    const direct = await memberships.groupsOf(view, resources);
+    if ([...direct.values()].every((groups) => groups.length === 0)) return direct;
+    if ((await rules.of(view.tenant, view.settings))?.rules.userGroups !== 'all') return direct;
+    const indirect = await memberships.indirectOf(view, direct);
+    return new Map(
+      [...direct].map(([id, groups]) => [id, [...groups, ...indirect.get(id)!.map((group) => ({ ...group, indirect: true }))]]),
+    );
   }
 
   /** A group as text, its members read as they are sent: memory stays bounded at any size. */
@@ -159,13 +167,21 @@ const unlessTransient =
     throw error;
   };
 
+/** The same where there is too much to look through. */
+const unlessUnreadable =
+  <T>(instead: T) =>
+  (error: unknown): T => {
+    if (error instanceof ScimError && error.scimType === 'tooMany') return instead;
+    return unlessTransient(instead)(error);
+  };
+
 /** A resource as the client asked to see it, without a group's members. */
 function represent(
   types: ResourceTypes,
   versioned: Versioned,
   baseUrl: string,
   selection: Selection,
-  groups: readonly GroupOfMember[] = [],
+  groups: readonly ShownGroup[] = [],
 ): JsonObject {
   const { resource, version, modified_ms } = versioned;
   const type = types[resource.type];
@@ -181,11 +197,14 @@ function represent(
   return project(type, whole, selection);
 }
 
-const groupOf = ({ id, display }: GroupOfMember, baseUrl: string): JsonObject => ({
+/** A group of a user: one that the user is a member of, or that such a group is in. */
+type ShownGroup = GroupOfMember & { readonly indirect?: boolean };
+
+const groupOf = ({ id, display, indirect }: ShownGroup, baseUrl: string): JsonObject => ({
   value: id,
   $ref: locationOf(CORE_TYPES.Group, id, baseUrl),
   ...(display === undefined ? {} : { display }),
-  type: 'direct',
+  type: indirect ? 'indirect' : 'direct',
 });
 
 const memberOf = ({ id, type, display }: Member, baseUrl: string): JsonObject => ({
