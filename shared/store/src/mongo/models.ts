@@ -102,6 +102,8 @@ export interface StoredToken {
   revision: number;
   /** The OAuth client whose secret this is: it signs in at the token endpoint, and nowhere else. */
   client?: string;
+  /** Id of the user whom it stands for, at /Me. */
+  user?: string;
   /** The token that was made in its place: it holds for the overlap, and nobody is reminded of it. */
   replacedBy?: string;
   /** Written now and then, never on a request's time. */
