@@ -31,7 +31,16 @@ describe('POST /tenants', () => {
     expect(answer.headers.get('location')).toBe('/admin/v1/tenants/acme');
     const expected = {
       ...{ id: 'acme', name: 'Acme', status: 'active', source: 'scim', createdAt: expect.stringMatching(/^\d{4}-.*Z$/) },
-      settings: { identityAttribute: 'email', recycledIdentity: 'reactivate', webhook: null },
+      settings: {
+        identityAttribute: 'email',
+        recycledIdentity: 'reactivate',
+        groupNames: 'unique',
+        unknownMembers: 'refuse',
+        groupCycles: 'accept',
+        userGroups: 'direct',
+        membersAnsweredMax: 1_000,
+        webhook: null,
+      },
     };
     expect(answer.body).toEqual(expected);
     expect((await admin('GET /tenants/acme')).body).toEqual(expected);
@@ -56,6 +65,8 @@ describe('POST /tenants', () => {
     [{ id: 'x', source: 'ldap' }, 'source'],
     [{ id: 'x', settings: { identityAttribute: 'phone' } }, 'settings/identityAttribute'],
     [{ id: 'x', settings: { webhook: { url: 'file:///etc/passwd' } } }, 'settings/webhook/url'],
+    [{ id: 'x', settings: { groupNames: 'many' } }, 'settings/groupNames'],
+    [{ id: 'x', settings: { membersAnsweredMax: -1 } }, 'settings/membersAnsweredMax'],
     [{ id: 'x', unknown: 1 }, ''],
   ])('refuses %j as problem+json that names the member', async (body, pointer) => {
     const answer = await admin('POST /tenants', body);

@@ -36,6 +36,8 @@ export interface Caller {
   readonly tenant: string;
   /** Id of the credential; the history keeps it. */
   readonly credential: string;
+  /** Id of the user whom the credential stands for; absent: it is the tenant's, and nobody's own. */
+  readonly user?: string;
   /** Revision of the tenant's settings that the caller was judged by. */
   readonly settings: number;
 }

@@ -168,7 +168,7 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
     types: ({ tenant, settings }) => rules.types(tenant, settings),
     answers: new Answers(reader, { ttl_s: ANSWERS_TTL_S }),
     bulk: { operationsMax: BULK_OPERATIONS_MAX, payloadBytesMax: config.BODY_BYTES_MAX, begin_ms: config.REQUEST_TIMEOUT_MS * 2 },
-    show: makeShow({ memberships, membersAnsweredMax: MEMBERS_ANSWERED_MAX }),
+    show: makeShow({ memberships, rules }),
     deadline_ms: config.REQUEST_DEADLINE_MS,
   });
   const http = httpServer({
@@ -281,8 +281,6 @@ class Seldom {
 
 /** Access tokens of one client in a minute, by one process. */
 const ACCESS_TOKENS_MAX = 60;
-/** A PATCH on a group with more members answers 204. */
-const MEMBERS_ANSWERED_MAX = 1_000;
 const BULK_OPERATIONS_MAX = 1_000;
 /** How long a bulk request is known again under its Idempotency-Key. */
 const ANSWERS_TTL_S = 86_400;

@@ -60,7 +60,7 @@ const table = (deps: RouteDeps): { readonly open: Table<OpenHandler>; readonly s
     '/Groups/:': one('Group', deps),
     '/.search': { POST: always(searchResources(['User', 'Group'], deps)) },
     '/Bulk': { POST: always(postBulk(deps)) },
-    '/Me': { GET: always(me), POST: always(me), PUT: always(me), PATCH: always(me), DELETE: always(me) },
+    '/Me': Object.fromEntries(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].map((method) => [method, always(me(one('User', deps), deps.log))])),
     '/ServiceProviderConfig': { GET: always(getServiceProviderConfig(deps)) },
     '/ResourceTypes': { GET: always(getResourceTypes(deps)) },
     '/ResourceTypes/:': { GET: getResourceType(deps) },

@@ -226,7 +226,8 @@ async function settleNames(
   const collection = mongo.collection(collectionOf(type));
   const names = [...taken.values()].flatMap(({ document: { nameKey } }) => nameKey ?? []);
   // MongoDB first: a holder seen there is then known to Redis in that version or a newer one.
-  const found = await onMongo(collection.find({ tenant, nameKey: { $in: names } }, { projection: { version: 1, nameKey: 1 } }).toArray());
+  const unique = { tenant, nameKey: { $in: names }, sharesName: { $exists: false } };
+  const found = await onMongo(collection.find(unique, { projection: { version: 1, nameKey: 1 } }).toArray());
   const holders = new Map(found.map((holder) => [holder.nameKey, holder]));
   const ids = [...new Set([...found.map(({ _id }) => _id), ...[...taken.keys()].map(({ id }) => id)])];
   const read = await readStates(redis.redis, keys.tenant(tenant), ids);

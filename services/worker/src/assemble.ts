@@ -149,7 +149,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     deadLetters,
     tenants: async () => (await survey(stores)).tenants,
     routes: [
-      ...storeRoutes({ ...admin, durability: config.DURABILITY }),
+      ...storeRoutes({ ...admin, reader, durability: config.DURABILITY }),
       ...accountRoutes({ ...admin, accounts }),
       ...mappingRoutes({ ...admin, jobs, typesOf: rules.typesOf }),
       ...importRoutes({ ...admin, jobs }),

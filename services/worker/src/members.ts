@@ -1,5 +1,5 @@
 // Members of groups are edges of their own (DESIGN section 5): written by their delta, guarded by version, before the group itself is settled.
-import { type Resource, TransientError } from '@rollcall/directory';
+import { TransientError } from '@rollcall/directory';
 import {
   type Collected,
   closeStage,
@@ -9,6 +9,7 @@ import {
   onMongo,
   onRedis,
   type PublishedStage,
+  readChange,
   readDocument,
   type StoredMembership,
   settleMembers,
@@ -100,16 +101,16 @@ function versioned(change: string): [version: number, change: string] {
 }
 
 function edge(tenant: string, group: string, member: string, version: number, change: string): StoredMembership {
-  const removed = change.startsWith('0');
+  const { type, present } = readChange(change);
   return {
     _id: `${group}/${member}`,
     tenant,
     group,
     member,
-    type: change.endsWith('G') ? 'Group' : ('User' satisfies Resource['type']),
+    type,
     version,
-    removed,
-    ...(removed ? { removedAt: new Date() } : {}),
+    removed: !present,
+    ...(present ? {} : { removedAt: new Date() }),
   };
 }
 
@@ -134,7 +135,8 @@ async function tidy(deps: MemberDeps, tenant: string, batch: readonly Collected[
   const operations = batch.flatMap((collected) => {
     const { id, type, version, since } = collected;
     const { deleted } = readDocument(collected.document);
-    const below = deleted ? version : since;
+    // What was named as a member after it was deleted is kept, where the tenant keeps such.
+    const below = deleted ? (since ?? version) : since;
     if (below === undefined) return [];
     const older = { tenant, removed: false, version: { $lt: below } };
     const asMember = { updateMany: { filter: { ...older, member: id }, update: set } };

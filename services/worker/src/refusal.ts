@@ -1,4 +1,4 @@
-import { isMongoTransientCode, NAME_INDEX } from '@rollcall/store';
+import { isMongoTransientCode, NAME_INDEXES } from '@rollcall/store';
 
 /** Why a resource is held, in words that tell of nobody: an operator reads them, and redrives by them. */
 export interface Cause {
@@ -43,7 +43,7 @@ export function refusalOf({ code, name, message }: { code?: unknown; name?: stri
   if (code === DUPLICATE_KEY) {
     const index = / index: (\S+) dup key/.exec(message ?? '')?.[1];
     if (index === '_id_') return { kind: 'exists' };
-    if (index === NAME_INDEX) return { kind: 'nameTaken' };
+    if (index !== undefined && NAME_INDEXES.has(index)) return { kind: 'nameTaken' };
     return { kind: 'permanent', cause: { reason: `another resource holds what index ${index ?? 'unknown'} keeps unique`, code } };
   }
   const reason = typeof code === 'number' ? REASONS.get(code) : undefined;

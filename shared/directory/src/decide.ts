@@ -21,6 +21,7 @@ import {
   isClaim,
   joinIds,
   NAME_ATTRIBUTE,
+  NESTING,
 } from './index-fields.js';
 import { type Mappings, mapped } from './mappings.js';
 import {
@@ -29,6 +30,7 @@ import {
   type MemberLook,
   type MemberState,
   memberDelta,
+  nestedBy,
   patchedMembers,
   replacing,
   takeMembers,
@@ -68,6 +70,16 @@ export interface TenantRules {
   readonly mappings?: Mappings | undefined;
   /** Where people come from: accounts of a directory are made only while it is the source. */
   readonly source?: 'scim' | 'directory' | 'manual' | undefined;
+  /** Whether a group's displayName is its own in the tenant (default), or others may have the same. */
+  readonly groupNames?: 'unique' | 'shared' | undefined;
+  /** What becomes of a member that is no live resource of the tenant: 400 (default), or it is kept. */
+  readonly unknownMembers?: 'refuse' | 'keep' | undefined;
+  /** Whether a group may come to be in itself, directly or by way of others (default), or that is 400. */
+  readonly groupCycles?: 'accept' | 'refuse' | undefined;
+  /** Which groups a user shows: those that it is a member of (default), or also those that these are in. */
+  readonly userGroups?: 'direct' | 'all' | undefined;
+  /** A PATCH on a group with more members than this answers 204; absent: 1,000. */
+  readonly membersAnsweredMax?: number | undefined;
 }
 
 /** What the commit checks again before it writes. */
@@ -92,6 +104,8 @@ export type Decision =
       /** A leaver: access that must go first. */
       readonly urgent: boolean;
       readonly members?: MemberDelta | undefined;
+      /** Whoever comes back is in the groups that have named them meanwhile. */
+      readonly rejoins?: true;
     }
   /** A repeated request costs no version and no job. */
   | { readonly kind: 'unchanged'; readonly current: Versioned }
@@ -115,9 +129,11 @@ export function decide(state: State, command: Command, at: Stamp): Decision {
     if (command.ifMatch !== undefined && !etagMatches(command.ifMatch, current.version)) return refuse(preconditionFailed(current));
     switch (command.kind) {
       case 'replace':
-        return command.type === 'User' ? replace(state, current, command.attributes, at) : replaceGroup(state, current, command.attributes);
+        return command.type === 'User'
+          ? replace(state, current, command.attributes, at)
+          : replaceGroup(state, current, command.attributes, at);
       case 'patch': {
-        if (command.type === 'Group') return patchGroup(state, current, command.operations, command.ifMatch !== undefined);
+        if (command.type === 'Group') return patchGroup(state, current, command.operations, command.ifMatch !== undefined, at);
         // Without `active`, which follows from the account: if the result has it, an operation has set it.
         const { attributes } = applyPatch(typesOf(state).User, current.resource.attributes, command.operations);
         const wish = typeof attributes.active === 'boolean' ? attributes.active : undefined;
@@ -167,26 +183,33 @@ function create(state: State, given: JsonObject, at: Stamp): Decision {
 
 function createGroup(state: State, given: JsonObject, at: Stamp): Decision {
   const { attributes, ids } = takeMembers(given);
-  const fresh: Resource = { type: 'Group', ...newcomer(attributes, at), account: { preservedBy: [], origin: 'scim', managedBy: 'scim' } };
-  // A new group has nobody yet, so nothing is replaced, and nothing counted.
-  const delta = memberDelta({ replaced: false, wanted: replacing(ids).wanted }, membersOf(state));
+  const made: Resource = { type: 'Group', ...newcomer(attributes, at), account: { preservedBy: [], origin: 'scim', managedBy: 'scim' } };
+  const fresh: Resource = isShared(state) ? { ...made, sharesName: true } : made;
+  // A new group has nobody yet, so nothing is replaced, and nothing counted; and nobody has it, so it closes no circle.
+  const delta = memberDelta({ replaced: false, wanted: replacing(ids).wanted }, membersOf(state), state.rules);
   if (isLook(delta)) return lookAtMembers(delta);
   return withMembers(commit(state, undefined, 'create', fresh), delta);
 }
 
-function replaceGroup(state: State, current: Versioned, given: JsonObject): Decision {
+function replaceGroup(state: State, current: Versioned, given: JsonObject, at: Stamp): Decision {
   const { attributes, ids } = takeMembers(given);
-  const delta = memberDelta(replacing(ids), membersOf(state));
+  const delta = memberDelta(replacing(ids), membersOf(state), state.rules);
   if (isLook(delta)) return lookAtMembers(delta);
-  return changeGroup(state, current, 'replace', attributes, delta, true);
+  return nested(state, at, changeGroup(state, current, 'replace', attributes, delta, true));
 }
 
-function patchGroup(state: State, current: Versioned, operations: Parameters<typeof patchedMembers>[1], guarded: boolean): Decision {
+function patchGroup(
+  state: State,
+  current: Versioned,
+  operations: Parameters<typeof patchedMembers>[1],
+  guarded: boolean,
+  at: Stamp,
+): Decision {
   const patched = patchedMembers(current.resource.attributes, operations, state.members?.all, typesOf(state).Group);
   if (!patched) return lookAtMembers({ named: [], count: false, all: true });
-  const delta = memberDelta(patched.wish, membersOf(state));
+  const delta = memberDelta(patched.wish, membersOf(state), state.rules);
   if (isLook(delta)) return lookAtMembers(delta);
-  return changeGroup(state, current, 'patch', patched.attributes, delta, guarded);
+  return nested(state, at, changeGroup(state, current, 'patch', patched.attributes, delta, guarded));
 }
 
 function changeGroup(
@@ -197,7 +220,7 @@ function changeGroup(
   delta: MemberDelta | undefined,
   guarded: boolean,
 ): Decision {
-  const next: Resource = { ...current.resource, attributes };
+  const next = namedGroup(state, current.resource, attributes);
   if (!sameResource(current.resource, next)) return withMembers(commit(state, current, operation, next), delta);
   if (!delta) return { kind: 'unchanged', current };
   // A loader leaves out what is newer in Redis, so until it is done each commit brings its own entries.
@@ -215,10 +238,36 @@ function changeGroup(
   };
 }
 
+/**
+ * Where no group may come to be in itself: a decision that puts groups into a group rests on what that one is in, and on nobody's putting any
+ * group into another meanwhile. @throws ScimError invalidValue for a circle
+ */
+function nested(state: State, { id: stamp }: Stamp, decision: Decision): Decision {
+  if (state.rules?.groupCycles !== 'refuse' || decision.kind !== 'accept' || !decision.members) return decision;
+  if (nestedBy(decision.next.id, decision.members, membersOf(state)).length === 0) return decision;
+  const entry = state.entries.get(NESTING);
+  // The entry is read before what the group is in, so that its premise holds for all that was read.
+  if (!entry || !membersOf(state).above)
+    return { kind: 'look', entries: [NESTING], others: [], members: { named: [], count: false, all: false, above: true } };
+  const { premises } = decision;
+  return { ...decision, premises: { ...premises, entries: [...premises.entries, { field: NESTING, seen: entry.raw, next: stamp }] } };
+}
+
 const identityAttributeOf = (state: State): IdentityAttribute => state.rules?.identityAttribute ?? 'email';
 /** Where the tenant takes a userPrincipalName, a person has one. @throws ScimError invalidValue for somebody who would have two */
 const identified = (state: State, before: JsonObject | undefined, attributes: JsonObject): JsonObject =>
   typesOf(state).User.byName.has('userPrincipalName') ? withOneUserPrincipalName(before, attributes) : attributes;
+/** A group with new attributes. One that shares its name goes on to, whatever the tenant has set since, until it gets another name. */
+function namedGroup(state: State, group: Resource, attributes: JsonObject): Resource {
+  const { sharesName, ...rest } = group;
+  const next = { ...rest, attributes };
+  const hasItsName = fieldsOf(next)
+    .filter(isClaim)
+    .every((field) => fieldsOf(group).includes(field));
+  return isShared(state) || (sharesName && hasItsName) ? { ...next, sharesName: true } : next;
+}
+
+const isShared = (state: State): boolean => state.rules?.groupNames === 'shared';
 const typesOf = (state: State): ResourceTypes => state.types ?? CORE_TYPES;
 const membersOf = (state: State): MemberState => state.members ?? { named: new Map() };
 const lookAtMembers = (members: MemberLook): Decision => ({ kind: 'look', entries: [], others: [], members });
@@ -354,15 +403,17 @@ function commit(
   const entries: { field: IndexField; seen: string; next: string }[] = [];
   for (const field of touched) {
     const { raw, ids } = state.entries.get(field)!;
-    const rest = ids.filter((id) => id !== next.id);
+    let rest = ids.filter((id) => id !== next.id);
     if (wanted.includes(field) && isClaim(field)) {
-      for (const id of rest) {
-        const holder = state.others.get(id);
-        if (holder && bears(holder, field)) return refuse(nameTaken(next));
-        // The entry is not borne out by its holder: it is taken over, if the holder is still what was seen.
-        others.set(id, holder?.version ?? 0);
-      }
-      rest.length = 0;
+      const stale = rest.filter((id) => !isBorne(state, id, field));
+      rest = rest.filter((id) => !stale.includes(id));
+      // One that has the name keeps it beside another that came to share it.
+      const mayShare = next.sharesName ?? (held.includes(field) && rest.every((id) => state.others.get(id)?.resource.sharesName));
+      if (rest.length > 0 && !mayShare) return refuse(nameTaken(next));
+      // Where the entry is not borne out by a holder, it is taken over, if the holder is still what was seen.
+      for (const id of stale) others.set(id, state.others.get(id)?.version ?? 0);
+      // Holders are counted by their entries. One that MongoDB named and that lets go right now has written none that would tell.
+      if (!state.complete) for (const id of rest) others.set(id, state.others.get(id)!.version);
     }
     const after = joinIds(wanted.includes(field) ? [...rest, next.id] : rest);
     if (after !== raw || raw !== joinIds(ids)) entries.push({ field, seen: raw, next: after });
@@ -382,6 +433,7 @@ function commit(
       entries,
     },
     urgent: isLeaving(before?.resource, next),
+    ...(before?.resource.deleted && !next.deleted && state.rules?.unknownMembers === 'keep' ? { rejoins: true } : {}),
   };
 }
 
@@ -429,6 +481,11 @@ function isRecycled(state: State, { resource }: Versioned, attributes: JsonObjec
   if (state.rules?.recycledIdentity !== 'refuse' || !resource.deleted) return false;
   const [theirs, given] = [resource.attributes.externalId, attributes.externalId];
   return typeof theirs === 'string' && typeof given === 'string' && theirs !== given;
+}
+
+function isBorne(state: State, id: string, field: IndexField): boolean {
+  const holder = state.others.get(id);
+  return !!holder && bears(holder, field);
 }
 
 const borne = (state: State, field: IndexField): Versioned[] =>

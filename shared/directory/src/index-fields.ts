@@ -4,7 +4,7 @@ import { userPrincipalNameOf } from './user-principal-name.js';
 
 /**
  * The fields of a tenant's index (DESIGN section 3). A field begins with what it is:
- * `n:<attribute>:<folded value>` a claim, held by one resource at most; `i:<folded identity>` all accounts of one person, by email;
+ * `n:<attribute>:<folded value>` a claim, held by one resource at most (a group's by several, where its tenant lets groups share names); `i:<folded identity>` all accounts of one person, by email;
  * `u:<folded userPrincipalName>` the same by that; `x:<externalId as it is>` all resources with that externalId.
  * They follow from a resource alone: both identities are there whichever the tenant goes by, so that it may go by the other at any time.
  */
@@ -14,6 +14,9 @@ export const claimField = (attribute: string, value: string): IndexField => `n:$
 export const identityField = (value: string): IndexField => `i:${foldCase(value)}`;
 export const userPrincipalNameField = (value: string): IndexField => `u:${foldCase(value)}`;
 export const externalIdField = (value: string): IndexField => `x:${value}`;
+
+/** Another text with each write that puts a group into one that was there before: two that together close a circle have it as a premise. */
+export const NESTING: IndexField = '#nesting';
 
 /** The attribute that names a resource and must be unique in its tenant, by resource type. */
 export const NAME_ATTRIBUTE = { User: 'userName', Group: 'displayName' } as const satisfies Record<ResourceTypeName, string>;

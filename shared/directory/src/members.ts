@@ -4,11 +4,16 @@ import {
   isObject,
   type JsonObject,
   type PatchOperation,
+  quote,
   type ResourceTypeDefinition,
   ScimError,
   splitMemberOperations,
 } from '@rollcall/scim';
+import type { TenantRules } from './decide.js';
 import type { ResourceTypeName } from './resource.js';
+
+/** What a member is; `Unknown`: there was no such live resource when it was named, and the tenant keeps such members. */
+export type MemberType = ResourceTypeName | 'Unknown';
 
 /** What is known of a resource that a request names as a member of a group. */
 export interface NamedMember {
@@ -22,7 +27,7 @@ export interface NamedMember {
 export interface MemberDelta {
   /** Everybody who was a member before this version is none any more; `changes` are then all that are. */
   readonly replaced: boolean;
-  readonly changes: readonly { readonly id: string; readonly type: ResourceTypeName; readonly present: boolean }[];
+  readonly changes: readonly { readonly id: string; readonly type: MemberType; readonly present: boolean }[];
 }
 
 /** What a request wants of a group's members. */
@@ -39,12 +44,15 @@ export interface MemberState {
   readonly count?: number | undefined;
   /** The whole set, needed only for operations that can't be understood without it. */
   readonly all?: readonly JsonObject[] | undefined;
+  /** Groups that the group is in, directly or by way of others; needed only where it must not come to be in itself. */
+  readonly above?: ReadonlySet<string> | undefined;
 }
 
 export interface MemberLook {
   readonly named: readonly string[];
   readonly count: boolean;
   readonly all: boolean;
+  readonly above?: true;
 }
 
 /** Splits the members from a group's attributes: what is stored as a document, and what as edges. */
@@ -93,21 +101,50 @@ export function patchedMembers(
 
 /**
  * What a wish changes, given who is a member: undefined if nothing; a `look` where too little is known.
- * @throws ScimError invalidValue for somebody who isn't there
+ * @param rules whether somebody who isn't there is kept as a member (default: refused)
+ * @throws ScimError invalidValue for somebody who isn't there, and isn't a member already
  */
-export function memberDelta(wish: MemberWish, state: MemberState): MemberDelta | MemberLook | undefined {
+export function memberDelta(
+  wish: MemberWish,
+  state: MemberState,
+  rules: Pick<TenantRules, 'unknownMembers'> = {},
+): MemberDelta | MemberLook | undefined {
   const unknown = [...wish.wanted.keys()].filter((id) => !state.named.has(id));
   const needsCount = wish.replaced && state.count === undefined;
   if (unknown.length > 0 || needsCount) return { named: unknown, count: needsCount, all: false };
-  const changes: { id: string; type: ResourceTypeName; present: boolean }[] = [];
+  const changes: { id: string; type: MemberType; present: boolean }[] = [];
   for (const [id, present] of wish.wanted) {
     const { type, present: isPresent } = state.named.get(id)!;
-    if (present && type === undefined) throw ScimError.of('invalidValue', `members.value: there is no User or Group ${JSON.stringify(id)}`);
-    if (wish.replaced || present !== isPresent) changes.push({ id, type: type ?? 'User', present });
+    if (present && !isPresent && type === undefined) checkUnknown(id, rules);
+    if (wish.replaced || present !== isPresent) changes.push({ id, type: type ?? 'Unknown', present });
   }
   if (!wish.replaced) return changes.length > 0 ? { replaced: false, changes } : undefined;
   const same = state.count === wish.wanted.size && [...wish.wanted.keys()].every((id) => state.named.get(id)!.present);
   return same ? undefined : { replaced: true, changes };
 }
+
+/**
+ * Groups that a delta puts into a group which must not come to be in itself, where they were not in it before.
+ * @throws ScimError invalidValue for one that would close a circle, as far as `above` is known
+ */
+export function nestedBy(group: string, { changes }: MemberDelta, { named, above }: MemberState): string[] {
+  const added = changes.filter(({ id, type, present }) => present && type === 'Group' && !named.get(id)?.present).map(({ id }) => id);
+  const circular = added.find((id) => id === group || above?.has(id));
+  if (circular !== undefined)
+    throw ScimError.of(
+      'invalidValue',
+      `members.value: with ${quote(circular)} as a member the group would be in itself; this tenant refuses that`,
+    );
+  return added;
+}
+
+function checkUnknown(id: string, { unknownMembers }: Pick<TenantRules, 'unknownMembers'>): void {
+  if (unknownMembers !== 'keep') throw ScimError.of('invalidValue', `members.value: there is no User or Group ${quote(id)}`);
+  if (id.length > UNKNOWN_CHARACTERS_MAX)
+    throw ScimError.of('invalidValue', `members.value: expected at most ${UNKNOWN_CHARACTERS_MAX} characters, got ${id.length}`);
+}
+
+/** Ids are ours; what somebody else may take for one is no longer. */
+const UNKNOWN_CHARACTERS_MAX = 256;
 
 export const isLook = (delta: MemberDelta | MemberLook | undefined): delta is MemberLook => delta !== undefined && 'named' in delta;

@@ -41,6 +41,8 @@ export interface Resource {
   readonly deleted: boolean;
   /** A group's members are not among them: they are edges of their own. */
   readonly attributes: JsonObject;
+  /** A group that got its name, or was changed, while its tenant let groups share names: MongoDB's unique index leaves it out. */
+  readonly sharesName?: true;
   readonly account: Account;
 }
 
@@ -52,7 +54,8 @@ export interface Versioned {
   /** When this version was accepted: ms since 1970, by the clock of Redis. */
   readonly modified_ms: number;
   /**
-   * Memberships older than this version are void: of a user, since it was deleted and came back; of a group, since all its members were replaced.
+   * Memberships older than this version are void: of a user, since it was deleted, or came back; of a group, since it was deleted, or all its
+   * members were replaced.
    * Absent: none is.
    */
   readonly since?: number | undefined;

@@ -4,12 +4,15 @@ import { SCIM_TYPES } from './errors.js';
 import type { JsonObject } from './json.js';
 import { withoutSlash } from './resource.js';
 import type { AttributeDefinition, ResourceTypeDefinition } from './schema/definition.js';
+import { USER } from './schema/user.js';
 import { BULK_REQUEST_URN, BULK_RESPONSE_URN, ERROR_URN, LIST_RESPONSE_URN, PATCH_OP_URN, SEARCH_REQUEST_URN } from './urns.js';
 
 export interface OpenApiOptions {
   readonly baseUrl: string;
   /** Of the service. */
   readonly version: string;
+  /** Whether /Me is there: the token stands for a user. */
+  readonly me?: boolean;
   readonly page: { readonly count: number; readonly max: number };
   readonly bulk: { readonly operationsMax: number; readonly payloadBytesMax: number };
 }
@@ -33,7 +36,9 @@ export function openapi(types: readonly ResourceTypeDefinition[], options: OpenA
       ...Object.assign({}, ...types.map((type) => resourcePaths(type))),
       '/.search': { post: searchOf('all', 'Searches all resource types together, in one order', 'Search', ref('AnyList')) },
       '/Bulk': { post: bulkOperation(options.bulk) },
-      '/Me': Object.fromEntries(['get', 'post', 'put', 'patch', 'delete'].map((method) => [method, notImplemented(method)])),
+      '/Me': options.me
+        ? mePath(types)
+        : Object.fromEntries(['get', 'post', 'put', 'patch', 'delete'].map((method) => [method, notImplemented(method)])),
       ...discoveryPaths(),
     },
     components: {
@@ -117,6 +122,14 @@ const bulkOperation = ({ operationsMax, payloadBytesMax }: OpenApiOptions['bulk'
   requestBody: body('BulkRequest'),
   responses: { '200': ok('What became of each operation', 'BulkResponse'), ...errors(400, 413, 415, 422) },
 });
+
+/** The user whom the token stands for, as under /Users/{id}. */
+function mePath(types: readonly ResourceTypeDefinition[]): JsonObject {
+  const user = types.find(({ name }) => name === 'User') ?? USER;
+  const { parameters: _, ...methods } = resourcePaths(user)[`${user.endpoint}/{id}`] as Record<string, JsonObject>;
+  const named = Object.entries(methods).map(([method, operation]) => [method, { ...operation, operationId: `${method}Me`, tags: ['Me'] }]);
+  return Object.fromEntries(named);
+}
 
 const notImplemented = (method: string): JsonObject => ({
   ...about(`${method}Me`, 'Me', "Not there: a token is a tenant's, and nobody's own"),

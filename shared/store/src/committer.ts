@@ -66,8 +66,10 @@ export class Committer {
       ...(decision.members ? { members: memberLine(decision.members) } : {}),
     };
     const edges = decision.members && (await this.#staged(view, next.id, decision.members));
+    const leaves = before?.resource.deleted === false && next.deleted;
     // Whoever brings a person back, they come back without their groups: the worker may have taken them away by now, or not.
-    const voids = (before?.resource.deleted === true && !next.deleted) || decision.members?.replaced === true;
+    const returns = before?.resource.deleted === true && !next.deleted && !decision.rejoins;
+    const voids = leaves || returns || decision.members?.replaced === true;
     const call = {
       keys: view.keys,
       tenant: view.tenant,

@@ -196,8 +196,9 @@ export class Continuity {
         kept += 1;
         for (const field of fieldsOf(state.resource)) {
           const there = held.get(field);
-          if (there) there.push({ id, version: state.version });
-          else held.set(field, [{ id, version: state.version }]);
+          const holder = { id, version: state.version, sharesName: state.resource.sharesName === true };
+          if (there) there.push(holder);
+          else held.set(field, [holder]);
         }
       }
       if (settled.length > 0) await onRedis(settle.run(redis, { keys, tenant, settledTtl_s: this.options.settledTtl_s, applied: settled }));
@@ -244,10 +245,10 @@ export class Continuity {
       const entries = chunk.map((field) => {
         const ours = held.get(field)!;
         const known = new Set(ours.map(({ id }) => id));
-        return {
-          field,
-          holders: [...ours, ...(isClaim(field) ? [] : (inMongo.get(field) ?? [])).filter(({ id }) => !known.has(id))],
-        };
+        // Of a name that is not shared, what is pending is the only holder: another that MongoDB still knows is about to let go.
+        const alone = isClaim(field) && !ours.some(({ sharesName }) => sharesName);
+        const theirs = (inMongo.get(field) ?? []).filter(({ id, sharesName }) => !known.has(id) && (!alone || sharesName));
+        return { field, holders: [...ours, ...theirs] };
       });
       const answer = await onRedis(
         load.run(redis, {

@@ -7,7 +7,7 @@ import type { Reader } from './reader.js';
 
 export interface MembershipFilterDeps {
   readonly reader: Pick<Reader, 'resource'>;
-  readonly memberships: Pick<Memberships, 'groupsOf' | 'idsOf' | 'members'>;
+  readonly memberships: Pick<Memberships, 'groupsWith' | 'idsOf' | 'members'>;
   readonly lister: Pick<Lister, 'page'>;
 }
 
@@ -67,9 +67,7 @@ async function withValue(
 ): Promise<ReadonlySet<string>> {
   if (typeof value !== 'string') throw unsupported(path);
   if (type === 'Group' && sub === 'value') {
-    const member = await deps.reader.resource(view, value);
-    if (!member || member.resource.deleted) return new Set();
-    return new Set((await deps.memberships.groupsOf(view, [member])).get(value)!.map(({ id }) => id));
+    return new Set((await deps.memberships.groupsWith(view, value)).map(({ id }) => id));
   }
   if (type === 'User' && sub === 'value') {
     const group = await deps.reader.resource(view, value);

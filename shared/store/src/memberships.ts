@@ -1,4 +1,4 @@
-import type { NamedMember, ResourceTypeName, Versioned } from '@rollcall/directory';
+import type { MemberType, NamedMember, ResourceTypeName, Versioned } from '@rollcall/directory';
 import { type JsonObject, ScimError } from '@rollcall/scim';
 import type { Redis } from 'ioredis';
 import type { TenantView } from './continuity.js';
@@ -7,13 +7,15 @@ import type { StoredMembership, StoredResource } from './mongo/models.js';
 import { collectionOf } from './mongo/models.js';
 import type { Reader } from './reader.js';
 import { memberOf } from './redis/keys.js';
+import { readChange } from './redis/scripts/accept/accept.js';
 import { readRemembered, remember } from './redis/scripts/remember/remember.js';
 import { type PublishedStage, readStages } from './redis/stages.js';
 
 /** A member of a group, as a client sees it. */
 export interface Member {
   readonly id: string;
-  readonly type: ResourceTypeName;
+  /** Undefined: there is no such resource, and it is kept. */
+  readonly type: ResourceTypeName | undefined;
   readonly display: string | undefined;
 }
 
@@ -27,7 +29,7 @@ export interface GroupOfMember {
 interface Edge {
   readonly version: number;
   readonly present: boolean;
-  readonly type: ResourceTypeName;
+  readonly type: MemberType;
 }
 
 /** What voids edges of a resource: it is gone, or only newer ones count. */
@@ -38,8 +40,9 @@ interface Life {
 }
 
 /**
- * Who is in which group (DESIGN section 5). Members are edges, each with the version that made or removed it. An edge is void if its member is deleted,
- * or if it is older than the member's or the group's `since`: that is judged here, at every reading, and the worker only tidies up.
+ * Who is in which group (DESIGN section 5). Members are edges, each with the version that made or removed it. An edge is void if its member is deleted
+ * (unless it was named when it was not there, and kept), or if it is older than the member's or the group's `since`: that is judged here, at every
+ * reading, and the worker only tidies up.
  */
 export class Memberships {
   constructor(
@@ -110,7 +113,11 @@ export class Memberships {
   async all(view: TenantView, group: Versioned): Promise<JsonObject[]> {
     const all: JsonObject[] = [];
     for await (const part of this.members(view, group)) {
-      all.push(...part.map(({ id, type, display }) => ({ value: id, type, ...(display === undefined ? {} : { display }) })));
+      all.push(
+        ...part.map(({ id, type, display }) => ({
+          ...{ value: id, ...(type === undefined ? {} : { type }), ...(display === undefined ? {} : { display }) },
+        })),
+      );
       if (all.length > ALL_MAX) throw ScimError.of('tooMany', `members: name those that are to change; the group has more than ${ALL_MAX}`);
     }
     return all;
@@ -118,11 +125,57 @@ export class Memberships {
 
   /** The groups of each of these resources, direct ones, by id. Needs MongoDB only for whom it was not asked lately. */
   async groupsOf(view: TenantView, members: readonly Versioned[]): Promise<Map<string, GroupOfMember[]>> {
-    const found = new Map<string, GroupOfMember[]>(members.map(({ resource }) => [resource.id, []]));
-    if (members.length === 0 || (await this.#hasNoGroups(view))) return found;
+    return this.#groupsOf(view, new Map(members.map((member) => [member.resource.id, lifeOf(member)])));
+  }
+
+  /** The groups that show this member, also where there is no such resource and it is kept. */
+  async groupsWith(view: TenantView, id: string): Promise<GroupOfMember[]> {
+    const member = await this.reader.resource(view, id);
+    return (await this.#groupsOf(view, new Map([[id, member && lifeOf(member)]]))).get(id)!;
+  }
+
+  /**
+   * The groups that members are in by way of others, and not directly, by member.
+   * @param direct as `groupsOf` has them
+   * @throws ScimError tooMany beyond `ABOVE_MAX`
+   */
+  async indirectOf(view: TenantView, direct: ReadonlyMap<string, readonly GroupOfMember[]>): Promise<Map<string, GroupOfMember[]>> {
+    const first = new Set([...direct.values()].flatMap((groups) => groups.map(({ id }) => id)));
+    const upwards = await this.#upwards(view, [...(await this.reader.resources(view, [...first])).values()]);
+    return new Map(
+      [...direct].map(([member, groups]) => {
+        const found = new Map(groups.map((group) => [group.id, group]));
+        // The map grows while it is walked.
+        for (const id of found.keys()) for (const group of upwards.get(id) ?? []) if (!found.has(group.id)) found.set(group.id, group);
+        return [member, [...found.values()].slice(groups.length).sort((a, b) => (a.id < b.id ? -1 : 1))];
+      }),
+    );
+  }
+
+  /** The groups that a group is in, directly or by way of others. @throws ScimError tooMany beyond `ABOVE_MAX` */
+  async above(view: TenantView, group: Versioned): Promise<Set<string>> {
+    return new Set([...(await this.#upwards(view, [group])).values()].flatMap((groups) => groups.map(({ id }) => id)));
+  }
+
+  /** The groups that each of these is in, by id, and those of these, and so on; each is asked about once, so circles end. */
+  async #upwards(view: TenantView, groups: readonly Versioned[]): Promise<Map<string, GroupOfMember[]>> {
+    const found = new Map<string, GroupOfMember[]>();
+    for (let level = groups; level.length > 0; ) {
+      for (const [id, above] of await this.groupsOf(view, level)) found.set(id, above);
+      const next = new Set(level.flatMap(({ resource }) => found.get(resource.id)!.map(({ id }) => id)).filter((id) => !found.has(id)));
+      if (found.size + next.size > ABOVE_MAX)
+        throw ScimError.of('tooMany', `groups: more than ${ABOVE_MAX} groups to look through, as groups are in groups`);
+      level = [...(await this.reader.resources(view, [...next])).values()];
+    }
+    return found;
+  }
+
+  async #groupsOf(view: TenantView, lives: ReadonlyMap<string, Life | undefined>): Promise<Map<string, GroupOfMember[]>> {
+    const ids = [...lives.keys()];
+    const found = new Map<string, GroupOfMember[]>(ids.map((id) => [id, []]));
+    if (ids.length === 0 || (await this.#hasNoGroups(view))) return found;
     const redis = this.reader.continuity.redis;
     const { keys } = view;
-    const ids = members.map(({ resource }) => resource.id);
     // Changes first: what is settled in between is then in MongoDB.
     const hints = await Promise.all(ids.map((id) => onRedis(redis.redis.smembers(keys.hints(id)))));
     const edges = new Map<string, Map<string, Edge>>(ids.map((id) => [id, new Map()]));
@@ -139,26 +192,19 @@ export class Memberships {
     for (const [i, id] of ids.entries()) {
       const text = readRemembered(remembered[i] ?? '');
       const kept = text === undefined ? undefined : (JSON.parse(text) as Remembered);
-      if (kept?.epoch === view.epoch) for (const [group, version] of kept.groups) add(edges, id, group, version);
+      if (kept?.epoch === view.epoch) for (const edge of kept.groups) add(edges, id, edge);
       else unknown.push(id);
     }
-    if (unknown.length > 0) await this.#recall(view, unknown, edges);
+    if (unknown.length > 0) await this.#recall(view, unknown, edges, lives);
 
     const groups = await this.reader.resources(view, [...new Set([...edges.values()].flatMap((ofMember) => [...ofMember.keys()]))]);
-    for (const { resource, since } of members) {
-      for (const [id, edge] of edges.get(resource.id)!) {
+    for (const [member, life] of lives) {
+      for (const [id, edge] of edges.get(member)!) {
         const group = groups.get(id);
-        if (
-          !group ||
-          group.resource.deleted ||
-          !edge.present ||
-          edge.version < (group.since ?? 0) ||
-          (resource.type === 'User' && edge.version < (since ?? 0))
-        )
-          continue;
-        found.get(resource.id)!.push({ id, display: displayOf(group.resource) });
+        if (!group || group.resource.deleted || !holds(edge, life, group.since)) continue;
+        found.get(member)!.push({ id, display: displayOf(group.resource) });
       }
-      found.get(resource.id)!.sort((a, b) => (a.id < b.id ? -1 : 1));
+      found.get(member)!.sort((a, b) => (a.id < b.id ? -1 : 1));
     }
     return found;
   }
@@ -172,7 +218,12 @@ export class Memberships {
     return into;
   }
 
-  async #recall(view: TenantView, ids: readonly string[], edges: Map<string, Map<string, Edge>>): Promise<void> {
+  async #recall(
+    view: TenantView,
+    ids: readonly string[],
+    edges: Map<string, Map<string, Edge>>,
+    lives: ReadonlyMap<string, Life | undefined>,
+  ): Promise<void> {
     const redis = this.reader.continuity.redis;
     const taken_us = await redis.now_us();
     const stored = await onMongo(
@@ -180,12 +231,14 @@ export class Memberships {
         .find({ tenant: view.tenant, member: { $in: [...ids] }, removed: false })
         .toArray(),
     );
-    const byMember = new Map<string, [string, number][]>(ids.map((id) => [id, []]));
-    for (const { member, group, version } of stored) byMember.get(member)!.push([group, version]);
+    const byMember = new Map<string, RememberedEdge[]>(ids.map((id) => [id, []]));
+    for (const { member, group, version, type } of stored)
+      byMember.get(member)!.push(type === 'Unknown' ? [group, version, 1] : [group, version]);
     await Promise.all(
       [...byMember].map(async ([member, groups]) => {
-        for (const [group, version] of groups) add(edges, member, group, version);
-        if (groups.length > REMEMBERED_MAX || !view.writable || !this.reader.options.mayFill()) return;
+        for (const edge of groups) add(edges, member, edge);
+        // Of what is not there nothing is remembered: whatever a client asks for would be.
+        if (groups.length > REMEMBERED_MAX || !lives.get(member)?.live || !view.writable || !this.reader.options.mayFill()) return;
         const memberships = JSON.stringify({ epoch: view.epoch, groups } satisfies Remembered);
         const call = {
           keys: view.keys,
@@ -213,7 +266,7 @@ export class Memberships {
     const documents = new Map<string, { life: Life; display: string | undefined }>();
     await Promise.all(
       (['User', 'Group'] as const).map(async (type) => {
-        const ids = present.filter(([, edge]) => edge.type === type).map(([id]) => id);
+        const ids = present.filter(([, edge]) => edge.type === type || edge.type === 'Unknown').map(([id]) => id);
         if (ids.length === 0) return;
         const found = this.#collection(collectionOf(type)).find(
           { _id: { $in: ids }, tenant: view.tenant },
@@ -229,13 +282,11 @@ export class Memberships {
     );
     // Who is not in MongoDB yet, or has a newer name: its accepted state tells.
     const newer = await this.reader.resources(view, unsettled);
-    for (const [id, { resource, since }] of newer) {
-      documents.set(id, { life: { type: resource.type, live: !resource.deleted, since: since ?? 0 }, display: displayOf(resource) });
-    }
-    return present.flatMap(([id, edge]) => {
+    for (const [id, versioned] of newer) documents.set(id, { life: lifeOf(versioned), display: displayOf(versioned.resource) });
+    return present.flatMap(([id, edge]): Member[] => {
       const known = documents.get(id);
       if (!holds(edge, known?.life, group.since)) return [];
-      return [{ id, type: known!.life.type, display: known!.display }];
+      return known?.life.live ? [{ id, type: known.life.type, display: known.display }] : [{ id, type: undefined, display: undefined }];
     });
   }
 
@@ -243,20 +294,23 @@ export class Memberships {
   async #unsettled(view: TenantView, present: readonly (readonly [string, Edge])[]): Promise<string[]> {
     if (present.length === 0) return [];
     const { keys } = view;
-    const members = present.map(([id, { type }]) => memberOf(type, id));
+    const members = present.flatMap(([id, { type }]) =>
+      (type === 'Unknown' ? TYPES : [type]).map((each) => ({ id, member: memberOf(each, id) })),
+    );
+    const names = members.map(({ member }) => member);
     // In one step, as a burial or a redrive moves one from set to set.
     const both = this.reader.continuity.redis.redis.multi();
     const answers = await onRedis(
       both
-        .zmscore(keys.pending(), ...members)
-        .zmscore(keys.dead(), ...members)
+        .zmscore(keys.pending(), ...names)
+        .zmscore(keys.dead(), ...names)
         .exec(),
     );
     const [pending = [], dead = []] = (answers ?? []).map(([error, scores]) => {
       if (error) throw redisError(error);
       return scores as (string | null)[];
     });
-    return present.flatMap(([id], i) => (pending[i] === null && dead[i] === null ? [] : [id]));
+    return [...new Set(members.flatMap(({ id }, i) => (pending[i] === null && dead[i] === null ? [] : [id])))];
   }
 
   /** Whether resources are there, without reading their documents; those that nobody has are not in the answer. */
@@ -325,8 +379,7 @@ export class Memberships {
       return value;
     });
     const take = (member: string, version: number, change: string) => {
-      const edge: Edge = { version, present: change.startsWith('1'), type: change.endsWith('G') ? 'Group' : 'User' };
-      edges.set(member, newest(edges.get(member), edge)!);
+      edges.set(member, newest(edges.get(member), { version, ...readChange(change) })!);
     };
     for (const [member, text] of pairs(own, ids)) {
       const [version = '', ...change] = text.split(' ');
@@ -365,8 +418,11 @@ export class Memberships {
 /** What is kept of a member's groups: as MongoDB had them, whatever became of the groups since. */
 interface Remembered {
   readonly epoch: number;
-  readonly groups: readonly (readonly [group: string, version: number])[];
+  readonly groups: readonly RememberedEdge[];
 }
+
+/** `kept`: it was named when it was not there. */
+type RememberedEdge = readonly [group: string, version: number, kept?: 1];
 
 /** The edges of a group that MongoDB has. Where none is void by the group itself, the index answers alone. */
 function settledEdges(view: TenantView, { resource, since }: Versioned) {
@@ -378,17 +434,19 @@ const partsOf = (ids: readonly string[]): string[][] =>
 
 function holds(edge: Edge | undefined, life: Life | undefined, groupSince: number | undefined, whoever = false): boolean {
   if (!edge?.present || edge.version < (groupSince ?? 0)) return false;
-  return whoever || (life?.live === true && edge.version >= memberSince(life));
+  return whoever || ((life?.live === true || edge.type === 'Unknown') && edge.version >= memberSince(life));
 }
 
-/** A group's own `since` is about its members, not about where it is a member itself. */
-const memberSince = (life: Life): number => (life.type === 'User' ? life.since : 0);
+/** Of a group that is there, `since` is about its members, not about where it is a member itself. */
+const memberSince = (life: Life | undefined): number => (!life || (life.live && life.type === 'Group') ? 0 : life.since);
+
+const lifeOf = ({ resource, since }: Versioned): Life => ({ type: resource.type, live: !resource.deleted, since: since ?? 0 });
 
 const newest = (a: Edge | undefined, b: Edge | undefined): Edge | undefined => (!a ? b : !b || a.version >= b.version ? a : b);
 
-function add(edges: Map<string, Map<string, Edge>>, member: string, group: string, version: number): void {
+function add(edges: Map<string, Map<string, Edge>>, member: string, [group, version, kept]: RememberedEdge): void {
   const ofMember = edges.get(member)!;
-  ofMember.set(group, newest(ofMember.get(group), { version, present: true, type: 'User' })!);
+  ofMember.set(group, newest(ofMember.get(group), { version, present: true, type: kept ? 'Unknown' : 'User' })!);
 }
 
 function merged(ids: readonly string[], deltas: ReadonlyMap<string, Edge>, stored: ReadonlyMap<string, Edge>): [string, Edge][] {
@@ -412,7 +470,9 @@ function displayOf({ attributes }: { readonly attributes: Record<string, unknown
   return typeof attributes.displayName === 'string' ? attributes.displayName : undefined;
 }
 
+const TYPES = ['User', 'Group'] as const;
 const PART = 1_000;
 const ALL_MAX = 10_000;
 const IDS_MAX = 100_000;
+const ABOVE_MAX = 2_000;
 const REMEMBERED_MAX = 1_000;

@@ -2,6 +2,7 @@ import type { Assigned, MappingRule, TenantRules } from '@rollcall/directory';
 import { parseFilter, type ResourceTypeDefinition, type ResourceTypes, USER } from '@rollcall/scim';
 import * as z from 'zod';
 import type { Records } from './records.js';
+import { settingsOf } from './settings.js';
 import type { TenantRecord } from './tenants.js';
 import { makeTypesOf, type TypesOf } from './types.js';
 
@@ -28,16 +29,13 @@ export type MappingsSetting = z.infer<typeof MappingsSetting>;
 /** What profiles enable, by the profile's name. */
 export const ProfilesSetting = z.record(z.string(), z.strictObject({ workloads: z.array(z.string()).max(50) }));
 
-const RulesSettings = z.object({
-  identityAttribute: z.enum(['email', 'userPrincipalName']).default('email'),
-  recycledIdentity: z.enum(['reactivate', 'refuse']).default('reactivate'),
-  mappings: MappingsSetting.optional(),
-});
+const RulesSettings = z.object({ mappings: MappingsSetting.optional() });
 
 /** What a tenant has settled about its accounts, ready to decide by. @throws ScimError invalidFilter, ZodError: it was stored unchecked */
 export function rulesOf(settings: TenantRecord['settings'], user: ResourceTypeDefinition = USER): TenantRules {
-  const { identityAttribute, recycledIdentity, mappings } = RulesSettings.parse(settings);
-  return { identityAttribute, recycledIdentity, ...(mappings ? { mappings: compileMappings(mappings, user) } : {}) };
+  const { mappings } = RulesSettings.parse(settings);
+  const { webhook: _, ...settled } = settingsOf(settings);
+  return { ...settled, ...(mappings ? { mappings: compileMappings(mappings, user) } : {}) };
 }
 
 /** @param user what filters may speak of: the tenant's own extensions, too. @throws ScimError invalidFilter */

@@ -15,6 +15,16 @@ const shape = {
   identityAttribute: z.enum(['email', 'userPrincipalName']),
   /** What becomes of a POST for an address whose former holder had another `externalId`. */
   recycledIdentity: z.enum(['reactivate', 'refuse']),
+  /** Whether a group's displayName is its own in the tenant, or others may have the same. */
+  groupNames: z.enum(['unique', 'shared']),
+  /** What becomes of a member that is no live resource of the tenant: 400, or it is kept. */
+  unknownMembers: z.enum(['refuse', 'keep']),
+  /** Whether a group may come to be in itself, directly or by way of others, or that is 400. */
+  groupCycles: z.enum(['accept', 'refuse']),
+  /** Which groups a user shows: those that it is a member of, or also those that these are in. */
+  userGroups: z.enum(['direct', 'all']),
+  /** A PATCH on a group with more members than this answers 204, unless attributes are asked for. */
+  membersAnsweredMax: z.int().min(0).max(100_000),
   /** Where reminders of expiry are sent; null: nowhere. */
   webhook: z.strictObject({ url: WebhookUrl }).nullable(),
 };
@@ -25,7 +35,16 @@ export type SettingsChange = z.infer<typeof SettingsChange>;
 export type TenantSettings = { readonly [Name in keyof typeof shape]: z.infer<(typeof shape)[Name]> };
 export const TenantSettingsForm = z.object(shape);
 
-export const SETTINGS_DEFAULT: TenantSettings = { identityAttribute: 'email', recycledIdentity: 'reactivate', webhook: null };
+export const SETTINGS_DEFAULT: TenantSettings = {
+  identityAttribute: 'email',
+  recycledIdentity: 'reactivate',
+  groupNames: 'unique',
+  unknownMembers: 'refuse',
+  groupCycles: 'accept',
+  userGroups: 'direct',
+  membersAnsweredMax: 1_000,
+  webhook: null,
+};
 
 /** What holds for a tenant: what is stored, over the defaults. What another release stored and this one does not know is left out. */
 export function settingsOf(stored: Readonly<Record<string, unknown>>): TenantSettings {

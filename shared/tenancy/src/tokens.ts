@@ -13,6 +13,8 @@ export interface TokenRecord {
   readonly revision: number;
   /** A secret of this OAuth client, or an access token given for it. */
   readonly client?: string;
+  /** Id of the user whom it stands for, at /Me. */
+  readonly user?: string;
   /** An access token: the hash of the secret that it was given for, with which it ends. */
   readonly via?: string;
 }
@@ -53,6 +55,8 @@ export interface NewToken {
   readonly days: number;
   /** A secret of this OAuth client. */
   readonly client?: string | undefined;
+  /** Id of the user whom it stands for, at /Me. */
+  readonly user?: string | undefined;
 }
 
 /** A credential as it is made: the only moment at which its token is known. */
@@ -99,7 +103,7 @@ export async function regenerateToken(
     if (current.revokedAt) throw new NotNowError('it was revoked: generate a new one');
     if (current.replacedBy) throw new NotNowError(`it was replaced by ${current.replacedBy}: regenerate that one`);
     const lifetime = Math.max(1, Math.round((current.expiresAt.getTime() - current.createdAt.getTime()) / DAY_MS));
-    const wanted = { tenant: old.tenant, name: current.name, days: days ?? lifetime, client: current.client };
+    const wanted = { tenant: old.tenant, name: current.name, days: days ?? lifetime, client: current.client, user: current.user };
     const stored: StoredToken = { ...made(wanted, token, now), carry: true };
     await tokens.insertOne(stored, { session });
     const ends = new Date(Math.min(current.expiresAt.getTime(), now.getTime() + overlap_ms));
@@ -193,16 +197,17 @@ export async function revokeToken(
   return stored ?? undefined;
 }
 
-export const toTokenRecord = ({ _id, tenant, expiresAt, revokedAt, revision, client }: StoredToken): TokenRecord => ({
+export const toTokenRecord = ({ _id, tenant, expiresAt, revokedAt, revision, client, user }: StoredToken): TokenRecord => ({
   id: _id,
   tenant,
   expires_ms: expiresAt.getTime(),
   revoked: revokedAt !== undefined,
   revision,
   ...(client === undefined ? {} : { client }),
+  ...(user === undefined ? {} : { user }),
 });
 
-const made = ({ tenant, name, days, client }: NewToken, token: string, now: Date): StoredToken => ({
+const made = ({ tenant, name, days, client, user }: NewToken, token: string, now: Date): StoredToken => ({
   _id: randomUUID(),
   tenant,
   name,
@@ -212,16 +217,18 @@ const made = ({ tenant, name, days, client }: NewToken, token: string, now: Date
   expiresAt: new Date(now.getTime() + days * DAY_MS),
   revision: 1,
   ...(client === undefined ? {} : { client }),
+  ...(user === undefined ? {} : { user }),
 });
 
 const kindOf = ({ client }: StoredToken): 'token' | 'client' => (client === undefined ? 'token' : 'client');
 const targetOf = (stored: StoredToken) => ({ kind: kindOf(stored), id: stored._id });
 
 /** What the trail keeps of a token: never the token, nor its hash. */
-const shown = ({ name, prefix, client, expiresAt, revokedAt }: StoredToken) => ({
+const shown = ({ name, prefix, client, user, expiresAt, revokedAt }: StoredToken) => ({
   name,
   prefix,
   ...(client === undefined ? {} : { client }),
+  ...(user === undefined ? {} : { user }),
   expiresAt,
   ...(revokedAt === undefined ? {} : { revokedAt }),
 });

@@ -54,13 +54,27 @@ export const tenantCommands: readonly Command[] = [
       ['--name <name>', 'what people call it'],
       ['--identity <attribute>', 'what people are known by: email or userPrincipalName'],
       ['--recycled <what>', 'what becomes of a recycled address: reactivate or refuse'],
+      ['--group-names <what>', 'whether each group has a name of its own: unique or shared'],
+      ['--unknown-members <what>', 'what becomes of a member that is not there: refuse or keep'],
+      ['--group-cycles <what>', 'whether a group may come to be in itself: accept or refuse'],
+      ['--user-groups <what>', 'which groups a user shows: direct, or all, those of its groups too'],
+      ['--members-answered <count>', 'up to how many members a PATCH on a group answers with the group; 1000 where it was never set'],
       ['--webhook <url>', 'where reminders of expiry are posted; none: nowhere'],
     ],
     run: async (given, { api, out }) => {
       const [name, identity, recycled, webhook] = ['name', 'identity', 'recycled', 'webhook'].map((option) => text(given, option));
+      const [groupNames, unknownMembers, groupCycles, userGroups] = ['group-names', 'unknown-members', 'group-cycles', 'user-groups'].map(
+        (option) => text(given, option),
+      );
+      const membersAnsweredMax = whole(given, 'members-answered', { most: 100_000 });
       const settings = {
         ...(identity ? { identityAttribute: identity } : {}),
         ...(recycled ? { recycledIdentity: recycled } : {}),
+        ...(groupNames ? { groupNames } : {}),
+        ...(userGroups ? { userGroups } : {}),
+        ...(groupCycles ? { groupCycles } : {}),
+        ...(unknownMembers ? { unknownMembers } : {}),
+        ...(membersAnsweredMax === undefined ? {} : { membersAnsweredMax }),
         ...(webhook ? { webhook: webhook === 'none' ? null : { url: webhook } } : {}),
       };
       out.show(await (await api()).ask('PATCH', at(given), { ...(name ? { name } : {}), settings }));

@@ -27,9 +27,12 @@ const commandsOf = (kind: 'token' | 'client', what: string, article: string): re
       options: [
         ['--name <name>', 'for whom it is, as lists and reminders show it'],
         ['--days <days>', 'how long it holds; 365 where it is left out'],
+        ...(kind === 'token' ? [['--user <id>', 'the user whom it stands for: /Me is that one'] as const] : []),
       ],
       run: async (given, { api, out }) => {
-        out.show(await (await api()).ask('POST', at(given), { name: text(given, 'name') ?? 'cli', ...days(given) }), hint);
+        const user = text(given, 'user');
+        const wanted = { name: text(given, 'name') ?? 'cli', ...days(given), ...(user === undefined ? {} : { user }) };
+        out.show(await (await api()).ask('POST', at(given), wanted), hint);
         return 0;
       },
     },

@@ -69,7 +69,8 @@ export function makeAuthenticate(deps: AuthenticateDeps): Authenticate {
       throw error;
     }
     deps.activity?.used(tenant.id, record.id);
-    return { tenant: tenant.id, credential: record.id, settings: tenant.revision };
+    const user = record.user === undefined ? {} : { user: record.user };
+    return { tenant: tenant.id, credential: record.id, settings: tenant.revision, ...user };
   };
 
   /** Why a token that is known does not hold: said to its holder, who must do something about it. */

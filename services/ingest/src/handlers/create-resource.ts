@@ -20,7 +20,7 @@ export const createResource =
     const selection = parseSelection(request.query);
     const asked = await parseCreate(type, request);
     const { operation, versioned, view, types } = await execute(caller, asked, request.id);
-    // Who was just made, or came back, is in no group: nothing need be asked.
-    const inNoGroup = operation === 'create' || operation === 'revive';
+    // Who was just made is in no group: nothing need be asked.
+    const inNoGroup = operation === 'create';
     return show.resource(201, view, versioned, { request, types, selection, inNoGroup, isCommitted: true });
   };

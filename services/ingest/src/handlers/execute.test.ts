@@ -47,7 +47,7 @@ function setUp(
       entries: async (_view, fields) => new Map(fields.map((field) => [field, { raw: '', ids: [] }])),
     },
     rules: { of: async () => undefined, types: async () => CORE_TYPES },
-    memberships: { named: async () => new Map(), count: async () => 0, all: async () => [] },
+    memberships: { named: async () => new Map(), count: async () => 0, all: async () => [], above: async () => new Set() },
     committer: {
       async commit(_view, decision, request): Promise<CommitOutcome> {
         commits.push(request);

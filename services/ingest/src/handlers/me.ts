@@ -1,7 +1,27 @@
-import { ScimError } from '@rollcall/scim';
+import { locationOf, ScimError, USER } from '@rollcall/scim';
+import type { Log } from '@rollcall/telemetry';
 import type { Handler } from '../exchange.js';
+import { errorResponse, MethodNotAllowed } from '../respond/errors.js';
 
-/** /Me (RFC 7644 §3.11): 501, as a token is a tenant's identity provider, and nobody's own. */
-export const me: Handler = async () => {
-  throw new ScimError(501, undefined, '/Me: a token stands for a tenant, not for a person');
-};
+/** How a user is answered for, by method and id. */
+export type UserMethods = Readonly<Partial<Record<string, (id: string) => Handler>>>;
+
+/**
+ * /Me (RFC 7644 §3.11): the user whom the token stands for, as under /Users/{id}; whatever is answered says in `Location` where that is.
+ * 501 for a token that is a tenant's identity provider, and nobody's own; 405 for POST, as the user is there already.
+ */
+export const me =
+  (users: UserMethods, log: Log): Handler =>
+  async (request, caller) => {
+    if (caller.user === undefined) throw new ScimError(501, undefined, '/Me: this token stands for a tenant, not for a person');
+    const { user, tenant } = caller;
+    const answer = async () => {
+      const make = Object.hasOwn(users, methodOf(request)) ? users[methodOf(request)] : undefined;
+      if (!make) throw new MethodNotAllowed(request.method, '/Me', Object.keys(users));
+      return make(user)(request, caller);
+    };
+    const answered = await answer().catch((error: unknown) => ({ about: { tenant }, ...errorResponse(error, request.id, log) }));
+    return { ...answered, headers: { ...answered.headers, Location: locationOf(USER, user, request.baseUrl) } };
+  };
+
+const methodOf = ({ method }: { readonly method: string }): string => (method === 'HEAD' ? 'GET' : method);

@@ -12,7 +12,7 @@ export const getOpenApi =
   async ({ baseUrl }, caller) => ({
     status: 200,
     headers: { 'Content-Type': 'application/json; charset=utf-8' },
-    body: openapi(await served({ types }, caller), { baseUrl, version: VERSION, page, bulk }),
+    body: openapi(await served({ types }, caller), { baseUrl, version: VERSION, page, bulk, me: caller.user !== undefined }),
     about: { tenant: caller.tenant },
   });
 

@@ -9,16 +9,17 @@ import {
   locationOf,
   project,
   type ResourceTypes,
+  ScimError,
   type Selection,
   toResource,
 } from '@rollcall/scim';
 import type { GroupOfMember, Member, Memberships, TenantView } from '@rollcall/store';
+import type { RulesKeeper } from '@rollcall/tenancy';
 import type { ScimRequest, ScimResponse } from '../exchange.js';
 
 export interface ShowDeps {
-  readonly memberships: Pick<Memberships, 'groupsOf' | 'members' | 'hasMoreThan'>;
-  /** A PATCH on a group with more members than this answers 204. */
-  readonly membersAnsweredMax: number;
+  readonly memberships: Pick<Memberships, 'groupsOf' | 'indirectOf' | 'members' | 'hasMoreThan'>;
+  readonly rules: Pick<RulesKeeper, 'of'>;
 }
 
 interface Shown {
@@ -50,7 +51,7 @@ export interface Show {
   isLarge(view: TenantView, versioned: Versioned, selection: Selection): Promise<boolean>;
 }
 
-export function makeShow({ memberships, membersAnsweredMax }: ShowDeps): Show {
+export function makeShow({ memberships, rules }: ShowDeps): Show {
   return {
     async resource(status, view, versioned, shown) {
       const { resource, version } = versioned;
@@ -89,13 +90,17 @@ export function makeShow({ memberships, membersAnsweredMax }: ShowDeps): Show {
     async isLarge(view, versioned, selection) {
       if (versioned.resource.type !== 'Group' || selection.attributes || selection.excludedAttributes) return false;
       // Asked after a commit: where nobody can tell, what can be shown is shown.
-      return memberships.hasMoreThan(view, versioned, membersAnsweredMax).catch(unlessTransient(false));
+      const isBeyond = async () => {
+        const { membersAnsweredMax = MEMBERS_ANSWERED_MAX } = (await rules.of(view.tenant, view.settings))?.rules ?? {};
+        return memberships.hasMoreThan(view, versioned, membersAnsweredMax);
+      };
+      return isBeyond().catch(unlessTransient(false));
     },
   };
 
   async function whatCanBeShown(view: TenantView, versioned: Versioned, shown: Shown): Promise<Pick<ScimResponse, 'body' | 'stream'>> {
     const { request, types, selection } = shown;
-    return body(view, versioned, shown).catch(unlessTransient({ body: represent(types, versioned, request.baseUrl, selection) }));
+    return body(view, versioned, shown).catch(unlessUnreadable({ body: represent(types, versioned, request.baseUrl, selection) }));
   }
 
   async function body(
@@ -113,7 +118,14 @@ export function makeShow({ memberships, membersAnsweredMax }: ShowDeps): Show {
   }
 
   async function groupsOf(view: TenantView, resources: readonly Versioned[], selection: Selection) {
-    return isReturned(CORE_TYPES.User, selection, 'groups') ? memberships.groupsOf(view, resources) : undefined;
+    if (!isReturned(CORE_TYPES.User, selection, 'groups')) return undefined;
+    const direct = await memberships.groupsOf(view, resources);
+    if ([...direct.values()].every((groups) => groups.length === 0)) return direct;
+    if ((await rules.of(view.tenant, view.settings))?.rules.userGroups !== 'all') return direct;
+    const indirect = await memberships.indirectOf(view, direct);
+    return new Map(
+      [...direct].map(([id, groups]) => [id, [...groups, ...indirect.get(id)!.map((group) => ({ ...group, indirect: true }))]]),
+    );
   }
 
   /** A group as text, its members read as they are sent: memory stays bounded at any size. */
@@ -155,13 +167,21 @@ const unlessTransient =
     throw error;
   };
 
+/** The same where there is too much to look through. */
+const unlessUnreadable =
+  <T>(instead: T) =>
+  (error: unknown): T => {
+    if (error instanceof ScimError && error.scimType === 'tooMany') return instead;
+    return unlessTransient(instead)(error);
+  };
+
 /** A resource as the client asked to see it, without a group's members. */
 function represent(
   types: ResourceTypes,
   versioned: Versioned,
   baseUrl: string,
   selection: Selection,
-  groups: readonly GroupOfMember[] = [],
+  groups: readonly ShownGroup[] = [],
 ): JsonObject {
   const { resource, version, modified_ms } = versioned;
   const type = types[resource.type];
@@ -177,19 +197,23 @@ function represent(
   return project(type, whole, selection);
 }
 
-const groupOf = ({ id, display }: GroupOfMember, baseUrl: string): JsonObject => ({
+/** A group of a user: one that the user is a member of, or that such a group is in. */
+type ShownGroup = GroupOfMember & { readonly indirect?: boolean };
+
+const groupOf = ({ id, display, indirect }: ShownGroup, baseUrl: string): JsonObject => ({
   value: id,
   $ref: locationOf(CORE_TYPES.Group, id, baseUrl),
   ...(display === undefined ? {} : { display }),
-  type: 'direct',
+  type: indirect ? 'indirect' : 'direct',
 });
 
 const memberOf = ({ id, type, display }: Member, baseUrl: string): JsonObject => ({
   value: id,
-  $ref: locationOf(CORE_TYPES[type], id, baseUrl),
-  type,
+  ...(type === undefined ? {} : { $ref: locationOf(CORE_TYPES[type], id, baseUrl), type }),
   ...(display === undefined ? {} : { display }),
 });
+
+const MEMBERS_ANSWERED_MAX = 1_000;
 
 /** Begins to read before anything is answered: what goes wrong by then is an error like any other. */
 async function begun(texts: AsyncGenerator<string>): Promise<AsyncIterable<string>> {

@@ -35,6 +35,7 @@ export function toStored(tenant: string, versioned: Versioned, stamp: string, ty
   if (resource.deleted) return stored;
   const name = nameOf(resource);
   if (name !== undefined) stored.nameKey = foldCase(name);
+  if (resource.sharesName) stored.sharesName = resource.id;
   const externalId = externalIdOf(resource);
   if (externalId !== undefined) stored.externalId = externalId;
   // A user's userPrincipalName is there to be found also where the tenant does not take it yet.
@@ -52,6 +53,7 @@ export function fromStored(stored: StoredResource): Versioned {
     deleted: !stored.live,
     attributes: rename(stored.attributes, fromInternalKey) as JsonObject,
     account: stored.account as unknown as Resource['account'],
+    ...(stored.sharesName === undefined ? {} : { sharesName: true }),
   };
   const { version, born, since, stamp } = stored;
   return { resource, version, born, modified_ms: stored.modified.getTime(), since, stamp };

@@ -6,6 +6,8 @@ import type { MongoLink } from './link.js';
 export interface HolderAt {
   readonly id: string;
   readonly version: number;
+  /** Of a group: others may have its name. */
+  readonly sharesName?: boolean;
 }
 
 const COLLECTIONS = ['accounts', 'groups'] as const;
@@ -44,13 +46,14 @@ export async function fieldEntriesInMongo(
         const found = await onMongo(
           mongo
             .collection(collection)
-            .find({ tenant, [key]: { $in: values } }, { projection: { version: 1, [key]: 1 } })
+            .find({ tenant, [key]: { $in: values } }, { projection: { version: 1, sharesName: 1, [key]: 1 } })
             .limit(HOLDERS_MAX)
             .toArray(),
         );
         for (const document of found) {
           const field = prefix + document[key];
-          entries.set(field, [...(entries.get(field) ?? []), { id: document._id, version: document.version }]);
+          const holder = { id: document._id, version: document.version, sharesName: document.sharesName !== undefined };
+          entries.set(field, [...(entries.get(field) ?? []), holder]);
         }
       });
     }),

@@ -93,6 +93,8 @@ export class MongoLink {
   /** Makes the collections' indexes; quick where they are there. @throws TransientError while MongoDB is away */
   async makeIndexes(): Promise<void> {
     for (const model of Object.values(this.models)) await onMongo(model.createIndexes());
+    // 0.1.0 knew only groups with names of their own. The new index stands by now, so no name is unguarded meanwhile.
+    await onMongo(this.models.groups.collection.dropIndex('tenant_1_nameKey_1').catch(unless(INDEX_NOT_FOUND)));
     const expireAfterSeconds = this.options.historyDays * 86_400;
     const history = this.models.history.collection;
     await onMongo(
@@ -105,6 +107,13 @@ export class MongoLink {
     );
   }
 }
+
+const INDEX_NOT_FOUND = 27;
+const unless =
+  (code: number) =>
+  (error: unknown): void => {
+    if ((error as { code?: unknown }).code !== code) throw error;
+  };
 
 const REOPEN_MS = 1_000;
 const AWAY_GRACE_MS = 1_000;

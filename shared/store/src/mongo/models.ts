@@ -19,6 +19,8 @@ export interface StoredResource {
   live: boolean;
   /** Folded name, unique in the tenant; absent where the resource is deleted, or parked. */
   nameKey?: string;
+  /** A group's own id, where it shares its name: so the unique index leaves it out. */
+  sharesName?: string;
   /** What the person is known by, where that is the email. */
   identityKey?: string;
   /** The same where it is the userPrincipalName; of one that is live and has none, the `nameKey` says it. */
@@ -39,7 +41,8 @@ export interface StoredMembership {
   tenant: string;
   group: string;
   member: string;
-  type: 'User' | 'Group';
+  /** Unknown: there was no such live resource when it was named. */
+  type: 'User' | 'Group' | 'Unknown';
   version: number;
   removed: boolean;
   /** Removed ones are kept for a day, so that a late write finds what it must not undo. */
@@ -99,6 +102,8 @@ export interface StoredToken {
   revision: number;
   /** The OAuth client whose secret this is: it signs in at the token endpoint, and nowhere else. */
   client?: string;
+  /** Id of the user whom it stands for, at /Me. */
+  user?: string;
   /** The token that was made in its place: it holds for the overlap, and nobody is reminded of it. */
   replacedBy?: string;
   /** Written now and then, never on a request's time. */
@@ -143,8 +148,8 @@ const OPTIONS = { versionKey: false, autoIndex: false, autoCreate: false, minimi
 /** Declares the models on one connection. */
 export function makeModels(connection: Connection) {
   return {
-    accounts: connection.model('Account', resourceSchema('accounts')),
-    groups: connection.model('Group', resourceSchema('groups')),
+    accounts: connection.model('Account', resourceSchema('accounts', { tenant: 1, nameKey: 1 })),
+    groups: connection.model('Group', resourceSchema('groups', { tenant: 1, nameKey: 1, sharesName: 1 })),
     memberships: connection.model('Membership', membershipSchema),
     history: connection.model('History', historySchema),
     tenants: connection.model('Tenant', tenantSchema),
@@ -160,7 +165,8 @@ export function makeModels(connection: Connection) {
   };
 }
 
-function resourceSchema(collection: string) {
+/** @param name what is unique; all without `sharesName` count as equal in it */
+function resourceSchema(collection: string, name: Readonly<Record<string, 1>>) {
   const schema = new Schema(
     {
       _id: { type: String, required: true },
@@ -174,6 +180,7 @@ function resourceSchema(collection: string) {
       since: Number,
       live: { type: Boolean, required: true },
       nameKey: String,
+      sharesName: String,
       identityKey: String,
       principalKey: String,
       externalId: String,
@@ -185,7 +192,7 @@ function resourceSchema(collection: string) {
     { ...OPTIONS, collection },
   );
   // Partial: a plain or sparse unique index fails at the second document of a tenant without a name.
-  schema.index({ tenant: 1, nameKey: 1 }, { unique: true, partialFilterExpression: { nameKey: { $type: 'string' } } });
+  schema.index(name, { unique: true, partialFilterExpression: { nameKey: { $type: 'string' } } });
   schema.index({ tenant: 1, version: -1 });
   schema.index({ tenant: 1, live: 1, born: 1 });
   schema.index({ tenant: 1, identityKey: 1 }, { partialFilterExpression: { identityKey: { $type: 'string' } } });
@@ -267,8 +274,8 @@ const deploymentSchema = new Schema(
   { ...OPTIONS, collection: 'deployment' },
 );
 
-/** Name of the index that makes names unique; its violation is the one that may be somebody else's rename under way. */
-export const NAME_INDEX = 'tenant_1_nameKey_1';
+/** Names of the indexes that make names unique; their violation is the one that may be somebody else's rename under way. */
+export const NAME_INDEXES: ReadonlySet<string> = new Set(['tenant_1_nameKey_1', 'tenant_1_nameKey_1_sharesName_1']);
 
 /** One change by an operator. Nothing ever changes or removes one. */
 export interface StoredTrail {

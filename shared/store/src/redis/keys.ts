@@ -26,9 +26,9 @@ export interface TenantKeys {
   pending(): string;
   dead(): string;
   settings(): string;
-  /** Unsettled changes of a group's members: member → `<version> <1 in, 0 out> <U or G>`. */
+  /** Unsettled changes of a group's members: member → `<version> <1 in, 0 out> <U, G or ?>`. */
   deltas(group: string): string;
-  /** Changes of more than one script may take, made visible at once by the group's `stages`: member → `<1 or 0> <U or G>`. */
+  /** Changes of more than one script may take, made visible at once by the group's `stages`: member → `<1 or 0> <U, G or ?>`. */
   stage(group: string, stage: string): string;
   /** Groups (or `<group>/<stage>`) in which changes of this member may be unsettled: where to look, not what is so. */
   hints(member: string): string;

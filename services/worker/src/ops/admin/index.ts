@@ -1,4 +1,5 @@
 // Every route of /admin/v1, by subject.
+import type { Reader } from '@rollcall/store';
 import { auditRoutes } from './audit.js';
 import { clientRoutes } from './clients.js';
 import type { AdminDeps } from './context.js';
@@ -13,7 +14,7 @@ export { type AdminDeps, contextOf, part, standingTenantOf, tenantOf } from './c
 export { type AdminAnswer, type AdminRequest, type AdminRoute, badCursor, listOf, PageQuery, route, Time } from './route.js';
 
 /** What rests on the stores. */
-export const storeRoutes = (deps: AdminDeps & { readonly durability: 'always' | 'everysec' }): AdminRoute[] => [
+export const storeRoutes = (deps: AdminDeps & { readonly durability: 'always' | 'everysec'; readonly reader: Reader }): AdminRoute[] => [
   ...doctorRoutes(deps),
   ...tenantRoutes(deps),
   ...tokenRoutes(deps),

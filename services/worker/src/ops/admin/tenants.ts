@@ -1,5 +1,5 @@
 // /admin/v1/tenants: make, set, suspend, resume, delete.
-import type { StoredTenant } from '@rollcall/store';
+import type { Reader, StoredTenant } from '@rollcall/store';
 import {
   changeTenant,
   createTenant,
@@ -18,6 +18,7 @@ import { z } from 'zod';
 import { Problem } from '../problem.js';
 import { type AdminDeps, contextOf, noTenant, part, tenantOf } from './context.js';
 import { type AdminRoute, listOf, PageQuery, route, Time } from './route.js';
+import { sharedNames } from './shared-names.js';
 
 const Name = z.string().trim().min(1).max(200);
 const Source = z.enum(['scim', 'directory', 'manual']);
@@ -71,7 +72,7 @@ export const tenantForm = ({ _id, name, status, source, settings, createdAt, del
       }),
 });
 
-export function tenantRoutes(deps: AdminDeps): AdminRoute[] {
+export function tenantRoutes(deps: AdminDeps & { readonly reader: Reader }): AdminRoute[] {
   const { mongo, records, now } = deps;
   /** Changes a tenant in both stores: the answer is given once Redis has it. */
   const changed = async (request: Parameters<typeof contextOf>[1], action: string, decide: Parameters<typeof changeTenant>[3]) => {
@@ -81,6 +82,15 @@ export function tenantRoutes(deps: AdminDeps): AdminRoute[] {
     if (!stored) throw noTenant();
     await records.carryTenant(stored);
     return stored;
+  };
+  /** @throws Problem 409 that lists names which more than one group has */
+  const refuseSharedNames = async (tenant: string): Promise<void> => {
+    const { names, more } = await sharedNames(deps, tenant);
+    if (names.length === 0) return;
+    const some = names.slice(0, 3).map(({ displayName }) => JSON.stringify(displayName));
+    const all = `${some.join(', ')}${names.length > some.length ? ` and ${more ? 'more than ' : ''}${names.length - some.length} more` : ''}`;
+    const detail = `settings.groupNames: several groups have one name: ${all}; duplicates has them: rename them, or delete all but one of each`;
+    throw new Problem(409, detail, { members: { duplicates: names } });
   };
 
   return [
@@ -132,11 +142,20 @@ export function tenantRoutes(deps: AdminDeps): AdminRoute[] {
         let before: StoredTenant | undefined;
         const { name, settings: inner, ...outer } = request.body;
         const settings = { ...outer, ...inner };
+        const claims = settings.groupNames === 'unique' && settingsOf((await tenantOf(deps, request)).settings).groupNames === 'shared';
+        if (claims) await refuseSharedNames(part(request, 'tenant'));
         const stored = await changed(request, 'tenant.change', (current) => {
           before = current;
           if (current.status === 'deleting') throw new NotNowError('this tenant is being deleted: resume it first');
           return settingsUpdate(current, { name, settings });
         });
+        if (claims) {
+          // From here on no commit makes another, as each has the settings as a premise. Those that were quicker are looked for once more.
+          await refuseSharedNames(stored._id).catch(async (error) => {
+            await changed(request, 'tenant.change', (current) => settingsUpdate(current, { settings: { groupNames: 'shared' } }));
+            throw error;
+          });
+        }
         const fresh = stored.webhookSecret !== undefined && stored.webhookSecret !== before?.webhookSecret;
         return { status: 200, body: { ...tenantForm(stored), ...(fresh ? { webhookSecret: stored.webhookSecret } : {}) } };
       },

@@ -1,5 +1,5 @@
 // …/tokens: generate, list, revoke, regenerate.
-import type { StoredToken } from '@rollcall/store';
+import type { Reader, StoredToken } from '@rollcall/store';
 import { type Generated, generateToken, listTokens, regenerateToken, TOKEN_DAYS, withdrawToken } from '@rollcall/tenancy';
 import { z } from 'zod';
 import { Problem } from '../problem.js';
@@ -18,16 +18,20 @@ export const CredentialForm = z.object({
   lastUsedAt: Time.optional().describe('to the minute'),
   replacedBy: z.string().optional().describe('the one that was made in its place: this one holds until `expiresAt`'),
 });
-const TokenForm = CredentialForm.meta({ id: 'Token' });
-const NewTokenForm = CredentialForm.extend({ token: z.string().describe('shown this once, kept nowhere') });
+const OwnToken = CredentialForm.extend({ user: z.string().optional().describe('the user whom it stands for: /Me is that one') });
+const TokenForm = OwnToken.meta({ id: 'Token' });
+const NewTokenForm = OwnToken.extend({ token: z.string().describe('shown this once, kept nowhere') });
 
 export const GenerateForm = z.strictObject({ name: CredentialName, expiresInDays: Days.default(TOKEN_DAYS) });
+const GenerateTokenForm = GenerateForm.extend({
+  user: z.string().min(1).max(100).optional().describe('id of the user whom it stands for: /Me is that one; left out: /Me is 501'),
+});
 export const RegenerateForm = z.strictObject({
   overlapHours: z.number().min(0).max(24).default(0).describe('how long the previous one holds; 0: not a moment'),
   expiresInDays: Days.optional().describe('as long as the previous one was made for, where it is left out'),
 });
 
-export const credentialForm = ({ _id, name, prefix, createdAt, expiresAt, lastUsedAt, replacedBy }: StoredToken) => ({
+export const credentialForm = ({ _id, name, prefix, createdAt, expiresAt, lastUsedAt, replacedBy, user }: StoredToken) => ({
   id: _id,
   name,
   prefix,
@@ -35,22 +39,29 @@ export const credentialForm = ({ _id, name, prefix, createdAt, expiresAt, lastUs
   expiresAt: expiresAt.toISOString(),
   ...(lastUsedAt === undefined ? {} : { lastUsedAt: lastUsedAt.toISOString() }),
   ...(replacedBy === undefined ? {} : { replacedBy }),
+  ...(user === undefined ? {} : { user }),
 });
 
-export function tokenRoutes(deps: AdminDeps): AdminRoute[] {
+export function tokenRoutes(deps: AdminDeps & { readonly reader: Reader }): AdminRoute[] {
   const { mongo, records } = deps;
   const shown = ({ stored, token }: Generated) => ({ ...credentialForm(stored), token });
+  /** @throws Problem 400 where the tenant has no such user */
+  const checkUser = async (tenant: string, user: string): Promise<void> => {
+    const found = await deps.reader.resource(await deps.reader.view(tenant, 'read'), user);
+    if (found?.resource.type !== 'User' || found.resource.deleted) throw new Problem(400, '#/user: this tenant has no user with this id');
+  };
   return [
     route({
       method: 'POST',
       path: '/tenants/{tenant}/tokens',
       summary: 'Generates a token; it is shown this once',
-      body: GenerateForm,
+      body: GenerateTokenForm,
       answers: { 201: NewTokenForm },
       handle: async (request) => {
         const { _id: tenant } = await standingTenantOf(deps, request);
-        const { name, expiresInDays: days } = request.body;
-        const generated = await generateToken(contextOf(deps, request), { tenant, name, days });
+        const { name, expiresInDays: days, user } = request.body;
+        if (user !== undefined) await checkUser(tenant, user);
+        const generated = await generateToken(contextOf(deps, request), { tenant, name, days, user });
         await records.carryToken(generated.stored);
         return { status: 201, secret: true, body: shown(generated) };
       },

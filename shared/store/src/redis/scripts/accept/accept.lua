@@ -4,9 +4,9 @@
 --       7 changes of members of the resource (a group) | 8… other resources seen
 -- ARGV  1 id | 2 expected version, 0 = new, `any <version, or nothing>` = whichever, if live, and memberships older than that are void | 3 document, opaque JSON, '' = as it is | 4 history line, opaque JSON | 5 request key | 6 not after, ms | 7 urgent, 0 or 1
 --       8 tenant | 9 member of the pending set | 10 epoch | 11 run of the server | 12 settings version | 13 stamp | 14 backlog cap | 15 trace, '' = none
---       16 prefix of the claims that are counted | 17 field of the index that counts them
+--       16 prefix of the claims whose holders are counted | 17 field of the index that counts them
 --       18 gone, 0 or 1 | 19 memberships older than this version are void, 0 or 1 | 20 stage whose changes become visible with this, '' = none
---       21 its key | 22 prefix of the keys that hint at changes of a member | 23 request id | 24 number of changes of members, then per change: member | `<1 in, 0 out> <U or G>`
+--       21 its key | 22 prefix of the keys that hint at changes of a member | 23 request id | 24 number of changes of members, then per change: member | `<1 in, 0 out> <U, G or ?>`
 --       then as many versions as there are KEYS from 8 on (0 = not in Redis), then per entry of the index: field | value that was seen, '' = none | value to be, '' = none
 -- Out   {ok, version, now, ring, born} | {replay, version, modified, born} | {conflict, what} | {taken, field, ids} | {late} | {fresh} | {full}
 --       now, modified: Redis's TIME, µs; ring: nobody was called yet for this tenant
@@ -44,6 +44,12 @@ for i = 1, others do
   if (redis.call('HGET', KEYS[7 + i], 'version') or '0') ~= ARGV[first_other + i - 1] then return { 'conflict', 'other' } end
 end
 
+-- Ids in a text of the index.
+local function held(ids)
+  if ids == '' then return 0 end
+  local _, more = string.gsub(ids, ' ', '')
+  return more + 1
+end
 local first = first_other + others
 local sets, dels, more_live = {}, {}, 0
 if #ARGV >= first then
@@ -60,14 +66,12 @@ if #ARGV >= first then
       return { 'conflict', field }
     end
     if to_be ~= there then
-      local is_counted = string.sub(field, 1, #counted) == counted
+      if string.sub(field, 1, #counted) == counted then more_live = more_live + held(to_be) - held(there) end
       if to_be == '' then
         dels[#dels + 1] = field
-        if is_counted then more_live = more_live - 1 end
       else
         sets[#sets + 1] = field
         sets[#sets + 1] = to_be
-        if is_counted and there == '' then more_live = more_live + 1 end
       end
     end
   end

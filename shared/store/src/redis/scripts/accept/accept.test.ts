@@ -271,6 +271,19 @@ describe('accept', () => {
       expect(await corner.redis.hget(key(), 'stages')).toBe(`s1:${FIRST} s2:${FIRST + 1}`);
     });
 
+    it('counts each holder of a name, where several have it', async () => {
+      const count = () => corner.redis.hget(corner.keys.index(1), '#groups');
+      const named = (seen: string, next: string) => ({ entries: [{ field: 'n:displayName:x', seen, next }] });
+      await run({ ...group, ...named('', 'g') });
+      await run({ ...group, id: 'h', member: 'Gh', ...named('g', 'g h') });
+      expect(await count()).toBe('2');
+      // One that did not bear it out is left out by the next.
+      await run({ ...group, id: 'i', member: 'Gi', ...named('g h', 'h i') });
+      expect(await count()).toBe('2');
+      await run({ ...group, id: 'i', member: 'Gi', expected: FIRST + 2, gone: true, ...named('h i', 'h') });
+      expect(await count()).toBe('1');
+    });
+
     it('marks what makes older memberships void', async () => {
       await run({ ...group, since: true });
       await run({ ...group, expected: FIRST });

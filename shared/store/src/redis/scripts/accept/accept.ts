@@ -1,3 +1,4 @@
+import type { MemberType } from '@rollcall/directory';
 import * as z from 'zod';
 import type { TenantKeys } from '../../keys.js';
 import { defineScript } from '../../script.js';
@@ -26,7 +27,7 @@ export interface Accept {
   readonly stamp: string;
   readonly backlogMax: number;
   readonly trace: string;
-  /** Claims with this prefix make up the number of live resources, kept in this field of the index. */
+  /** Holders of claims with this prefix make up the number of live resources, kept in this field of the index. */
   readonly counted: { readonly prefix: string; readonly field: string };
   readonly others: readonly { readonly id: string; readonly version: number }[];
   readonly entries: readonly { readonly field: string; readonly seen: string; readonly next: string }[];
@@ -44,13 +45,21 @@ export interface Accept {
 
 export interface MemberChange {
   readonly id: string;
-  readonly type: 'User' | 'Group';
+  readonly type: MemberType;
   /** In the group, or out of it. */
   readonly present: boolean;
 }
 
 /** A change as Redis keeps it, behind the version that made it. */
-export const writeChange = ({ type, present }: MemberChange): string => `${present ? 1 : 0} ${type[0]}`;
+export const writeChange = ({ type, present }: MemberChange): string => `${present ? 1 : 0} ${LETTERS[type]}`;
+
+/** @param change without its version */
+export function readChange(change: string): Omit<MemberChange, 'id'> {
+  const type = change.endsWith(LETTERS.Group) ? 'Group' : change.endsWith(LETTERS.Unknown) ? 'Unknown' : 'User';
+  return { type, present: change.startsWith('1') };
+}
+
+const LETTERS = { User: 'U', Group: 'G', Unknown: '?' } as const satisfies Record<MemberType, string>;
 
 const Count = z.coerce.number().int().nonnegative();
 

@@ -3,7 +3,7 @@
 -- A holder with a newer state in Redis is left out: its own accept has written its entries.
 -- KEYS  1 loading lock | 2 index | 3 head
 -- ARGV  1 token of the lock | 2 Redis's TIME before the reading, µs | 3 how old that may be, µs | 4 lifetime of the lock, ms | 5 prefix of the tenant's resource keys
---       6 prefix of the claims that are counted | 7 field of the index that counts them | 8 epoch if the index is complete with this, else ''
+--       6 prefix of the claims whose holders are counted | 7 field of the index that counts them | 8 epoch if the index is complete with this, else ''
 --       9… per entry: field | number of holders | per holder: id, version
 -- Out   {loaded, entries} | {stale} | {lost}
 local lock, index, head = KEYS[1], KEYS[2], KEYS[3]
@@ -26,7 +26,7 @@ while at <= #ARGV do
   if #ids > 0 and redis.call('HEXISTS', index, field) == 0 then
     sets[#sets + 1] = field
     sets[#sets + 1] = table.concat(ids, ' ')
-    if string.sub(field, 1, #counted) == counted then more_live = more_live + 1 end
+    if string.sub(field, 1, #counted) == counted then more_live = more_live + #ids end
   end
 end
 local entries = #sets / 2

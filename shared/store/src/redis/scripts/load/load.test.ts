@@ -37,6 +37,11 @@ describe('load', () => {
     expect(await corner.redis.pttl(corner.keys.loading())).toBeGreaterThan(5_000);
   });
 
+  it('counts each holder of a name, where several have it', async () => {
+    await run([entry('n:userName:a', ['a', 1], ['b', 2], ['c', 3])]);
+    expect(await index()).toEqual({ 'n:userName:a': 'a b c', '#users': '3' });
+  });
+
   it('leaves entries that are there as they are, and counts them not again', async () => {
     await corner.redis.hset(corner.keys.index(1), { 'n:userName:a': 'z', '#users': '1' });
     expect(await run([entry('n:userName:a', ['a', 1]), entry('n:userName:b', ['b', 1])])).toEqual({ kind: 'loaded', entries: 1 });

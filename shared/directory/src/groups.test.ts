@@ -1,0 +1,168 @@
+import { GROUP, PATCH_OP_URN, parsePatch, type ScimError } from '@rollcall/scim';
+import type { Command } from './command.js';
+import { decide, restate, type TenantRules } from './decide.js';
+import { memberDelta } from './members.js';
+import type { Versioned } from './resource.js';
+import { type Accept, type Final, Model, NOW } from './testing.js';
+
+const rules = (more: Partial<TenantRules>): TenantRules => ({ recycledIdentity: 'reactivate', ...more });
+const create = (displayName: string): Command => ({ kind: 'create', type: 'Group', attributes: { displayName } });
+const patch = (id: string, path: string, value: string): Command => ({
+  kind: 'patch',
+  type: 'Group',
+  id,
+  operations: parsePatch(GROUP, { schemas: [PATCH_OP_URN], Operations: [{ op: 'replace', path, value }] }),
+});
+const remove = (id: string): Command => ({ kind: 'delete', type: 'Group', id });
+
+const accepted = (decision: Final): Accept => {
+  if (decision.kind !== 'accept') throw new Error(`expected an accept, got ${JSON.stringify(decision)}`);
+  return decision;
+};
+const refusal = (decision: Final) => {
+  if (decision.kind !== 'refuse') throw new Error(`expected a refusal, got ${decision.kind}`);
+  const { status, scimType, detail } = decision.error as ScimError;
+  return { status, scimType, detail };
+};
+
+describe('names of groups', () => {
+  let model: Model;
+  const made = (displayName: string) => accepted(model.run(create(displayName))).next.id;
+  const holders = (name: string) => (model.index.get(`n:displayName:${name}`) ?? '').split(' ').sort();
+  const set = (groupNames: 'unique' | 'shared') => {
+    model.rules = rules({ groupNames });
+  };
+  beforeEach(() => {
+    model = new Model(true, rules({}));
+  });
+
+  it('are one group’s alone, without regard to case', () => {
+    made('Staff');
+    expect(refusal(model.run(create('STAFF')))).toMatchObject({ status: 409, scimType: 'uniqueness' });
+  });
+
+  it('may be those of several, where the tenant lets them: all are found under the name', () => {
+    const first = made('Staff');
+    set('shared');
+    const others = [made('staff'), made('STAFF')];
+    expect(holders('staff')).toEqual([first, ...others].sort());
+    model.run(remove(others[0]!));
+    expect(holders('staff')).toEqual([first, others[1]!].sort());
+    const fourth = made('Other');
+    model.run(patch(fourth, 'displayName', 'Staff'));
+    expect(holders('staff')).toContain(fourth);
+    expect(model.index.has('n:displayName:other')).toBe(false);
+  });
+
+  it('that are shared stay so when the setting is taken back, until a group gets another', () => {
+    set('shared');
+    const [first, second] = [made('Staff'), made('Staff')];
+    set('unique');
+    expect(accepted(model.run(patch(first, 'externalId', 'e'))).next.sharesName).toBe(true);
+    expect(refusal(model.run(create('staff'))).status).toBe(409);
+    expect(accepted(model.run(patch(second, 'displayName', 'Other'))).next.sharesName).toBeUndefined();
+    expect(refusal(model.run(patch(second, 'displayName', 'Staff'))).status).toBe(409);
+  });
+
+  it('may be shared while the index is not complete, too: the first holder goes on with its name', () => {
+    const first = made('Staff');
+    set('shared');
+    const second = made('Staff');
+    model.forgetIndex();
+    set('unique');
+    for (const id of [first, second]) accepted(model.run(patch(id, 'externalId', id)));
+    expect(holders('staff')).toEqual([first, second].sort());
+    expect(refusal(model.run(create('staff'))).status).toBe(409);
+  });
+
+  it('have each other’s versions as premises while the index is not complete: one that lets go right now has no entry that tells', () => {
+    set('shared');
+    const first = made('Staff');
+    model.forgetIndex();
+    const decision = accepted(model.decide(create('Staff'), { id: 'second', now: NOW }));
+    model.run(patch(first, 'displayName', 'Other'));
+    expect(model.commit(decision)).toBe('conflict');
+  });
+
+  it('are given back to a group that MongoDB has lost, beside another that shares it', () => {
+    const first = made('Staff');
+    set('shared');
+    const second = made('Staff');
+    const before = model.states.get(first)!;
+    const entries = new Map([['n:displayName:staff', { raw: '', ids: [first, second] }]]);
+    const others = new Map([[second, model.states.get(second)!]]);
+    expect(restate({ current: before, entries, others, complete: false }, before, 'repair', before.resource).kind).toBe('accept');
+  });
+});
+
+describe('members that are not there', () => {
+  const state = { named: new Map([['x', { type: undefined, present: false }]]) };
+  const wish = { replaced: false, wanted: new Map([['x', true]]) };
+
+  it('are 400 invalidValue, unless the tenant keeps them', () => {
+    expect(() => memberDelta(wish, state)).toThrow(expect.objectContaining({ status: 400, scimType: 'invalidValue' }));
+    expect(memberDelta(wish, state, { unknownMembers: 'keep' })).toEqual({
+      replaced: false,
+      changes: [{ id: 'x', type: 'Unknown', present: true }],
+    });
+  });
+
+  it('may be named again once they are kept, and be removed, whatever the setting is', () => {
+    const kept = { named: new Map([['x', { type: undefined, present: true }]]) };
+    expect(memberDelta(wish, kept)).toBeUndefined();
+    expect(memberDelta({ ...wish, wanted: new Map([['x', false]]) }, kept)).toMatchObject({ changes: [{ id: 'x', present: false }] });
+  });
+
+  it('are in the groups that named them once they come back, only where they are kept', () => {
+    const model = new Model();
+    const id = accepted(model.run({ kind: 'create', type: 'User', attributes: { userName: 'ada' } })).next.id;
+    model.run({ kind: 'delete', type: 'User', id });
+    const back: Command = { kind: 'create', type: 'User', attributes: { userName: 'ada' } };
+    expect(accepted(model.decide(back, { id: 'unused', now: NOW }))).not.toHaveProperty('rejoins');
+    model.rules = rules({ unknownMembers: 'keep' });
+    expect(accepted(model.decide(back, { id: 'unused', now: NOW }))).toMatchObject({ operation: 'revive', rejoins: true });
+  });
+});
+
+describe('groups in groups, where no group may come to be in itself', () => {
+  const group = (id: string): Versioned => ({
+    resource: {
+      ...{ type: 'Group', id, created: NOW, deleted: false, attributes: { displayName: id } },
+      account: { preservedBy: [], origin: 'scim', managedBy: 'scim' },
+    },
+    ...{ version: 1, born: 1, modified_ms: 1 },
+  });
+  const known = (above?: readonly string[], nesting = true, groupCycles: 'accept' | 'refuse' = 'refuse') => ({
+    current: group('g'),
+    entries: new Map(nesting ? [['#nesting', { raw: 'before', ids: ['before'] }]] : []),
+    others: new Map(),
+    complete: true,
+    rules: rules({ groupCycles }),
+    members: { named: new Map([['inner', { type: 'Group' as const, present: false }]]), ...(above ? { above: new Set(above) } : {}) },
+  });
+  const put: Command = {
+    ...{ kind: 'patch', type: 'Group', id: 'g' },
+    operations: parsePatch(GROUP, {
+      schemas: [PATCH_OP_URN],
+      Operations: [{ op: 'add', path: 'members', value: [{ value: 'inner' }] }],
+    }),
+  };
+  const at = { id: 'now', now: NOW };
+
+  it('looks at what the group is in, and at the entry that all such writes change, before it decides', () => {
+    expect(decide(known(undefined, false), put, at)).toMatchObject({ kind: 'look', entries: ['#nesting'], members: { above: true } });
+  });
+
+  it('has that entry as a premise, and sets it anew; the version of the group is none', () => {
+    expect(decide(known(['outer']), put, at)).toMatchObject({
+      kind: 'accept',
+      premises: { version: 'any', entries: [{ field: '#nesting', seen: 'before', next: 'now' }] },
+    });
+  });
+
+  it('refuses a circle, and asks for nothing where circles are accepted', () => {
+    const refused = decide(known(['outer', 'inner']), put, at);
+    expect(refused).toMatchObject({ kind: 'refuse', error: { status: 400, scimType: 'invalidValue' } });
+    expect(decide(known(undefined, false, 'accept'), put, at)).toMatchObject({ kind: 'accept', premises: { entries: [] } });
+  });
+});

@@ -1,0 +1,435 @@
+// What a tenant may settle about its groups. Each rule holds whether the worker has applied what was accepted or not.
+import { GROUP_URN } from '@rollcall/scim';
+import { type Admin, adminOf } from '../support/admin.js';
+import { Client } from '../support/client.js';
+import { type Cluster, startCluster } from '../support/cluster.js';
+import { until } from '../support/environment.js';
+import { patchBody, userBody } from '../support/users.js';
+
+jest.setTimeout(90_000);
+
+const groupBody = (displayName: string, members: readonly string[] = []) => ({
+  schemas: [GROUP_URN],
+  displayName,
+  members: members.map((value) => ({ value })),
+});
+const add = (...ids: readonly string[]) => patchBody({ op: 'add', path: 'members', value: ids.map((value) => ({ value })) });
+const replace = (path: string, value: unknown) => patchBody({ op: 'replace', path, value });
+
+let cluster: Cluster;
+let admin: Admin;
+beforeAll(async () => {
+  cluster = await startCluster({ tenants: [], ingests: 2 });
+  admin = adminOf(cluster);
+});
+afterAll(() => cluster[Symbol.asyncDispose]());
+
+let made = 0;
+/** A new tenant with these settings, and what its identity provider asks for. `held`: the worker rests, so that nothing is settled. */
+async function tenantWith(settings: Record<string, unknown>, held = false) {
+  made += 1;
+  const id = `t-${made}`;
+  if (cluster.worker.pid() === undefined) await cluster.worker.start();
+  expect((await admin('POST /tenants', { id, settings })).status).toBe(201);
+  const { body } = await admin(`POST /tenants/${id}/tokens`, { name: 'test' });
+  if (held) await cluster.worker.stop();
+  const client = (ingest = 0) => new Client(`${cluster.ingests[ingest]!.url}/scim/v2`, body.token);
+  const scim = client();
+  return {
+    id,
+    client,
+    scim,
+    set: (change: Record<string, unknown>) => admin(`PATCH /tenants/${id}`, { settings: change }),
+    settled: () => (held ? undefined : cluster.quiet()),
+    group: (displayName: string, members: readonly string[] = []) => scim.request('POST', '/Groups', groupBody(displayName, members)),
+    get: (group: string) => scim.request('GET', `/Groups/${group}`),
+    patch: (group: string, body: unknown, query = '') => scim.request('PATCH', `/Groups/${group}${query}`, body),
+    remove: (group: string) => scim.request('DELETE', `/Groups/${group}`),
+    find: async (filter: string): Promise<string[]> =>
+      ((await scim.request('GET', `/Groups?filter=${encodeURIComponent(filter)}`)).body.Resources ?? [])
+        .map(({ id: found }: { id: string }) => found)
+        .sort(),
+    total: async () => (await scim.request('GET', '/Groups?count=0')).body.totalResults,
+    members: async (group: string) => (await scim.request('GET', `/Groups/${group}`)).body.members ?? [],
+    memberIds: async (group: string): Promise<string[]> =>
+      ((await scim.request('GET', `/Groups/${group}`)).body.members ?? []).map(({ value }: { value: string }) => value).sort(),
+    groupsOf: async (user: string) => (await scim.get(user)).body.groups ?? [],
+    user: async (name: string): Promise<string> => (await scim.create(userBody(`${name}-${id}`))).body.id,
+  };
+}
+
+const both = describe.each([
+  ['unsettled', true],
+  ['settled', false],
+] as const);
+
+both('groupNames: shared, %s', (_, held) => {
+  it('lets several groups have one name; each is found under it, and counted', async () => {
+    const tenant = await tenantWith({ groupNames: 'shared' }, held);
+    const ids = [];
+    for (const name of ['Staff', 'staff', 'STAFF']) ids.push((await tenant.group(name)).body.id);
+    const renamed = (await tenant.group('Other')).body.id;
+    await tenant.settled();
+    expect((await tenant.patch(renamed, replace('displayName', 'Staff'))).status).toBe(200);
+    await tenant.settled();
+    expect(await tenant.find('displayName eq "staff"')).toEqual([...ids, renamed].sort());
+    expect(await tenant.find('displayName sw "sta"')).toEqual([...ids, renamed].sort());
+    expect(await tenant.total()).toBe(4);
+    expect((await tenant.remove(ids[0])).status).toBe(204);
+    await tenant.settled();
+    expect(await tenant.find('displayName eq "staff"')).toEqual([ids[1], ids[2], renamed].sort());
+    expect(await tenant.total()).toBe(3);
+  });
+});
+
+describe('groupNames', () => {
+  it('says 409 to a second group of one name by default, and lets it be once names are shared', async () => {
+    const tenant = await tenantWith({});
+    const first = (await tenant.group('Staff')).body.id;
+    await tenant.settled();
+    expect(await tenant.group('staff')).toMatchObject({ status: 409, body: { scimType: 'uniqueness' } });
+    expect((await tenant.set({ groupNames: 'shared' })).body.settings.groupNames).toBe('shared');
+    const second = await tenant.group('staff');
+    expect(second.status).toBe(201);
+    await tenant.settled();
+    expect(await tenant.find('displayName eq "Staff"')).toEqual([first, second.body.id].sort());
+    // Both are in MongoDB: none is a dead letter.
+    expect((await admin(`GET /tenants/${tenant.id}/status`)).body.deadLetters).toBe(0);
+  });
+
+  it('is refused to be unique again while names are of several groups: 409 lists them, and nothing is changed', async () => {
+    const tenant = await tenantWith({ groupNames: 'shared' });
+    const first = (await tenant.group('Staff')).body.id;
+    await tenant.settled();
+    const second = (await tenant.group('STAFF')).body.id;
+    await tenant.group('Other');
+    for (const wait of [false, true]) {
+      if (wait) await tenant.settled();
+      const answer = await tenant.set({ groupNames: 'unique', recycledIdentity: 'refuse' });
+      expect(answer.status).toBe(409);
+      expect(answer.body.detail).toMatch(/groupNames.*"staff".*duplicates/i);
+      expect(answer.body.duplicates).toEqual([{ displayName: expect.stringMatching(/^staff$/i), groups: expect.any(Array) }]);
+      expect([...answer.body.duplicates[0].groups].sort()).toEqual([first, second].sort());
+    }
+    expect((await admin(`GET /tenants/${tenant.id}`)).body.settings).toMatchObject({
+      groupNames: 'shared',
+      recycledIdentity: 'reactivate',
+    });
+    expect((await tenant.group('staff')).status).toBe(201);
+  });
+
+  it('becomes unique again once no name is of several groups', async () => {
+    const tenant = await tenantWith({ groupNames: 'shared' });
+    const [first, second, third] = [
+      (await tenant.group('A')).body.id,
+      (await tenant.group('A')).body.id,
+      (await tenant.group('A')).body.id,
+    ];
+    await tenant.settled();
+    await tenant.patch(first, replace('displayName', 'B'));
+    await tenant.remove(second);
+    expect((await tenant.set({ groupNames: 'unique' })).status).toBe(200);
+    expect((await tenant.group('a')).status).toBe(409);
+    expect((await tenant.patch(third, replace('displayName', 'C'))).status).toBe(200);
+    expect((await tenant.group('a')).status).toBe(201);
+    await tenant.settled();
+    expect((await admin(`GET /tenants/${tenant.id}/status`)).body.deadLetters).toBe(0);
+  });
+
+  // Goal: no pair is left over that was made while the setting was turned. Method: creations at both ingests all the while.
+  it('leaves no two groups of one name where it is turned to unique under load', async () => {
+    const tenant = await tenantWith({ groupNames: 'shared' });
+    for (let round = 0; round < 10; round += 1) {
+      await tenant.set({ groupNames: 'shared' });
+      const name = `Race ${round}`;
+      const creations = [0, 1, 0, 1].map((ingest) => tenant.client(ingest).request('POST', '/Groups', groupBody(name)));
+      const turned = await tenant.set({ groupNames: 'unique' });
+      const created = (await Promise.all(creations)).filter(({ status }) => status === 201);
+      expect([200, 409]).toContain(turned.status);
+      const groups = await tenant.find(`displayName eq "${name}"`);
+      expect(groups).toHaveLength(created.length);
+      if (turned.status === 200) expect(groups.length).toBeLessThanOrEqual(1);
+      else {
+        expect((await admin(`GET /tenants/${tenant.id}`)).body.settings.groupNames).toBe('shared');
+        for (const group of groups) await tenant.remove(group);
+      }
+    }
+  });
+
+  it('is the same after Redis has forgotten its index', async () => {
+    const tenant = await tenantWith({ groupNames: 'shared' });
+    const ids = [(await tenant.group('Staff')).body.id, (await tenant.group('Staff')).body.id];
+    await tenant.settled();
+    const [head] = await cluster.redis.keys(`${cluster.prefix}:{p*}:${tenant.id}:head`);
+    await cluster.redis.del(head!);
+    await until(
+      'the groups',
+      () => tenant.find('displayName eq "staff"'),
+      (found) => found.length === 2,
+    );
+    ids.push((await tenant.group('Staff')).body.id);
+    await until('an index', async () => (await cluster.redis.hget(head!, 'complete')) === '1');
+    expect(await tenant.find('displayName eq "staff"')).toEqual([...ids].sort());
+    expect(await tenant.total()).toBe(3);
+  });
+});
+
+both('membersAnsweredMax, %s', (_, held) => {
+  it('is up to how many members a PATCH answers with the group, and beyond it 204', async () => {
+    const tenant = await tenantWith({ membersAnsweredMax: 2 }, held);
+    const [a, b, c] = [await tenant.user('a'), await tenant.user('b'), await tenant.user('c')];
+    const { id } = (await tenant.group('Staff', [a])).body;
+    await tenant.settled();
+    const second = await tenant.patch(id, add(b));
+    expect([second.status, second.body.members.length]).toEqual([200, 2]);
+    await tenant.settled();
+    const third = await tenant.patch(id, add(c));
+    expect([third.status, third.text, third.headers.etag]).toEqual([204, '', expect.stringMatching(/^W\//)]);
+    expect((await tenant.patch(id, replace('externalId', 'e'), '?attributes=displayName')).status).toBe(200);
+    expect((await tenant.patch(id, replace('externalId', 'f'))).status).toBe(204);
+    expect((await tenant.patch(id, patchBody({ op: 'remove', path: `members[value eq "${a}"]` }))).status).toBe(200);
+  });
+});
+
+it('membersAnsweredMax holds from the answer of the admin API on, at every ingest', async () => {
+  const tenant = await tenantWith({});
+  const { id } = (await tenant.group('Staff', [await tenant.user('a')])).body;
+  const touch = async (ingest: number, value: string) =>
+    (await tenant.client(ingest).request('PATCH', `/Groups/${id}`, replace('externalId', value))).status;
+  expect([await touch(0, '1'), await touch(1, '2')]).toEqual([200, 200]);
+  expect((await tenant.set({ membersAnsweredMax: 0 })).status).toBe(200);
+  expect([await touch(0, '3'), await touch(1, '4')]).toEqual([204, 204]);
+});
+
+both('unknownMembers: keep, %s', (_, held) => {
+  const STRANGER = '019a0000-0000-7000-8000-000000000000';
+
+  it('keeps and shows whoever is not there, by value alone, beside those who are; PUT and PATCH take them away again', async () => {
+    const tenant = await tenantWith({ unknownMembers: 'keep' }, held);
+    const ada = await tenant.user('ada');
+    const { id, ...created } = (await tenant.group('Staff', [ada, STRANGER])).body;
+    expect(created.members).toHaveLength(2);
+    await tenant.settled();
+    const odd = ['nobody', '__proto__', 'a b/c:d "e"'];
+    expect((await tenant.patch(id, add(...odd))).status).toBe(200);
+    await tenant.settled();
+    expect(await tenant.memberIds(id)).toEqual([ada, STRANGER, ...odd].sort());
+    expect((await tenant.members(id)).filter(({ value }: { value: string }) => value !== ada)).toEqual(
+      expect.arrayContaining([STRANGER, ...odd].map((value) => ({ value }))),
+    );
+    expect(await tenant.find(`members.value eq "${STRANGER}"`)).toEqual([id]);
+    expect(await tenant.find('members.value eq "nowhere"')).toEqual([]);
+
+    const { version } = (await tenant.get(id)).body.meta;
+    expect((await tenant.patch(id, add(STRANGER, 'nobody'))).body.meta.version).toBe(version);
+    expect((await tenant.patch(id, patchBody({ op: 'remove', path: 'members[value eq "nobody"]' }))).status).toBe(200);
+    expect(await tenant.memberIds(id)).toEqual([ada, STRANGER, ...odd.slice(1)].sort());
+    expect((await tenant.scim.request('PUT', `/Groups/${id}`, groupBody('Staff', [STRANGER]))).status).toBe(200);
+    await tenant.settled();
+    expect(await tenant.memberIds(id)).toEqual([STRANGER]);
+    expect(await tenant.find('members.value eq "nobody"')).toEqual([]);
+  });
+
+  it('makes a member of whoever was named while deleted, as soon as they come back', async () => {
+    const tenant = await tenantWith({ unknownMembers: 'keep' }, held);
+    const ada = await tenant.user('ada');
+    const body = (await tenant.scim.get(ada)).body;
+    const before = (await tenant.group('Before', [ada])).body.id;
+    await tenant.settled();
+    await tenant.scim.delete(ada);
+    await tenant.settled();
+    expect(await tenant.memberIds(before)).toEqual([]);
+    const meanwhile = (await tenant.group('Meanwhile', [ada])).body.id;
+    await tenant.settled();
+    expect(await tenant.members(meanwhile)).toEqual([{ value: ada }]);
+    const back = await tenant.scim.create(body);
+    expect([back.status, back.body.id]).toEqual([201, ada]);
+    for (const wait of [false, true]) {
+      if (wait) await tenant.settled();
+      expect(await tenant.members(meanwhile)).toEqual([
+        { value: ada, type: 'User', display: body.displayName, $ref: expect.stringMatching(new RegExp(`/Users/${ada}$`)) },
+      ]);
+      expect(await tenant.memberIds(before)).toEqual([]);
+      expect((await tenant.groupsOf(ada)).map(({ value }: { value: string }) => value)).toEqual([meanwhile]);
+    }
+    // From here on it is a membership like any other: the next deletion ends it.
+    await tenant.scim.delete(ada);
+    expect(await tenant.memberIds(meanwhile)).toEqual([]);
+    await tenant.settled();
+    await tenant.scim.create(body);
+    await tenant.settled();
+    expect(await tenant.memberIds(meanwhile)).toEqual([]);
+    expect(await tenant.groupsOf(ada)).toEqual([]);
+  });
+
+  it('keeps them by the thousand', async () => {
+    const tenant = await tenantWith({ unknownMembers: 'keep' }, held);
+    const ids = Array.from({ length: 2_500 }, (_each, i) => `stranger-${String(i).padStart(4, '0')}`);
+    const { id } = (await tenant.group('Staff')).body;
+    expect((await tenant.patch(id, add(...ids))).status).toBe(204);
+    expect(await tenant.memberIds(id)).toEqual(ids);
+    await tenant.settled();
+    expect(await tenant.memberIds(id)).toEqual(ids);
+  });
+
+  it('is about ids: one that is longer than any is 400', async () => {
+    const tenant = await tenantWith({ unknownMembers: 'keep' }, held);
+    const { id } = (await tenant.group('Staff')).body;
+    expect(await tenant.patch(id, add('x'.repeat(257)))).toMatchObject({ status: 400, body: { scimType: 'invalidValue' } });
+    expect((await tenant.patch(id, add('x'.repeat(256)))).status).toBe(200);
+  });
+});
+
+describe('unknownMembers', () => {
+  it('set back to refuse: 400 for a new one; those that are kept stay, may be named again, and may be removed', async () => {
+    const tenant = await tenantWith({ unknownMembers: 'keep' });
+    const { id } = (await tenant.group('Staff', ['one', 'two'])).body;
+    await tenant.settled();
+    await tenant.set({ unknownMembers: 'refuse' });
+    expect(await tenant.patch(id, add('three'))).toMatchObject({ status: 400, body: { scimType: 'invalidValue' } });
+    expect((await tenant.patch(id, add('two'))).status).toBe(200);
+    expect((await tenant.scim.request('PUT', `/Groups/${id}`, groupBody('Staff', ['two']))).status).toBe(200);
+    expect(await tenant.memberIds(id)).toEqual(['two']);
+    expect((await tenant.patch(id, patchBody({ op: 'remove', path: 'members' }))).status).toBe(200);
+    await tenant.settled();
+    expect(await tenant.memberIds(id)).toEqual([]);
+  });
+
+  it('refuse: whoever comes back is in no group, whatever was asked for meanwhile', async () => {
+    const tenant = await tenantWith({});
+    const ada = await tenant.user('ada');
+    const body = (await tenant.scim.get(ada)).body;
+    const { id } = (await tenant.group('Staff', [ada])).body;
+    await tenant.scim.delete(ada);
+    expect((await tenant.patch(id, add(ada))).status).toBe(400);
+    await tenant.scim.create(body);
+    await tenant.settled();
+    expect(await tenant.groupsOf(ada)).toEqual([]);
+  });
+
+  it('keep: a deleted group that is named is shown, and its members stay gone', async () => {
+    const tenant = await tenantWith({ unknownMembers: 'keep' });
+    const ada = await tenant.user('ada');
+    const inner = (await tenant.group('Inner', [ada])).body.id;
+    const before = (await tenant.group('Before', [inner])).body.id;
+    await tenant.remove(inner);
+    const outer = (await tenant.group('Outer', [inner])).body.id;
+    for (const wait of [false, true]) {
+      if (wait) await tenant.settled();
+      expect(await tenant.members(outer)).toEqual([{ value: inner }]);
+      expect(await tenant.members(before)).toEqual([]);
+      expect(await tenant.groupsOf(ada)).toEqual([]);
+    }
+  });
+});
+
+both('groupCycles: refuse, %s', (_, held) => {
+  it('refuses the member that closes a circle, by name, whatever its length, and changes nothing', async () => {
+    const tenant = await tenantWith({ groupCycles: 'refuse' }, held);
+    const ada = await tenant.user('ada');
+    const ids: string[] = [(await tenant.group('G0', [ada])).body.id];
+    for (let n = 1; n <= 5; n += 1) ids.push((await tenant.group(`G${n}`, [ids[n - 1]!])).body.id);
+    await tenant.settled();
+    const closing = (group: string, member: string) =>
+      [
+        ['PATCH', patchBody({ op: 'add', path: 'members', value: [{ value: member }] })],
+        ['PUT', groupBody('G0', [member])],
+        ['PATCH', patchBody({ op: 'replace', path: 'members', value: [{ value: member }] })],
+      ].map(([method, body]) => tenant.scim.request(String(method), `/Groups/${group}`, body));
+    for (const member of [ids[5]!, ids[1]!, ids[0]!]) {
+      for (const answer of await Promise.all(closing(ids[0]!, member))) {
+        expect([answer.status, answer.body.scimType]).toEqual([400, 'invalidValue']);
+        expect(answer.body.detail).toContain(member);
+      }
+    }
+    expect(await tenant.memberIds(ids[0]!)).toEqual([ada]);
+    // What closes none is taken: a second way to the same group, and a group that is taken out of the line.
+    expect((await tenant.patch(ids[5]!, add(ids[0]!))).status).toBe(200);
+    expect((await tenant.patch(ids[3]!, patchBody({ op: 'remove', path: `members[value eq "${ids[2]}"]` }))).status).toBe(200);
+    expect((await tenant.patch(ids[0]!, add(ids[5]!))).status).toBe(400); // by the second way
+    expect((await tenant.patch(ids[0]!, add(ids[3]!))).status).toBe(200);
+    expect((await tenant.patch(ids[0]!, add(ids[2]!))).status).toBe(400);
+    expect((await tenant.patch(ids[2]!, add(ids[5]!))).status).toBe(200);
+  });
+});
+
+describe('groupCycles', () => {
+  // Goal: no circle, whatever comes at once. Method: both halves of one at two ingests, many times; then a ring of four.
+  it('of writes that close a circle together, one is refused', async () => {
+    const tenant = await tenantWith({ groupCycles: 'refuse' });
+    for (let round = 0; round < 15; round += 1) {
+      const size = round < 10 ? 2 : 4;
+      const ids: string[] = [];
+      for (let n = 0; n < size; n += 1) ids.push((await tenant.group(`R${round}-${n}`)).body.id);
+      const answers = await Promise.all(
+        ids.map((id, n) => tenant.client(n % 2).request('PATCH', `/Groups/${id}`, add(ids[(n + 1) % size]!))),
+      );
+      const statuses = answers.map(({ status }) => status).sort();
+      expect(statuses).toEqual([...new Array(size - 1).fill(200), 400]);
+    }
+  });
+
+  it('set to refuse: circles that are there stay, may be restated, and are taken apart', async () => {
+    const tenant = await tenantWith({});
+    const outer = (await tenant.group('Outer')).body.id;
+    const inner = (await tenant.group('Inner', [outer])).body.id;
+    await tenant.patch(outer, add(inner, outer));
+    await tenant.settled();
+    await tenant.set({ groupCycles: 'refuse' });
+    expect(await tenant.memberIds(outer)).toEqual([inner, outer].sort());
+    expect((await tenant.scim.request('PUT', `/Groups/${outer}`, groupBody('Outer', [inner]))).status).toBe(200);
+    expect(await tenant.patch(outer, add(outer))).toMatchObject({ status: 400, body: { scimType: 'invalidValue' } });
+    await tenant.patch(outer, patchBody({ op: 'remove', path: 'members' }));
+    expect((await tenant.patch(outer, add(inner))).status).toBe(400);
+    await tenant.patch(inner, patchBody({ op: 'remove', path: 'members' }));
+    expect((await tenant.patch(outer, add(inner))).status).toBe(200);
+  });
+});
+
+both('userGroups: all, %s', (_, held) => {
+  const shown = ({ groups = [] }: { groups?: { value: string; type: string }[] }) => groups.map(({ value, type }) => [value, type]).sort();
+
+  it('shows the groups that a user’s groups are in as indirect, each once, also in lists and circles', async () => {
+    const tenant = await tenantWith({ userGroups: 'all' }, held);
+    const [ada, eve, sid] = [await tenant.user('ada'), await tenant.user('eve'), await tenant.user('sid')];
+    const team = (await tenant.group('Team', [ada])).body.id;
+    const unit = (await tenant.group('Unit', [team, eve])).body.id;
+    const firm = (await tenant.group('Firm', [unit, ada])).body.id;
+    await tenant.settled();
+    const [direct, indirect] = [(id: string) => [id, 'direct'], (id: string) => [id, 'indirect']];
+    expect((await tenant.groupsOf(ada)).find(({ value }: { value: string }) => value === unit)).toEqual({
+      ...{ value: unit, display: 'Unit', type: 'indirect' },
+      $ref: expect.stringMatching(new RegExp(`/Groups/${unit}$`)),
+    });
+    const expected: [string, string[][]][] = [
+      [ada, [direct(team), indirect(unit), direct(firm)].sort()],
+      [eve, [direct(unit), indirect(firm)].sort()],
+      [sid, []],
+    ];
+    const listed = (await tenant.scim.list()).body.Resources as { id: string; groups?: { value: string; type: string }[] }[];
+    for (const [user, groups] of expected) {
+      expect(shown((await tenant.scim.get(user)).body)).toEqual(groups);
+      expect(shown(listed.find(({ id }) => id === user)!)).toEqual(groups);
+    }
+    // A circle: everybody is in all of them.
+    await tenant.patch(team, add(firm));
+    await tenant.settled();
+    expect(shown((await tenant.scim.get(eve)).body)).toEqual([indirect(team), direct(unit), indirect(firm)].sort());
+    // What a filter finds is direct.
+    expect((await tenant.scim.find(`groups.value eq "${firm}"`)).body.totalResults).toBe(1);
+    await tenant.patch(unit, patchBody({ op: 'remove', path: `members[value eq "${team}"]` }));
+    expect(shown((await tenant.scim.get(ada)).body)).toEqual([direct(team), direct(firm)].sort());
+    await tenant.remove(firm);
+    expect(shown((await tenant.scim.get(eve)).body)).toEqual([direct(unit)]);
+  });
+});
+
+it('userGroups: direct by default, and from the answer of the admin API on as it is set', async () => {
+  const tenant = await tenantWith({});
+  const ada = await tenant.user('ada');
+  const team = (await tenant.group('Team', [ada])).body.id;
+  await tenant.group('Unit', [team]);
+  expect(await tenant.groupsOf(ada)).toHaveLength(1);
+  await tenant.set({ userGroups: 'all' });
+  expect(await tenant.groupsOf(ada)).toHaveLength(2);
+});

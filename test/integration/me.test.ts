@@ -1,0 +1,71 @@
+import { type Admin, adminOf } from '../support/admin.js';
+import { Client } from '../support/client.js';
+import { type Cluster, startCluster } from '../support/cluster.js';
+import { patchBody, userBody } from '../support/users.js';
+
+jest.setTimeout(60_000);
+
+let cluster: Cluster;
+let admin: Admin;
+beforeAll(async () => {
+  cluster = await startCluster({ tenants: ['acme', 'globex'] });
+  admin = adminOf(cluster);
+});
+afterAll(() => cluster[Symbol.asyncDispose]());
+
+const make = (user: string, tenant = 'acme') => admin(`POST /tenants/${tenant}/tokens`, { name: 'own', user });
+const clientOf = (token: string) => new Client(`${cluster.ingests[0]!.url}/scim/v2`, token);
+const created = async (name: string) => (await cluster.client('acme').create(userBody(name))).body;
+
+describe('/Me (RFC 7644 §3.11) for a token that is made for a user', () => {
+  it('is the user whom the token stands for: read, replaced, patched, deleted; each answer says where it is', async () => {
+    const ada = await created('ada');
+    const made = await make(ada.id);
+    expect([made.status, made.body.user]).toEqual([201, ada.id]);
+    const own = clientOf(made.body.token);
+    const location = ada.meta.location;
+    const ask = async (method: string, body?: unknown, query = '') => {
+      const answer = await own.request(method, `/Me${query}`, body);
+      expect([method, answer.status, answer.headers.location]).toEqual([method, answer.status, location]);
+      return answer;
+    };
+    expect((await ask('GET')).body).toEqual(ada);
+    expect((await ask('GET', undefined, '?attributes=userName')).body.emails).toBeUndefined();
+    expect((await ask('PUT', userBody('ada', { title: 'Countess' }))).body.title).toBe('Countess');
+    const patched = await ask('PATCH', patchBody({ op: 'replace', path: 'title', value: 'Lady' }));
+    expect([patched.status, patched.body.title]).toEqual([200, 'Lady']);
+    expect((await ask('PATCH', patchBody({ op: 'replace', path: 'id', value: 'x' }))).status).toBe(400);
+    const posted = await ask('POST', userBody('other'));
+    expect([posted.status, posted.headers.allow]).toEqual([405, 'GET, PUT, PATCH, DELETE']);
+    expect((await cluster.client('acme').get(ada.id)).body.title).toBe('Lady');
+    expect((await ask('DELETE')).status).toBe(204);
+    expect((await ask('GET')).status).toBe(404);
+  });
+
+  it('is described as what it is for the token that asks', async () => {
+    const bob = await created('bob');
+    const own = clientOf((await make(bob.id)).body.token);
+    const described = (await own.request('GET', '/openapi.json')).body.paths['/Me'];
+    expect(Object.keys(described).sort()).toEqual(['delete', 'get', 'patch', 'put']);
+    expect(described.get.responses).toHaveProperty('200');
+    const others = (await cluster.client('acme').request('GET', '/openapi.json')).body.paths['/Me'];
+    expect(others.get.responses).toHaveProperty('501');
+  });
+
+  it('stays theirs when the token is regenerated, and is listed with it', async () => {
+    const eve = await created('eve');
+    const { id } = (await make(eve.id)).body;
+    const again = (await admin(`POST /tenants/acme/tokens/${id}/regenerate`, {})).body;
+    expect((await clientOf(again.token).request('GET', '/Me')).body.id).toBe(eve.id);
+    const { items } = (await admin('GET /tenants/acme/tokens')).body;
+    expect(items.find((item: { id: string }) => item.id === again.id).user).toBe(eve.id);
+  });
+
+  it('is made for a live user of the tenant, and for nobody else: 400', async () => {
+    const sid = await created('sid');
+    expect((await make(sid.id, 'globex')).status).toBe(400);
+    expect((await make('nobody')).status).toBe(400);
+    await cluster.client('acme').delete(sid.id);
+    expect(await make(sid.id)).toMatchObject({ status: 400, body: { detail: expect.stringContaining('#/user') } });
+  });
+});
