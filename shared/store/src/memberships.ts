@@ -8,6 +8,7 @@ import { collectionOf } from './mongo/models.js';
 import type { Reader } from './reader.js';
 import { memberOf } from './redis/keys.js';
 import { readChange } from './redis/scripts/accept/accept.js';
+import { lives as knownLives } from './redis/scripts/lives/lives.js';
 import { readRemembered, remember } from './redis/scripts/remember/remember.js';
 import { type PublishedStage, readStages } from './redis/stages.js';
 
@@ -319,12 +320,14 @@ export class Memberships {
     const lives = new Map<string, Life>();
     const missing: string[] = [];
     await Promise.all(
-      ids.map(async (id) => {
-        const values = await onRedis(redis.hmget(view.keys.resource(id), 'version', 'settled', 'epoch', 'kind', 'gone', 'since'));
-        const [version, settled, epoch, kind, gone, since] = values;
-        if (version && kind && (settled !== version || Number(epoch) === view.epoch)) {
-          lives.set(id, { type: kind === 'G' ? 'Group' : 'User', live: gone !== '1', since: Number(since ?? 0) });
-        } else missing.push(id);
+      partsOf(ids).map(async (part) => {
+        const known = await onRedis(knownLives.run(redis, { keys: view.keys, ids: part }));
+        for (const [i, id] of part.entries()) {
+          const life = known[i];
+          if (life && (life.settled !== life.version || life.epoch === view.epoch)) {
+            lives.set(id, { type: life.type, live: !life.gone, since: life.since });
+          } else missing.push(id);
+        }
       }),
     );
     // Nearly all of them are people: only who is none is looked for among the groups.
