@@ -23,6 +23,7 @@ import { sourceRoutes } from './ops/admin/source.js';
 import { deadLetterBoard, makeOnce, operatorsOf, opsServer, storeRoutes } from './ops/index.js';
 import { Preparation } from './prepare.js';
 import { makeProcess } from './process.js';
+import { makeRemap } from './remap.js';
 import { reminders } from './reminders.js';
 import { survey } from './survey.js';
 import { auditor, sweeper } from './sweep.js';
@@ -83,6 +84,12 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
   const deadLetters = makeDeadLetters({ ...stores, reader, committer, ringer });
   const stopped = new AbortController();
 
+  const memberships = new Memberships(reader, settings);
+  const remap = makeRemap({
+    ...{ redis, mongo, keys, reader, memberships, ringer, rules, metrics, log, now },
+    // What frees the backlog must not wait for it.
+    committer: new Committer(continuity, { backlogMax: Number.MAX_SAFE_INTEGER }),
+  });
   const consumer = new Consumer({
     redisUrl: config.REDIS_URL,
     prefix,
@@ -96,6 +103,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
       ringer,
       apply: makeApply({ redis, mongo, keys, timeout_ms, types: (tenant) => rules.typesNow(tenant) }),
       applyMembers: makeApplyMembers({ redis, mongo, keys, timeout_ms, fillAgeMax_ms: config.FILL_AGE_MAX_MS }),
+      remap,
       batchMax: config.BATCH_MAX,
       lease_ms: config.LEASE_MS,
       gather_ms: config.GATHER_MS,
@@ -127,7 +135,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
   const admin = { redis, mongo, keys, records, now };
   const accounts = new Accounts({
     ...{ reader, committer, ringer, metrics, mongo, now },
-    memberships: new Memberships(reader, settings),
+    memberships,
     rules,
     secret: new DeploymentSecret(mongo),
   });
@@ -151,7 +159,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     routes: [
       ...storeRoutes({ ...admin, reader, durability: config.DURABILITY }),
       ...accountRoutes({ ...admin, accounts }),
-      ...mappingRoutes({ ...admin, jobs, typesOf: rules.typesOf }),
+      ...mappingRoutes({ ...admin, accounts, jobs, typesOf: rules.typesOf }),
       ...importRoutes({ ...admin, jobs }),
       ...extensionRoutes({ ...admin, accounts }),
       ...sourceRoutes({ ...admin, accounts }),

@@ -63,6 +63,18 @@ async function applyChanges(deps: MemberDeps, tenant: string, group: Collected):
   };
 }
 
+/** Whom the changes of a group that are not settled yet name, in parts. Somebody may come twice. */
+export async function* changedMembers(
+  deps: Pick<MemberDeps, 'redis' | 'keys'>,
+  tenant: string,
+  group: Collected,
+): AsyncGenerator<string[]> {
+  const keys = deps.keys.tenant(tenant);
+  for (const key of [keys.deltas(group.id), ...group.stages.map(({ stage }) => keys.stage(group.id, stage))]) {
+    for await (const part of scan(deps, key)) yield part.map(([member]) => member);
+  }
+}
+
 async function closeWhole(deps: MemberDeps, tenant: string, group: string, published: PublishedStage): Promise<void> {
   const keys = deps.keys.tenant(tenant);
   for await (const part of scan(deps, keys.stage(group, published.stage))) await forget(deps, tenant, group, published.stage, part);
@@ -85,7 +97,7 @@ async function forget(
 }
 
 /** Reads a hash in parts, whatever its size. A field may come twice, which does no harm here. */
-async function* scan({ redis }: MemberDeps, key: string): AsyncGenerator<(readonly [string, string])[]> {
+async function* scan({ redis }: Pick<MemberDeps, 'redis'>, key: string): AsyncGenerator<(readonly [string, string])[]> {
   let cursor = '0';
   do {
     const [next, flat] = await onRedis(redis.redis.hscan(key, cursor, 'COUNT', PART));

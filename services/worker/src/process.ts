@@ -9,11 +9,13 @@ import type { ApplyMembers } from './members.js';
 import type { Verdict } from './plan.js';
 import { type ReacceptDeps, reaccept } from './reaccept.js';
 import type { Cause } from './refusal.js';
+import type { Remap } from './remap.js';
 import { hold, type SettleDeps, settle } from './settle.js';
 
 export interface ProcessDeps extends CollectDeps, SettleDeps, ReacceptDeps {
   readonly apply: Apply;
   readonly applyMembers: ApplyMembers;
+  readonly remap: Remap;
   readonly ringer: Ringer;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -91,7 +93,14 @@ async function applied(deps: ProcessDeps, tenant: string, collected: readonly Co
   const spent = collected.filter(({ tries }) => tries > triesMax);
   const tried = collected.filter(({ tries }) => tries <= triesMax);
   await fault('before apply');
-  const apply = async () => ({ settleMembers: await deps.applyMembers(tenant, tried), verdicts: await deps.apply(tenant, tried) });
+  const apply = async () => {
+    const remap = await deps.remap(tenant);
+    const settleMembers = await deps.applyMembers(tenant, tried);
+    await remap?.byGroups(tried);
+    const verdicts = await deps.apply(tenant, tried);
+    await remap?.byPeople(tried);
+    return { settleMembers, verdicts };
+  };
   const { settleMembers, verdicts } = await apply().catch(async (error: unknown) => {
     if (error instanceof TransientError) {
       await uncollect(deps, tenant, tried);

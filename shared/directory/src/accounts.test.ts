@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { AccountCommand } from './accounts.js';
 import type { Command } from './command.js';
 import { fieldsOf } from './index-fields.js';
-import type { Mappings } from './mappings.js';
+import { assigned, type Mappings, mapped, readsGroups } from './mappings.js';
 import { type Account, isActive, type Resource } from './resource.js';
 import { type Accept, create, type Final, Model, NOW, patch, remove, replace, setActive, TYPES } from './testing.js';
 
@@ -277,6 +277,30 @@ describe('mappings', () => {
     expect(accountOf(id).profile).toBe('corp');
     model.run(patch(id, { op: 'replace', path: `${ROLLCALL_USER_URN}:userPrincipalName`, value: 'a@elsewhere' }));
     expect(accountOf(id).profile).toBe('basic');
+  });
+
+  it.each([
+    'groups.display eq "staff"',
+    'groups.value eq "g1"',
+    'groups[display eq "Staff" and value eq "g1"]',
+    'groups pr',
+    'not (groups.display eq "Guests")',
+  ])('know who is in a group: %s', (filter) => {
+    const ofGroups = { rules: [{ name: 'r', filter: parseFilter(USER, filter), profile: 'staff' }] };
+    expect([readsGroups(ofGroups), readsGroups(mappings)]).toEqual([true, false]);
+    const resource = resourceOf(adding('a'));
+    expect(assigned(ofGroups, resource, [{ id: 'g1', display: 'Staff' }])?.profile).toBe('staff');
+    expect(assigned(ofGroups, resource, [{ id: 'g2', display: 'Guests' }])?.profile).toBe(filter === 'groups pr' ? 'staff' : undefined);
+    expect(assigned(ofGroups, resource, [])?.profile).toBe(filter.startsWith('not') ? 'staff' : undefined);
+  });
+
+  it('leave what groups gave, where a change comes without the groups: the worker judges it with them', () => {
+    const id = adding('a', { title: 'Engineer' });
+    const ofGroups = { rules: [rule('r', 'groups pr', 'staff')], default: { profile: 'other' } };
+    model.rules = { recycledIdentity: 'reactivate', mappings: ofGroups };
+    model.run(patch(id, { op: 'replace', path: 'title', value: 'Clerk' }));
+    expect(accountOf(id).profile).toBe('engineer');
+    expect(mapped(ofGroups, undefined, resourceOf(id), [{ id: 'g1' }]).account.profile).toBe('staff');
   });
 
   it('never touch what an administrator chose, until it is taken away', () => {

@@ -23,7 +23,7 @@ import {
   NAME_ATTRIBUTE,
   NESTING,
 } from './index-fields.js';
-import { type Mappings, mapped } from './mappings.js';
+import { type GroupOfPerson, type Mappings, mapped } from './mappings.js';
 import {
   isLook,
   type MemberDelta,
@@ -57,6 +57,8 @@ export interface State {
   readonly rules?: TenantRules | undefined;
   /** Of the group that the command addresses. */
   readonly members?: MemberState | undefined;
+  /** Of the person whom the command addresses; absent: they were not read. */
+  readonly groups?: readonly GroupOfPerson[] | undefined;
   /** The tenant's; absent: the core types. */
   readonly types?: ResourceTypes | undefined;
 }
@@ -178,7 +180,10 @@ function create(state: State, given: JsonObject, at: Stamp): Decision {
   if (wantsActive && known.resource.account.preservedBy.includes('administrator')) return refuse(preservedByAdministrator());
   const { expects: _, ...account } = mark(known.resource.account, 'idp', !wantsActive, { at: at.now });
   const revived: Resource = { ...known.resource, deleted: false, attributes, account: { ...account, managedBy: 'scim' } };
-  return commit(state, known, known.resource.deleted ? 'revive' : 'adopt', mapped(state.rules?.mappings, undefined, revived), people);
+  // A deletion has ended all memberships.
+  const groups = known.resource.deleted ? [] : undefined;
+  const operation = known.resource.deleted ? 'revive' : 'adopt';
+  return commit(state, known, operation, mapped(state.rules?.mappings, undefined, revived, groups), people);
 }
 
 function createGroup(state: State, given: JsonObject, at: Stamp): Decision {
@@ -284,7 +289,7 @@ function newUser(
 ): Resource {
   const user: Resource = { type: 'User', ...newcomer(attributes, at), account: { ...account, preservedBy: [] } };
   const marked = active ? user : { ...user, account: mark(user.account, 'idp', true, { at: at.now }) };
-  return mapped(state.rules?.mappings, undefined, marked);
+  return mapped(state.rules?.mappings, undefined, marked, []);
 }
 
 /** An account made by hand or by import: its name and its identity must be nobody's yet. */
@@ -329,7 +334,7 @@ function administer(state: State, command: Exclude<AccountCommand, { kind: 'make
   const changed = administered(current.resource, command, at.now);
   // A profile that nobody chooses any more is the mappings' again.
   const remaps = command.kind === 'remap' || (command.kind === 'setAccount' && command.profile === null);
-  const next = remaps ? mapped(state.rules?.mappings, undefined, changed) : changed;
+  const next = remaps ? mapped(state.rules?.mappings, undefined, changed, changed.deleted ? undefined : state.groups) : changed;
   if (sameResource(current.resource, next)) return { kind: 'unchanged', current };
   return commit(state, current, command.kind, next);
 }
@@ -357,7 +362,7 @@ function change(
   const kept = wish === undefined ? account : mark(account, 'idp', !wish, { at: at.now });
   const changed: Resource = { ...current.resource, attributes, account: { ...kept, managedBy: 'scim' } };
   // One that was made by hand becomes the identity provider's with its first write: mappings look at it as at a new one.
-  const next = mapped(state.rules?.mappings, account.managedBy === 'scim' ? current.resource : undefined, changed);
+  const next = mapped(state.rules?.mappings, account.managedBy === 'scim' ? current.resource : undefined, changed, undefined);
   if (sameResource(current.resource, next)) return { kind: 'unchanged', current };
   return commit(state, current, operation, next);
 }

@@ -20,9 +20,23 @@ export interface Mappings {
   readonly default?: Assigned | undefined;
 }
 
-/** What the rules give to a person; undefined where none matches and there is no default. */
-export function assigned(mappings: Mappings, resource: Resource): Assigned | undefined {
-  const person = { ...sought(resource), id: resource.id, meta: { resourceType: resource.type, created: resource.created } };
+/** A group of a person, as rules look at it. */
+export interface GroupOfPerson {
+  readonly id: string;
+  readonly display?: string | undefined;
+}
+
+/** Whether some rule asks in which groups a person is: only then does a change of memberships concern accounts. */
+export const readsGroups = ({ rules }: Mappings): boolean => rules.some(({ filter }) => attributesOf(filter).includes('groups'));
+
+/** What the rules give to a person who is in these groups; undefined where none matches and there is no default. */
+export function assigned(mappings: Mappings, resource: Resource, groups: readonly GroupOfPerson[]): Assigned | undefined {
+  const person = {
+    ...sought(resource),
+    ...(groups.length > 0 ? { groups: groups.map(shownGroup) } : {}),
+    id: resource.id,
+    meta: { resourceType: resource.type, created: resource.created },
+  };
   const rule = mappings.rules.find(({ filter }) => matches(filter, person)) ?? mappings.default;
   return rule && { profile: rule.profile, ...(rule.storage ? { storage: rule.storage } : {}) };
 }
@@ -31,13 +45,21 @@ export function assigned(mappings: Mappings, resource: Resource): Assigned | und
  * An account as the rules would have it. Never touches a profile that an administrator chose; a change of the person counts only
  * if it changes what some rule reads (DESIGN section 8).
  * @param before the account's resource before the change; undefined: it is new, adopted or revived
+ * @param groups where the person is; undefined: that was not read. What rules about groups gave is then left to the worker, which reads them
+ * once the change is in MongoDB (docs/decisions/0012).
  */
-export function mapped(mappings: Mappings | undefined, before: Resource | undefined, next: Resource): Resource {
+export function mapped(
+  mappings: Mappings | undefined,
+  before: Resource | undefined,
+  next: Resource,
+  groups: readonly GroupOfPerson[] | undefined,
+): Resource {
   const { account } = next;
   if (!mappings || account.profileBy === 'administrator' || (account.profile !== undefined && account.profileBy === undefined)) return next;
+  if (!groups && account.profileBy === 'mapping' && readsGroups(mappings)) return next;
   if (before && account.profileBy === 'mapping' && !reads(mappings, before, next)) return next;
   if (before && account.profileBy === undefined) return next;
-  const wanted = assigned(mappings, next);
+  const wanted = assigned(mappings, next, groups ?? []);
   return wanted ? { ...next, account: withAssigned(account, wanted, 'mapping') } : next;
 }
 
@@ -45,6 +67,12 @@ export function withAssigned(account: Account, { profile, storage }: Assigned, b
   const { storage: _, ...rest } = account;
   return { ...rest, profile, profileBy: by, ...(storage ? { storage } : {}) };
 }
+
+const shownGroup = ({ id, display }: GroupOfPerson): JsonObject => ({
+  value: id,
+  ...(display === undefined ? {} : { display }),
+  type: 'direct',
+});
 
 /** Whether a change touches an attribute that a rule reads. */
 function reads(mappings: Mappings, before: Resource, next: Resource): boolean {

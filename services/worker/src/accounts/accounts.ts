@@ -3,6 +3,7 @@ import type { AccountCommand, Command, Versioned } from '@rollcall/directory';
 import { type JsonValue, type ResourceTypes, ScimError, validateResource } from '@rollcall/scim';
 import {
   fromStored,
+  type GroupOfMember,
   idOfMember,
   type MongoLink,
   type mongo,
@@ -97,6 +98,11 @@ export class Accounts {
     const all = [...stored.map(fromStored), ...laid].sort((a, b) => a.born - b.born);
     const page = all.slice(0, query.limit);
     return { items: page.map((each) => shown(each, types)), ...(all.length > query.limit ? { after: page.at(-1)!.born } : {}) };
+  }
+
+  /** The groups of each of these, by id. @throws TransientError while a store is away */
+  async groupsOf(tenant: string, people: readonly Versioned[]): Promise<Map<string, GroupOfMember[]>> {
+    return this.deps.memberships.groupsOf(await this.deps.reader.view(tenant, 'read'), people);
   }
 
   /** Makes an account by hand, or by import. @throws ScimError 400, 409 */

@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { type Command, decide, type Resource, TransientError, type Versioned } from '@rollcall/directory';
+import { type Command, decide, type Resource, readsGroups, type TenantRules, TransientError, type Versioned } from '@rollcall/directory';
 import type { Ringer } from '@rollcall/queue';
 import type { ResourceTypes } from '@rollcall/scim';
-import { type Committer, type DecideDeps, decideOn, type Reader, type TenantView } from '@rollcall/store';
+import { type Committer, decideOn, type Memberships, type Reader, type TenantView } from '@rollcall/store';
 import type { Metrics } from '@rollcall/telemetry';
 import type { RulesKeeper } from '@rollcall/tenancy';
 
 export interface CarryOutDeps {
   readonly reader: Reader;
-  readonly memberships: DecideDeps['memberships'];
+  readonly memberships: Memberships;
   readonly committer: Committer;
   readonly ringer: Ringer;
-  readonly rules: Pick<RulesKeeper, 'of' | 'typesNow' | 'typesOf' | 'deployment'>;
+  readonly rules: Pick<RulesKeeper, 'of' | 'now' | 'typesNow' | 'typesOf' | 'deployment'>;
   readonly metrics: Pick<Metrics, 'accepted' | 'conflicts'>;
 }
 
@@ -61,7 +61,8 @@ export async function carryOut(
     const types = settled?.types ?? rules.deployment;
     const command = wanted(types);
     const about = { id: 'id' in command ? command.id : undefined, rules: settled?.rules, types };
-    const { decision } = await decideOn(deps, view, about, (state) => decide(state, command, at));
+    const groups = settled && (await groupsRead(deps, view, command, settled.rules));
+    const { decision } = await decideOn(deps, view, about, (state) => decide({ ...state, groups }, command, at));
     if (decision.kind === 'refuse') throw decision.error;
     if (decision.kind === 'unchanged') return { view, versioned: decision.current, changed: false, types };
     const outcome = await committer.commit(view, decision, { ...request, deadline });
@@ -75,6 +76,14 @@ export async function carryOut(
     return { view, versioned: outcome.committed, changed: true, types };
   }
   throw new TransientError('others keep changing the same');
+}
+
+/** The groups of the person whom mappings are to look at, where some rule asks for them. */
+async function groupsRead({ reader, memberships }: CarryOutDeps, view: TenantView, command: Command, { mappings }: TenantRules) {
+  const remaps = command.kind === 'remap' || (command.kind === 'setAccount' && command.profile === null);
+  if (!remaps || !mappings || !readsGroups(mappings)) return undefined;
+  const current = await reader.resource(view, command.id);
+  return current && (await memberships.groupsOf(view, [current])).get(command.id);
 }
 
 function ring(ringer: Ringer, tenant: string, { resource, version }: Versioned, urgent: boolean, requestId: string): void {

@@ -1,8 +1,9 @@
 // /admin/v1/tenants/{tenant}/profiles and /mappings: what there is to get, and who gets it.
-import { assigned, type Resource, withAssigned } from '@rollcall/directory';
-import { fromStored, onMongo, type StoredTenant } from '@rollcall/store';
+import { assigned, type Mappings, type Resource, readsGroups, type Versioned, withAssigned } from '@rollcall/directory';
+import { fromStored, onMongo, type StoredResource, type StoredTenant } from '@rollcall/store';
 import { changeTenant, compileMappings, MappingsSetting, type TypesOf } from '@rollcall/tenancy';
 import { z } from 'zod';
+import type { Accounts } from '../../accounts/accounts.js';
 import type { Jobs } from '../../accounts/jobs.js';
 import { Problem } from '../problem.js';
 import { checkProvided, plain } from './accounts.js';
@@ -11,6 +12,7 @@ import { JobForm, jobForm } from './imports.js';
 import { type AdminRoute, listOf, route } from './route.js';
 
 export interface MappingRouteDeps extends AdminDeps {
+  readonly accounts: Pick<Accounts, 'groupsOf'>;
   readonly jobs: Jobs;
   readonly typesOf: TypesOf;
 }
@@ -128,9 +130,7 @@ export function mappingRoutes(deps: MappingRouteDeps): AdminRoute[] {
         let count = 0;
         const accounts: z.infer<typeof DryRun>['accounts'] = [];
         const all = mongo.collection('accounts').find({ tenant: tenant._id, live: true, 'account.profileBy': { $ne: 'administrator' } });
-        for await (const stored of all) {
-          const { resource } = fromStored(stored);
-          const to = assigned(mappings, resource);
+        for await (const { resource, to } of judged(all, mappings, (people) => deps.accounts.groupsOf(tenant._id, people))) {
           if (!to || !moves(resource, to)) continue;
           count += 1;
           const { userName } = resource.attributes;
@@ -172,6 +172,27 @@ function checked({ settings }: StoredTenant, mappings: MappingsSetting, typesOf:
   }
 }
 
+/** What rules would give to each of these, with their groups read for many at once, where a rule asks for them. */
+async function* judged(
+  all: AsyncIterable<StoredResource>,
+  mappings: Mappings,
+  groupsOf: (people: readonly Versioned[]) => ReturnType<Accounts['groupsOf']>,
+): AsyncGenerator<{ resource: Resource; to: ReturnType<typeof assigned> }> {
+  const wanted = readsGroups(mappings);
+  const judge = async function* (people: readonly Versioned[]) {
+    const groups = wanted ? await groupsOf(people) : undefined;
+    for (const { resource } of people) yield { resource, to: assigned(mappings, resource, groups?.get(resource.id) ?? []) };
+  };
+  let part: Versioned[] = [];
+  for await (const stored of all) {
+    part.push(fromStored(stored));
+    if (part.length < PART) continue;
+    yield* judge(part);
+    part = [];
+  }
+  yield* judge(part);
+}
+
 /** Whether rules would give an account something else than it has. Only an account that a mapping provided, or nobody, is theirs. */
 function moves(resource: Resource, to: NonNullable<ReturnType<typeof assigned>>): boolean {
   const { account } = resource;
@@ -181,3 +202,4 @@ function moves(resource: Resource, to: NonNullable<ReturnType<typeof assigned>>)
 }
 
 const NAMED_MAX = 100;
+const PART = 500;

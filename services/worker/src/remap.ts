@@ -1,0 +1,115 @@
+// Mappings that ask for groups look again at accounts whose memberships have changed (docs/decisions/0012).
+import { randomUUID } from 'node:crypto';
+import { type Mappings, mapped, readsGroups } from '@rollcall/directory';
+import { ScimError, sameValue } from '@rollcall/scim';
+import { type Collected, type Keys, type MongoLink, onMongo, type RedisLink, readDocument } from '@rollcall/store';
+import { fault, type Log } from '@rollcall/telemetry';
+import { type CarryOutDeps, carryOut } from './accounts/carry-out.js';
+import { changedMembers } from './members.js';
+
+export interface RemapDeps extends CarryOutDeps {
+  readonly redis: RedisLink;
+  readonly mongo: MongoLink;
+  readonly keys: Keys;
+  readonly log: Log;
+  readonly now: () => Date;
+}
+
+/** What follows for accounts from a batch that is applied. Both are done again where a worker dies: what they are about is pending until then. */
+export interface Remapping {
+  /** Whom changes of groups concern. Before the groups' documents are written, as those tell what has changed. */
+  readonly byGroups: (batch: readonly Collected[]) => Promise<void>;
+  /** People who changed themselves. After their documents are written, so that whoever changes a group sees either them or this. */
+  readonly byPeople: (batch: readonly Collected[]) => Promise<void>;
+}
+
+/** @returns undefined for a tenant none of whose rules asks for groups. @throws TransientError while a store is away */
+export type Remap = (tenant: string) => Promise<Remapping | undefined>;
+
+export const makeRemap =
+  (deps: RemapDeps): Remap =>
+  async (tenant) => {
+    const mappings = (await deps.rules.now(tenant))?.rules.mappings;
+    if (!mappings || !readsGroups(mappings)) return undefined;
+    return {
+      byGroups: async (batch) => {
+        for (const group of batch) {
+          if (group.type !== 'Group') continue;
+          await fault('before remap');
+          const concerned = (await isOther(deps, tenant, group)) ? allMembers(deps, tenant, group.id) : changedMembers(deps, tenant, group);
+          for await (const part of concerned) await lookAgain(deps, tenant, mappings, part);
+        }
+      },
+      byPeople: (batch) =>
+        lookAgain(
+          deps,
+          tenant,
+          mappings,
+          batch.filter(({ type }) => type === 'User').map(({ id }) => id),
+        ),
+    };
+  };
+
+/** Whether a group is another one to all its members than MongoDB has it: renamed, gone, or with its members replaced. */
+async function isOther({ mongo }: RemapDeps, tenant: string, { id, document, since }: Collected): Promise<boolean> {
+  const projection = { live: 1, since: 1, 'attributes.displayName': 1 };
+  const stored = await onMongo(mongo.collection('groups').findOne({ _id: id, tenant }, { projection }));
+  if (!stored) return false;
+  const { deleted, attributes } = readDocument(document);
+  return stored.live === deleted || stored.since !== since || stored.attributes.displayName !== attributes.displayName;
+}
+
+/** All who are or lately were members, in parts: edges that a deletion or a replacement voids stay for a while. */
+async function* allMembers({ mongo }: RemapDeps, tenant: string, group: string): AsyncGenerator<string[]> {
+  const cursor = mongo
+    .collection('memberships')
+    .find({ tenant, group }, { projection: { member: 1 } })
+    .batchSize(PART);
+  try {
+    let part: string[] = [];
+    for (let next = await onMongo(cursor.next()); next; next = await onMongo(cursor.next())) {
+      part.push(next.member);
+      if (part.length < PART) continue;
+      yield part;
+      part = [];
+    }
+    if (part.length > 0) yield part;
+  } finally {
+    await cursor.close();
+  }
+}
+
+/** Reads many at once; only who is to move costs a decision, which judges by what holds then. */
+async function lookAgain(deps: RemapDeps, tenant: string, mappings: Mappings, ids: readonly string[]): Promise<void> {
+  for (let at = 0; at < ids.length; at += PART) {
+    const view = await deps.reader.view(tenant, 'write');
+    const found = [...(await deps.reader.resources(view, [...new Set(ids.slice(at, at + PART))])).values()];
+    const provided = found.filter(
+      ({ resource: { type, deleted, account } }) => type === 'User' && !deleted && account.profileBy === 'mapping',
+    );
+    const groups = await deps.memberships.groupsOf(view, provided);
+    const moving = provided.filter(({ resource }) => {
+      const { account } = mapped(mappings, undefined, resource, groups.get(resource.id) ?? []);
+      return account.profile !== resource.account.profile || !sameValue(storageOf(account), storageOf(resource.account));
+    });
+    for (let from = 0; from < moving.length; from += AT_ONCE) {
+      await Promise.all(moving.slice(from, from + AT_ONCE).map(({ resource: { id } }) => move(deps, tenant, id)));
+    }
+  }
+}
+
+const storageOf = ({ storage }: { readonly storage?: object }) => ({ ...storage });
+
+async function move(deps: RemapDeps, tenant: string, id: string): Promise<void> {
+  const asked = { by: 'rollcall', requestId: randomUUID(), now: deps.now() };
+  try {
+    await carryOut(deps, tenant, () => ({ kind: 'remap', type: 'User', id }), asked);
+  } catch (error) {
+    // It was purged meanwhile.
+    if (!(error instanceof ScimError)) throw error;
+    deps.log.info({ tenant, id, reason: error.detail }, 'not mapped again');
+  }
+}
+
+const PART = 500;
+const AT_ONCE = 16;
