@@ -241,6 +241,37 @@ describe('the audit trail', () => {
     });
   });
 
+  it('has what was and what is of settings, profiles, mappings and the directory’s records, and nothing of the others', async () => {
+    const { id } = await tenant();
+    await admin(`PATCH /tenants/${id}`, { settings: { recycledIdentity: 'refuse' } });
+    await admin(`PUT /tenants/${id}/profiles/staff`, { workloads: ['endpoint'] });
+    await admin(`PUT /tenants/${id}/profiles/staff`, { workloads: ['saasApps'] });
+    await admin(`PUT /tenants/${id}/mappings`, { rules: [], default: { profile: 'staff' } });
+    await admin(`PUT /tenants/${id}/source`, { source: 'directory' });
+    await admin(`PUT /tenants/${id}/directory/accounts/main`, { kind: 'ad' });
+    await admin(`DELETE /tenants/${id}/directory/accounts/main`);
+    const { body } = await admin(`GET /tenants/${id}/audit?limit=7`);
+    const staff = (workloads: string[]) => ({ profiles: { staff: { workloads } } });
+    const main = { directory: { accounts: { main: { kind: 'ad' } }, mappings: {} } };
+    const none = { directory: { accounts: {}, mappings: {} } };
+    expect(
+      body.items.map(({ action, before, after }: Record<'action' | 'before' | 'after', Record<string, unknown>>) => [
+        action,
+        before.settings,
+        after.settings,
+      ]),
+    ).toEqual([
+      ['directory.accounts.delete', main, none],
+      ['directory.accounts.put', {}, main],
+      ['source.put', {}, {}],
+      ['mappings.put', {}, { mappings: { rules: [], default: { profile: 'staff' } } }],
+      ['profile.put', staff(['endpoint']), staff(['saasApps'])],
+      ['profile.put', {}, staff(['endpoint'])],
+      ['tenant.change', { recycledIdentity: 'reactivate' }, { recycledIdentity: 'refuse' }],
+    ]);
+    expect(body.items[2]).toMatchObject({ before: { source: 'scim' }, after: { source: 'directory' } });
+  });
+
   it('lays operators’ changes and writes to accounts together, pages without gap or repetition, and narrows to one account', async () => {
     const { id, client } = await tenant();
     const ada = await client.create(userBody('ada'));

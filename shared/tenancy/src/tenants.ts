@@ -114,7 +114,7 @@ export async function changeTenant(
       { session, returnDocument: 'after' },
     );
     if (!changed) throw new Error(`tenant ${id} is gone within a transaction`);
-    return { result: changed, entry: entryOf(changed, { actor, at: now, action, before: shown(current), after: shown(changed) }) };
+    return { result: changed, entry: entryOf(changed, { actor, at: now, action, ...shownChange(current, changed) }) };
   });
 }
 
@@ -168,5 +168,16 @@ const shown = ({ name, status, source, settings, deletion }: StoredTenant) => ({
   settings: { ...settings, ...settingsOf(settings) },
   ...(deletion === undefined ? {} : { deletion: { after: deletion.after, confirmed: deletion.confirmedAt !== undefined } }),
 });
+
+/** The same of a change: of the settings, which hold mappings, profiles and the directory's records too, only those that it touched. */
+function shownChange(current: StoredTenant, changed: StoredTenant) {
+  const [before, after] = [shown(current), shown(changed)];
+  const touched = (side: Record<string, unknown>, other: Record<string, unknown>) =>
+    Object.fromEntries(Object.entries(side).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(other[name])));
+  return {
+    before: { ...before, settings: touched(before.settings, after.settings) },
+    after: { ...after, settings: touched(after.settings, before.settings) },
+  };
+}
 
 const entryOf = <T>({ _id }: StoredTenant, entry: T) => ({ ...entry, tenant: _id, target: { kind: 'tenant', id: _id } });
