@@ -196,6 +196,8 @@ describe('a tenant whose deletion is confirmed', () => {
     const { id, client } = await tenant();
     await client.create(userBody('ada'));
     await cluster.quiet();
+    // What an import left behind whose worker died while its lines came in.
+    await cluster.db.collection('jobLines').insertOne({ tenant: id, job: 'unfinished', first: 1, rows: [] });
     const { body } = await admin(`DELETE /tenants/${id}?graceHours=0`);
     await admin(`POST /tenants/${id}/purge`, { confirm: body.confirm });
     await until(
@@ -204,7 +206,7 @@ describe('a tenant whose deletion is confirmed', () => {
       ({ status }) => status === 404,
       20_000,
     );
-    for (const name of ['accounts', 'groups', 'history', 'tokens', 'memberships'])
+    for (const name of ['accounts', 'groups', 'history', 'tokens', 'memberships', 'jobs', 'jobLines'])
       expect([name, await cluster.db.collection(name).countDocuments({ tenant: id })]).toEqual([name, 0]);
     expect(await cluster.redis.keys(`${cluster.prefix}:*:${id}:*`)).toEqual([]);
     expect((await client.list()).status).toBe(401);

@@ -52,13 +52,6 @@ async function remove(deps: CaretakerDeps, { _id: tenant }: StoredTenant, stoppe
       .toArray(),
   );
   if (tokens.length > 0) await onRedis(redis.unlink(tokens.map(({ hash }) => deps.keys.token(hash))));
-  const jobs = await onMongo(
-    mongo
-      .collection('jobs')
-      .find({ tenant }, { projection: { _id: 1 } })
-      .toArray(),
-  );
-  if (jobs.length > 0) await onMongo(mongo.collection('jobLines').deleteMany({ job: { $in: jobs.map(({ _id }) => _id) } }));
   for (const name of OF_TENANTS) found += await removeAll(mongo, name, tenant, stopped);
   found += (await onMongo(mongo.collection('activity').deleteOne({ _id: tenant }))).deletedCount;
   found += await removeKeys(deps, tenant);
@@ -115,6 +108,6 @@ async function removeKeys({ redis: { redis }, keys }: CaretakerDeps, tenant: str
 }
 
 /** Collections with a `tenant` in each document. The audit trail is not among them: it stays. */
-const OF_TENANTS = ['accounts', 'groups', 'memberships', 'history', 'tokens', 'reminders', 'jobs'] as const;
+const OF_TENANTS = ['accounts', 'groups', 'memberships', 'history', 'tokens', 'reminders', 'jobs', 'jobLines'] as const;
 const CHUNK = 1_000;
 const TENANTS_MAX = 10;

@@ -111,9 +111,13 @@ export class Accounts {
     { user, managedBy = 'manual', origin = 'manual', profile, storage }: NewAccount,
     asked: Asked,
   ): Promise<ShownAccount> {
+    const already = async () => {
+      const made = asked.newId === undefined ? undefined : await this.#known(tenant, asked.newId);
+      return made && shown(made, await this.types(tenant));
+    };
     // A line of an import that was done before is done, whatever became of the account since.
-    const made = asked.newId === undefined ? undefined : await this.#known(tenant, asked.newId);
-    if (made) return shown(made, await this.types(tenant));
+    const before = await already();
+    if (before) return before;
     const command = ({ User }: ResourceTypes): Command => ({
       kind: 'make',
       type: 'User',
@@ -122,8 +126,15 @@ export class Accounts {
       ...(profile === undefined ? {} : { profile }),
       ...(storage === undefined ? {} : { storage }),
     });
-    const { versioned, types } = await carryOut(this.deps, tenant, command, asked);
-    return shown(versioned, types);
+    try {
+      const { versioned, types } = await carryOut(this.deps, tenant, command, asked);
+      return shown(versioned, types);
+    } catch (error) {
+      // Who holds the name may be the account itself: whoever had the lease before has made it meanwhile.
+      const made = error instanceof ScimError ? await already() : undefined;
+      if (made) return made;
+      throw error;
+    }
   }
 
   /** Everything else that is asked of one account. @throws ScimError 404, 409, 412 */

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { TransientError } from '@rollcall/directory';
 import { ScimError } from '@rollcall/scim';
 import { type MongoLink, onMongo, type StoredJob } from '@rollcall/store';
+import { fault } from '@rollcall/telemetry';
 import type { Accounts } from './accounts.js';
 import { accountOfRow } from './import-row.js';
 
@@ -20,11 +21,12 @@ export class Jobs {
   /** Begins an import with its lines, read as they come. @throws what `rows` throws; nothing of it is then done */
   async beginImport(tenant: string, by: string, rows: AsyncIterable<Record<string, string>>): Promise<StoredJob> {
     const id = randomUUID();
-    const lines = this.deps.mongo.collection('jobLines');
+    const { mongo, now } = this.deps;
+    const lines = mongo.collection('jobLines');
     let total = 0;
     try {
       for await (const part of parts(rows, LINES_PER_PART)) {
-        await onMongo(lines.insertOne({ _id: `${id}/${total + 1}`, job: id, first: total + 1, rows: part }));
+        await onMongo(lines.insertOne({ _id: `${id}/${total + 1}`, tenant, job: id, at: now(), first: total + 1, rows: part }));
         total += part.length;
       }
     } catch (error) {
@@ -96,6 +98,7 @@ export class Jobs {
     const types = await accounts.types(job.tenant);
     for (const [i, row] of part.rows.entries()) {
       const line = part.first + i;
+      await fault('before line');
       const key = `import/${job._id}/${line}`;
       const asked = { by: job.by, requestId: key, requestKey: key, newId: idOfLine(job._id, line), now: now() };
       const reason = await said(async () => {
@@ -162,4 +165,5 @@ function idOfLine(job: string, line: number): string {
 const LINES_PER_PART = 100;
 const ACCOUNTS_PER_PART = 100;
 const FAILURES_MAX = 1_000;
-const LEASE_MS = 60_000;
+/** How long a killed worker's job stands still. A part that takes longer is done twice over, and each line finds itself. */
+const LEASE_MS = 15_000;

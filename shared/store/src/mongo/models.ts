@@ -384,7 +384,9 @@ export interface StoredJob {
 export interface StoredJobLines {
   /** `<job>/<first line>`. */
   _id: string;
+  tenant: string;
   job: string;
+  at: Date;
   first: number;
   rows: Record<string, string>[];
 }
@@ -395,3 +397,6 @@ jobSchema.index({ tenant: 1, createdAt: -1 });
 
 const jobLinesSchema = new Schema({ _id: { type: String, required: true } }, { ...OPTIONS, collection: 'jobLines', strict: false });
 jobLinesSchema.index({ job: 1, first: 1 });
+jobLinesSchema.index({ tenant: 1 });
+// Whoever died while they came in, or before they were deleted, leaves them behind; they name people.
+jobLinesSchema.index({ at: 1 }, { expireAfterSeconds: 7 * 86_400 });

@@ -1,0 +1,69 @@
+import { adminOf } from '../support/admin.js';
+import { checkAll, type Told } from '../support/check.js';
+import { type Cluster, startCluster } from '../support/cluster.js';
+import { until } from '../support/environment.js';
+
+jest.setTimeout(180_000);
+
+/** Begins an import. @returns its id */
+async function begin({ worker, operatorToken }: Cluster, tenant: string, csv: string): Promise<string> {
+  const answer = await fetch(`${worker.url}/admin/v1/tenants/${tenant}/imports`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${operatorToken}`, 'Content-Type': 'text/csv' },
+    body: csv,
+  });
+  expect(answer.status).toBe(202);
+  return ((await answer.json()) as { id: string }).id;
+}
+
+/** Every tenth line is faulty, each in another way; the others make somebody. */
+const FAULTS: readonly (readonly [line: (n: number) => string, reason: string])[] = [
+  [() => ',Nobody,,', 'userName'],
+  [(n) => `i${n}@example.com,Ada,,lots`, 'quotaBytes'],
+  [() => 'i1@example.com,Twin,,', 'taken'],
+  [(n) => `i${n}@example.com,Ada,nowhere,`, 'profile'],
+];
+const faultOf = (n: number) => (n % 10 === 0 ? FAULTS[(n / 10) % FAULTS.length] : undefined);
+
+// Goal: a restarted import goes on; each line is whole or not at all, and none is applied twice.
+// Method: the fault point before line 1,050 kills the worker (SIGKILL), so that half of a part is done and not counted; another goes on.
+it('an import whose worker is killed in the middle goes on with the next: each line once, each error kept, all counted', async () => {
+  const [lines, killedAt] = [2_000, 1_050];
+  await using cluster = await startCluster({ tenants: ['acme'], faults: { worker: { 'before line': { kill: killedAt } } } });
+  const csv = Array.from({ length: lines }, (_, i) => faultOf(i + 1)?.[0](i + 1) ?? `i${i + 1}@example.com,Ada,,${i + 1}`);
+  const id = await begin(cluster, 'acme', `userName,givenName,profile,quotaBytes\n${csv.join('\n')}\n`);
+  await cluster.worker.ended();
+  await cluster.worker.kill();
+  const before = await cluster.db.collection<{ _id: string }>('jobs').findOne({ _id: id });
+  expect(before).toMatchObject({ status: 'running', total: lines, done: 1_000, failed: 100, next: 1_001 });
+
+  await cluster.worker.start({ ROLLCALL_FAULTS: '{}' });
+  const done = await until(
+    'the import',
+    async () => (await adminOf(cluster)(`GET /tenants/acme/imports/${id}`)).body,
+    ({ status }) => status === 'done',
+    90_000,
+  );
+  const faulty = Array.from({ length: lines / 10 }, (_, i) => 10 * (i + 1));
+  expect(done).toMatchObject({ total: lines, done: lines, failed: faulty.length });
+  expect(done.failures).toEqual(faulty.map((line) => ({ line, reason: expect.stringContaining(faultOf(line)![1]) })));
+  await cluster.quiet();
+
+  const good = csv.flatMap((_, i) => (faultOf(i + 1) ? [] : [i + 1]));
+  const accounts = await cluster.db.collection('accounts').find({ tenant: 'acme' }).toArray();
+  expect(accounts.map(({ nameKey }) => nameKey).sort()).toEqual(good.map((n) => `i${n}@example.com`).sort());
+  // Whole: what the line said of the person and of the storage came together.
+  for (const { nameKey, attributes, account } of accounts) {
+    expect(attributes.name).toEqual({ givenName: 'Ada' });
+    expect(`i${account.storage.quotaBytes}@example.com`).toBe(nameKey);
+  }
+  // Once: one line of the history for each line of the file, which is that of the version that is there.
+  const history = await cluster.db.collection('history').find({ tenant: 'acme' }).toArray();
+  const requests = new Map(history.map(({ id: account, version, line }) => [line.request, { id: account, version }]));
+  expect([history.length, requests.size]).toEqual([good.length, good.length]);
+  const told = good.map((n) => requests.get(`import/${id}/${n}`) as Told);
+  expect(new Map(accounts.map(({ _id, version }) => [String(_id), version]))).toEqual(new Map(told.map((each) => [each.id, each.version])));
+  await checkAll(cluster, 'acme', told);
+  // Nothing of the file stays behind.
+  expect(await cluster.db.collection('jobLines').countDocuments({})).toBe(0);
+});
