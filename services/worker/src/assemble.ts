@@ -139,7 +139,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     rules,
     secret: new DeploymentSecret(mongo),
   });
-  const jobs = new Jobs({ mongo, accounts, now, refused: whyNotProvided(mongo) });
+  const jobs = new Jobs({ mongo, accounts, now, log, refused: whyNotProvided(mongo) });
   const ops = opsServer({
     host: config.OPS_HOST,
     port: config.OPS_PORT,

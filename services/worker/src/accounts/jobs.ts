@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { TransientError } from '@rollcall/directory';
 import { ScimError } from '@rollcall/scim';
 import { type MongoLink, onMongo, type StoredJob } from '@rollcall/store';
-import { fault } from '@rollcall/telemetry';
+import { fault, type Log } from '@rollcall/telemetry';
 import type { Accounts } from './accounts.js';
 import { accountOfRow } from './import-row.js';
 
@@ -11,6 +11,7 @@ export interface JobsDeps {
   readonly mongo: MongoLink;
   readonly accounts: Accounts;
   readonly now: () => Date;
+  readonly log: Log;
   /** Says why a profile and storage can't be given; undefined: they can. */
   readonly refused: (tenant: string, profile: string | undefined, storage: unknown) => Promise<string | undefined>;
 }
@@ -101,7 +102,7 @@ export class Jobs {
       await fault('before line');
       const key = `import/${job._id}/${line}`;
       const asked = { by: job.by, requestId: key, requestKey: key, newId: idOfLine(job._id, line), now: now() };
-      const reason = await said(async () => {
+      const reason = await this.#said(job, line, async () => {
         const account = accountOfRow(row, types);
         const problem = await refused(job.tenant, account.profile, account.storage);
         if (problem !== undefined) throw new ScimError(400, 'invalidValue', problem);
@@ -119,10 +120,25 @@ export class Jobs {
     const failures: StoredJob['failures'] = [];
     for (const [i, { id }] of page.items.entries()) {
       const asked = { by: job.by, requestId: `mappings/${job._id}`, now: now() };
-      const reason = await said(() => accounts.run(job.tenant, { kind: 'remap', type: 'User', id }, asked));
-      if (reason !== undefined) failures.push({ line: job.done + i + 1, reason });
+      const line = job.done + i + 1;
+      const reason = await this.#said(job, line, () => accounts.run(job.tenant, { kind: 'remap', type: 'User', id }, asked));
+      if (reason !== undefined) failures.push({ line, reason });
     }
     return { next: page.after ?? job.next, done: page.items.length, failures, finished: page.after === undefined };
+  }
+
+  /** What was refused, in words. What is only away for now is thrown on: the part is done again later. */
+  async #said(job: StoredJob, line: number, work: () => Promise<unknown>): Promise<string | undefined> {
+    try {
+      await work();
+      return undefined;
+    } catch (error) {
+      if (error instanceof ScimError) return error.detail;
+      if (error instanceof TransientError) throw error;
+      // A fault of ours must not hold up the other lines, and other jobs, for good.
+      this.deps.log.error({ error, tenant: job.tenant, job: job._id, line }, 'a line of a job failed');
+      return 'it failed, for a reason that is in the log of the worker';
+    }
   }
 }
 
@@ -131,18 +147,6 @@ interface Part {
   readonly done: number;
   readonly failures: StoredJob['failures'];
   readonly finished: boolean;
-}
-
-/** What was refused, in words. What is only away for now is thrown on: the part is done again later. */
-async function said(work: () => Promise<unknown>): Promise<string | undefined> {
-  try {
-    await work();
-    return undefined;
-  } catch (error) {
-    if (error instanceof ScimError) return error.detail;
-    if (error instanceof TransientError) throw error;
-    throw error;
-  }
 }
 
 async function* parts<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
