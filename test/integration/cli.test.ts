@@ -1,51 +1,28 @@
-import { execFile } from 'node:child_process';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { adminOf } from '../support/admin.js';
 import { Client } from '../support/client.js';
 import { type Cluster, startCluster } from '../support/cluster.js';
+import { type CommandLine, commandLine } from '../support/command-line.js';
+import { until } from '../support/environment.js';
+import { userBody } from '../support/users.js';
 
 jest.setTimeout(120_000);
 
-const main = path.resolve(__dirname, '../../services/cli/dist/main.js');
 let cluster: Cluster;
 let dir: string;
-let env: Record<string, string>;
+let rollcall: CommandLine['rollcall'];
+let json: CommandLine['json'];
 beforeAll(async () => {
   cluster = await startCluster({ tenants: ['acme'] });
   dir = await mkdtemp(path.join(tmpdir(), 'rollcall-cli-'));
-  env = {
-    PATH: process.env.PATH ?? '',
-    ROLLCALL_ADMIN_URL: cluster.worker.url,
-    ROLLCALL_OPERATOR_TOKEN: cluster.operatorToken,
-    ROLLCALL_SCIM_URL: `${cluster.ingests[0]!.url}/scim/v2`,
-    ROLLCALL_CREDENTIALS_FILE: path.join(dir, 'none'),
-  };
+  ({ rollcall, json } = commandLine(cluster));
 });
 afterAll(async () => {
   await cluster[Symbol.asyncDispose]();
   await rm(dir, { recursive: true, force: true });
 });
-
-interface Said {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-/** Runs the command as an operator types it. */
-const rollcall = (args: string, more: Record<string, string | undefined> = {}): Promise<Said> =>
-  new Promise((resolve) => {
-    const given = Object.fromEntries(Object.entries({ ...env, ...more }).filter(([, value]) => value !== undefined)) as Record<
-      string,
-      string
-    >;
-    execFile(process.execPath, [main, ...args.split(' ')], { env: given, timeout: 60_000 }, (error, out, err) =>
-      resolve({ code: error ? Number(error.code ?? -1) : 0, out, err }),
-    );
-  });
-// biome-ignore lint/suspicious/noExplicitAny: a test looks into whatever came
-const json = async (args: string): Promise<any> => JSON.parse((await rollcall(`${args} --json`)).out);
 
 describe('rollcall tenant and token', () => {
   it('make a tenant and its token, with which an identity provider signs in; and take both away', async () => {
@@ -109,6 +86,44 @@ describe('rollcall operator, status, dead-letter', () => {
   });
 });
 
+describe('a dead letter', () => {
+  it('is told by status, which ends with 1, listed, redriven once its cause is gone, or discarded', async () => {
+    await using broken = await startCluster({ tenants: ['acme'] });
+    const typed = commandLine(broken);
+    const validator = { validator: { 'attributes.title': { $ne: 'Forbidden' } }, validationLevel: 'strict', validationAction: 'error' };
+    await broken.db.command({ collMod: 'accounts', ...validator });
+    const okta = broken.client('acme');
+    const [first, second] = [
+      await okta.create(userBody('a', { title: 'Forbidden' })),
+      await okta.create(userBody('b', { title: 'Forbidden' })),
+    ];
+    await broken.quiet();
+
+    expect(await typed.rollcall('status acme')).toMatchObject({ code: 1, out: expect.stringMatching(/\ndeadLetters +2\n/), err: '' });
+    expect((await typed.rollcall('status acme --json')).code).toBe(1);
+    const list = await typed.rollcall('dead-letter list --tenant acme');
+    expect([list.code, list.out]).toEqual([0, expect.stringMatching(/^TENANT +TYPE +ID +CAUSE +CODE +TRIES +FAILEDAT\nacme +User +/)]);
+    expect(await typed.json('dead-letter list --limit 1')).toHaveLength(1);
+    expect(await typed.rollcall(`dead-letter redrive ${first.body.id}`)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--tenant'),
+    });
+
+    await broken.db.command({ collMod: 'accounts', validator: {}, validationLevel: 'off' });
+    const { id } = first.body;
+    expect(await typed.rollcall(`dead-letter redrive ${id} --tenant acme`)).toEqual({ code: 0, out: '1 redriven.\n', err: '' });
+    await until('it to be applied', () => broken.db.collection<{ _id: string }>('accounts').findOne({ _id: id }));
+    expect(await typed.json(`dead-letter discard ${second.body.id} --tenant acme`)).toMatchObject({ discarded: 1 });
+    expect(await typed.rollcall('dead-letter list')).toEqual({ code: 0, out: 'There is none.\n', err: '' });
+    expect((await okta.get(second.body.id)).status).toBe(404);
+    await broken.quiet();
+    expect((await typed.rollcall('status acme')).code).toBe(0);
+    expect(await typed.rollcall('status none')).toMatchObject({ code: 1, err: 'rollcall: there is no such tenant\n' });
+    expect((await typed.rollcall('status acme too-much')).code).toBe(2);
+    expect((await typed.rollcall('dead-letter list --limit 0')).code).toBe(2);
+  });
+});
+
 describe('credentials', () => {
   it('come from a file that nobody else may read, and from no other', async () => {
     const file = path.join(dir, 'credentials.json');
@@ -117,6 +132,15 @@ describe('credentials', () => {
     expect((await rollcall('tenant list', byFile)).code).toBe(0);
     await chmod(file, 0o640);
     expect(await rollcall('tenant list', byFile)).toMatchObject({ code: 3, err: expect.stringContaining('chmod 600') });
+    await chmod(file, 0o604);
+    expect((await rollcall('tenant list', byFile)).code).toBe(3);
+    await chmod(file, 0o600);
+    await writeFile(file, 'token');
+    expect(await rollcall('tenant list', byFile)).toMatchObject({ code: 2, err: expect.not.stringContaining(cluster.operatorToken) });
+    expect(await rollcall('tenant list', { ...byFile, ROLLCALL_CREDENTIALS_FILE: path.join(dir, 'none') })).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('ROLLCALL_OPERATOR_TOKEN'),
+    });
   });
 
   it('that are wrong end with 3, nobody there with 4', async () => {

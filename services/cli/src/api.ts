@@ -16,15 +16,12 @@ export class Api {
    * Asks once more where nobody answered, under one Idempotency-Key: what was done is not done again.
    * @throws CliError with the answer's own words
    */
-  async ask(method: string, path: string, body?: Json): Promise<JsonObject> {
+  async ask(method: string, path: string, body?: Json | Blob): Promise<JsonObject> {
     const key = randomUUID();
     for (let attempt = 1; ; attempt += 1) {
       const answer = await this.#once(method, path, body, key);
       if (answer instanceof Response) return object(await answered(answer));
-      if (attempt >= ATTEMPTS_MAX || this.signal.aborted)
-        throw new CliError(`${this.credentials.url} does not answer: is it the worker's operations port (OPS_PORT)?`, EXIT.away, {
-          cause: answer,
-        });
+      if (attempt >= ATTEMPTS_MAX || this.signal.aborted) throw this.#away(answer);
       await new Promise((resolve) => setTimeout(resolve, 200 * attempt));
     }
   }
@@ -49,23 +46,47 @@ export class Api {
     return items;
   }
 
-  async #once(method: string, path: string, body: Json | undefined, key: string): Promise<Response | Error> {
+  /** A list as CSV, as it comes. @throws CliError, also where it ends before its end */
+  async *csv(path: string): AsyncGenerator<string> {
+    const response = await this.#fetch('GET', path, { Accept: CSV }, undefined, this.signal).catch((error: unknown) => {
+      throw this.#away(error);
+    });
+    if (!response.ok) await answered(response);
+    const decoder = new TextDecoder();
+    try {
+      for await (const chunk of response.body ?? []) yield decoder.decode(chunk, { stream: true });
+    } catch (error) {
+      throw new CliError('the answer broke off: what came is not all', EXIT.away, { cause: error });
+    }
+  }
+
+  async #once(method: string, path: string, body: Json | Blob | undefined, key: string): Promise<Response | Error> {
+    const file = body instanceof Blob;
     const headers = {
-      Authorization: `Bearer ${this.credentials.token}`,
       Accept: 'application/json',
-      ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+      ...(body === undefined ? {} : { 'Content-Type': file ? CSV : 'application/json' }),
       ...(method === 'POST' ? { 'Idempotency-Key': key } : {}),
     };
+    // A file takes as long as it takes.
+    const signal = file ? this.signal : AbortSignal.any([this.signal, AbortSignal.timeout(TIMEOUT_MS)]);
     try {
-      return await fetch(`${this.credentials.url}/admin/v1${path}`, {
-        method,
-        headers,
-        signal: AbortSignal.any([this.signal, AbortSignal.timeout(TIMEOUT_MS)]),
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
+      return await this.#fetch(method, path, headers, file || body === undefined ? body : JSON.stringify(body), signal);
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
     }
+  }
+
+  #fetch(method: string, path: string, headers: Record<string, string>, body: string | Blob | undefined, signal: AbortSignal) {
+    return fetch(`${this.credentials.url}/admin/v1${path}`, {
+      method,
+      headers: { Authorization: `Bearer ${this.credentials.token}`, ...headers },
+      signal,
+      ...(body === undefined ? {} : { body }),
+    });
+  }
+
+  #away(cause: unknown): CliError {
+    return new CliError(`${this.credentials.url} does not answer: is it the worker's operations port (OPS_PORT)?`, EXIT.away, { cause });
   }
 }
 
@@ -88,6 +109,7 @@ async function answered(response: Response): Promise<unknown> {
 const object = (value: unknown): JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};
 
+const CSV = 'text/csv';
 const ATTEMPTS_MAX = 3;
 const TIMEOUT_MS = 15_000;
 const PAGE = 100;

@@ -35,6 +35,11 @@ export class Output {
     if (hint !== undefined) this.stderr.write(`${hint}\n`);
   }
 
+  /** Text as it comes, for a file or another program. */
+  async raw(texts: AsyncIterable<string>): Promise<void> {
+    for await (const text of texts) this.stdout.write(text);
+  }
+
   /** That something was done: said to people only. */
   done(sentence: string, item: JsonObject = {}): void {
     if (this.json) this.#json(item);

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { Api } from './api.js';
 import { CliError, type Command, type Context, EXIT, type Given, messageOf } from './command.js';
 import { accountCommands } from './commands/account.js';
+import { accountImportCommands } from './commands/account-import.js';
 import { deadLetterCommands } from './commands/dead-letter.js';
 import { doctorCommands } from './commands/doctor.js';
 import { extensionCommands } from './commands/extension.js';
@@ -19,6 +20,7 @@ export const COMMANDS: readonly Command[] = [
   ...tenantCommands,
   ...tokenCommands,
   ...accountCommands,
+  ...accountImportCommands,
   ...mappingCommands,
   ...extensionCommands,
   ...operatorCommands,

@@ -2,6 +2,21 @@ import { CliError, type Command, EXIT, type Given, needed, text, whole } from '.
 
 const all = (given: Given) => `/tenants/${encodeURIComponent(needed(given, 'tenant'))}/accounts`;
 const one = (given: Given) => `${all(given)}/${encodeURIComponent(needed(given, 'id'))}`;
+const filtered = (given: Given) => {
+  const filter = text(given, 'filter');
+  return `${all(given)}${filter === undefined ? '' : `?filter=${encodeURIComponent(filter)}`}`;
+};
+const PROVIDED = [
+  ['--profile <name>', 'a profile of the tenant'],
+  ['--region <region>', 'where its storage is'],
+  ['--quota <bytes>', 'how much'],
+] as const;
+/** What `PROVIDED` says an account may use; only what was given. */
+function provided(given: Given) {
+  const [profile, region, quotaBytes] = [text(given, 'profile'), text(given, 'region'), whole(given, 'quota')];
+  const storage = { ...(region === undefined ? {} : { region }), ...(quotaBytes === undefined ? {} : { quotaBytes }) };
+  return { ...(profile === undefined ? {} : { profile }), ...(Object.keys(storage).length === 0 ? {} : { storage }) };
+}
 const COLUMNS = ['id', 'userName', 'status', 'preservedBy', 'managedBy', 'profile', 'updatedAt'];
 
 export const accountCommands: readonly Command[] = [
@@ -13,9 +28,8 @@ export const accountCommands: readonly Command[] = [
       ['--limit <count>', 'how many; 50 where it is left out'],
     ],
     run: async (given, { api, out }) => {
-      const [filter, limit] = [text(given, 'filter'), whole(given, 'limit', { least: 1, most: 100_000 }) ?? 50];
-      const found = await (await api()).list(`${all(given)}${filter === undefined ? '' : `?filter=${encodeURIComponent(filter)}`}`, limit);
-      out.table(found, COLUMNS, 'None is found.');
+      const limit = whole(given, 'limit', { least: 1, most: 100_000 }) ?? 50;
+      out.table(await (await api()).list(filtered(given), limit), COLUMNS, 'None is found.');
       return EXIT.done;
     },
   },
@@ -24,6 +38,42 @@ export const accountCommands: readonly Command[] = [
     summary: 'show an account',
     run: async (given, { api, out }) => {
       out.show(await (await api()).ask('GET', one(given)));
+      return EXIT.done;
+    },
+  },
+  {
+    usage: 'account create <tenant> <userName>',
+    summary: 'make an account by hand; the identity provider adopts it with the person’s first request',
+    options: [
+      ['--email <address>', 'the primary address'],
+      ['--given-name <name>', 'first name'],
+      ['--family-name <name>', 'last name'],
+      ['--external-id <id>', 'what the identity provider calls the person'],
+      ...PROVIDED,
+    ],
+    run: async (given, { api, out }) => {
+      const [email, givenName, familyName] = [text(given, 'email'), text(given, 'given-name'), text(given, 'family-name')];
+      const externalId = text(given, 'external-id');
+      const name = { ...(givenName === undefined ? {} : { givenName }), ...(familyName === undefined ? {} : { familyName }) };
+      const account = {
+        userName: needed(given, 'userName'),
+        ...(email === undefined ? {} : { emails: [{ value: email, primary: true }] }),
+        ...(Object.keys(name).length === 0 ? {} : { name }),
+        ...(externalId === undefined ? {} : { externalId }),
+        ...provided(given),
+      };
+      out.show(await (await api()).ask('POST', all(given), account));
+      return EXIT.done;
+    },
+  },
+  {
+    usage: 'account export <tenant>',
+    summary: 'print all accounts as CSV, deleted and preserved ones too',
+    options: [['--filter <filter>', 'a SCIM filter: only these']],
+    run: async (given, { api, out }) => {
+      const asked = await api();
+      if (out.json) out.table(await asked.list(filtered(given)), COLUMNS, '');
+      else await out.raw(asked.csv(filtered(given)));
       return EXIT.done;
     },
   },
@@ -48,17 +98,27 @@ export const accountCommands: readonly Command[] = [
   {
     usage: 'account set <tenant> <id>',
     summary: 'give an account a profile, a storage region, a quota',
-    options: [
-      ['--profile <name>', 'a profile of the tenant'],
-      ['--region <region>', 'where its storage is'],
-      ['--quota <bytes>', 'how much'],
-    ],
+    options: PROVIDED,
     run: async (given, { api, out }) => {
-      const [profile, region, quotaBytes] = [text(given, 'profile'), text(given, 'region'), whole(given, 'quota')];
-      const storage = { ...(region === undefined ? {} : { region }), ...(quotaBytes === undefined ? {} : { quotaBytes }) };
-      const change = { ...(profile === undefined ? {} : { profile }), ...(Object.keys(storage).length === 0 ? {} : { storage }) };
+      const change = provided(given);
       if (Object.keys(change).length === 0) throw new CliError('say what: --profile, --region or --quota', EXIT.usage);
       out.show(await (await api()).ask('PATCH', one(given), change));
+      return EXIT.done;
+    },
+  },
+  {
+    usage: 'account purge <tenant> <id>',
+    summary: 'take away everything of a person for good: ask, then confirm by the word that is answered',
+    options: [['--confirm <word>', 'the word that the first step answered']],
+    run: async (given, { api, out }) => {
+      const [tenant, id, confirm] = [needed(given, 'tenant'), needed(given, 'id'), text(given, 'confirm')];
+      if (confirm === undefined) {
+        const asked = await (await api()).ask('DELETE', one(given));
+        out.show(asked, `Nothing is done yet. For good: rollcall account purge ${tenant} ${id} --confirm ${String(asked.confirm)}`);
+        return EXIT.done;
+      }
+      await (await api()).ask('POST', `${one(given)}/purge`, { confirm });
+      out.done(`${id} is purged.`, { id });
       return EXIT.done;
     },
   },

@@ -100,7 +100,7 @@ export function accountRoutes(deps: AccountRouteDeps): AdminRoute[] {
         const tenant = await tenantOf(deps, request);
         const { cursor, ...query } = request.query;
         if (/^text\/csv\b/i.test(request.header('accept') ?? ''))
-          return { status: 200, headers: { 'Content-Type': 'text/csv; charset=utf-8' }, stream: csvOf(accounts, tenant._id, query) };
+          return { status: 200, headers: { 'Content-Type': 'text/csv; charset=utf-8' }, stream: await csvOf(accounts, tenant._id, query) };
         const page = await plainly(accounts.list(tenant._id, { ...query, after: readCursor(cursor) }));
         return { status: 200, body: { items: page.items, next: page.after === undefined ? undefined : writeCursor(page.after) } };
       },
@@ -240,8 +240,17 @@ function checkNames(user: Readonly<Record<string, unknown>>, { User }: ResourceT
   if (stranger !== undefined) throw new Problem(400, `#/${stranger}: this tenant’s accounts have no such member`);
 }
 
-/** All accounts that a query means, as CSV: as many as there are, page by page. */
-async function* csvOf(accounts: Accounts, tenant: string, query: Omit<AccountQuery, 'after'>): AsyncGenerator<string> {
+type CsvQuery = Omit<AccountQuery, 'after'>;
+
+/** All accounts that a query means, as CSV: as many as there are, page by page. @throws Problem before anything is sent, where the first page can't be read */
+async function csvOf(accounts: Accounts, tenant: string, query: CsvQuery): Promise<AsyncGenerator<string>> {
+  return csvFrom(await plainly(accounts.list(tenant, query)), (after) => accounts.list(tenant, { ...query, after }));
+}
+
+async function* csvFrom(
+  first: Awaited<ReturnType<Accounts['list']>>,
+  next: (after: number) => ReturnType<Accounts['list']>,
+): AsyncGenerator<string> {
   const columns = [
     'id',
     'userName',
@@ -257,15 +266,13 @@ async function* csvOf(accounts: Accounts, tenant: string, query: Omit<AccountQue
     'updatedAt',
   ];
   yield `${columns.join(',')}\r\n`;
-  for (let after: number | undefined; ; ) {
-    const page = await accounts.list(tenant, { ...query, after });
+  for (let page = first; ; page = await next(page.after)) {
     for (const account of page.items) {
       const { preservedBy, storage, ...rest } = account;
       const cells = { ...rest, preservedBy: preservedBy.join(' '), region: storage?.region, quotaBytes: storage?.quotaBytes };
       yield `${columns.map((name) => csvCell(cells[name as keyof typeof cells])).join(',')}\r\n`;
     }
     if (page.after === undefined) return;
-    after = page.after;
   }
 }
 
