@@ -1,4 +1,5 @@
 // Mappings that ask for groups (docs/decisions/0012): who joins or leaves a group gets what the rules then give.
+import { adminOf } from '../support/admin.js';
 import { type Cluster, startCluster } from '../support/cluster.js';
 import { until } from '../support/environment.js';
 import { patchBody, userBody } from '../support/users.js';
@@ -9,15 +10,8 @@ const GROUP = 'urn:ietf:params:scim:schemas:core:2.0:Group';
 const RULES = { rules: [{ name: 'staff', filter: 'groups.display eq "Staff"', profile: 'staff' }], default: { profile: 'guest' } };
 
 function using(cluster: Cluster) {
-  const admin = async (method: string, path: string, body?: unknown) => {
-    const response = await fetch(`${cluster.worker.url}/admin/v1/tenants/acme/${path}`, {
-      method,
-      headers: { Authorization: `Bearer ${cluster.operatorToken}`, 'Content-Type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    // biome-ignore lint/suspicious/noExplicitAny: a test looks into whatever came, and says what it expects
-    return { status: response.status, body: (await response.json().catch(() => undefined)) as any };
-  };
+  const ask = adminOf(cluster);
+  const admin = (method: string, path: string, body?: object) => ask(`${method} /tenants/acme/${path}`, body);
   const scim = cluster.client('acme');
   const profiles = () => Promise.all(['staff', 'guest'].map((name) => admin('PUT', `profiles/${name}`, { workloads: ['saasApps'] })));
   const person = async (name: string): Promise<string> => (await scim.create(userBody(name))).body.id;
