@@ -32,7 +32,7 @@ describe('a rule that asks for groups', () => {
   let cluster: Cluster;
   let on: ReturnType<typeof using>;
   beforeAll(async () => {
-    cluster = await startCluster({ tenants: ['acme', 'later', 'bare'] });
+    cluster = await startCluster({ tenants: ['acme', 'kept', 'later', 'bare'] });
     on = using(cluster);
     await on.profiles();
     expect((await on.admin('PUT', 'mappings', RULES)).status).toBe(200);
@@ -93,6 +93,27 @@ describe('a rule that asks for groups', () => {
     const all = await on.admin('PUT', 'mappings?apply=all', wanted);
     expect(all.status).toBe(202);
     await Promise.all([on.becomes(ida, 'staff'), on.becomes(joy, 'staff')]);
+  });
+
+  it('leaves a deactivated account what it has while it is taken out of its groups, and looks at it when it is active again', async () => {
+    const kept = using(cluster, 'kept');
+    await kept.profiles();
+    const rules = [{ ...RULES.rules[0], storage: { region: 'eu' } }];
+    await kept.admin('PUT', 'profiles/staff', { workloads: ['endpoint'] });
+    expect((await kept.admin('PUT', 'mappings', { ...RULES, rules })).status).toBe(200);
+    const [quin, ray] = [await kept.person('quin'), await kept.person('ray')];
+    const id = await kept.group('Staff', [quin, ray]);
+    await Promise.all([kept.becomes(quin, 'staff'), kept.becomes(ray, 'staff')]);
+    const setActive = (active: boolean) => kept.scim.patch(quin, patchBody({ op: 'replace', path: 'active', value: active }));
+    await setActive(false);
+    await kept.scim.request('DELETE', `/Groups/${id}`);
+    await kept.becomes(ray, 'guest');
+    await cluster.quiet();
+    expect((await kept.admin('GET', `accounts/${quin}`)).body).toMatchObject({
+      ...{ status: 'preserved', profile: 'staff', storage: { region: 'eu' } },
+    });
+    await setActive(true);
+    await kept.becomes(quin, 'guest');
   });
 
   it('moves nobody who changes in what no rule reads, also after other rules were saved; who changes in what they read is moved', async () => {

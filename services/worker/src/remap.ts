@@ -1,6 +1,6 @@
 // Mappings that ask for groups look again at accounts whose memberships have changed (docs/decisions/0012).
 import { randomUUID } from 'node:crypto';
-import { concerns, type Mappings, mapped, readsGroups, sameProvision } from '@rollcall/directory';
+import { concerns, isActive, type Mappings, mapped, type Resource, readsGroups, sameProvision } from '@rollcall/directory';
 import { ScimError } from '@rollcall/scim';
 import { type Collected, fromStored, type Keys, type MongoLink, onMongo, type RedisLink, readDocument } from '@rollcall/store';
 import { fault, type Log } from '@rollcall/telemetry';
@@ -34,8 +34,9 @@ export const makeRemap =
       for (const group of batch) {
         if (group.type !== 'Group') continue;
         await fault('before remap');
+        // Who leaves is taken out of groups, too: a preserved account keeps what it has, and is looked at when it is active again.
         const concerned = (await isOther(deps, tenant, group)) ? allMembers(deps, tenant, group.id) : changedMembers(deps, tenant, group);
-        for await (const part of concerned) await lookAgain(deps, tenant, mappings, part);
+        for await (const part of concerned) await lookAgain(deps, tenant, mappings, part, isActive);
         await fault('after remap');
       }
     };
@@ -86,14 +87,17 @@ async function* allMembers({ mongo }: RemapDeps, tenant: string, group: string):
 }
 
 /** Reads many at once; only who is to move costs a decision, which judges by what holds then. */
-async function lookAgain(deps: RemapDeps, tenant: string, mappings: Mappings, ids: readonly string[]): Promise<void> {
+async function lookAgain(
+  deps: RemapDeps,
+  tenant: string,
+  mappings: Mappings,
+  ids: readonly string[],
+  includes: (person: Resource) => boolean = () => true,
+): Promise<void> {
   for (let at = 0; at < ids.length; at += PART) {
     const view = await deps.reader.view(tenant, 'write');
     const found = [...(await deps.reader.resources(view, [...new Set(ids.slice(at, at + PART))])).values()];
-    const provided = found.filter(
-      ({ resource: { type, deleted, account } }) =>
-        type === 'User' && !deleted && (account.profileBy === 'mapping' || (account.profile === undefined && account.managedBy === 'scim')),
-    );
+    const provided = found.filter(({ resource }) => isProvided(resource) && includes(resource));
     const groups = await deps.memberships.groupsOf(view, provided);
     const moving = provided.filter(({ resource }) => {
       const { account } = mapped(mappings, undefined, resource, groups.get(resource.id) ?? []);
@@ -104,6 +108,10 @@ async function lookAgain(deps: RemapDeps, tenant: string, mappings: Mappings, id
     }
   }
 }
+
+/** Whether what an account has is the rules' to say: a mapping chose it, or nobody has given a person of the identity provider anything. */
+const isProvided = ({ type, deleted, account }: Resource): boolean =>
+  type === 'User' && !deleted && (account.profileBy === 'mapping' || (account.profile === undefined && account.managedBy === 'scim'));
 
 async function move(deps: RemapDeps, tenant: string, id: string): Promise<void> {
   const asked = { by: 'rollcall', requestId: randomUUID(), now: deps.now() };

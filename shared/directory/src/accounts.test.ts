@@ -294,7 +294,7 @@ describe('mappings', () => {
     expect(assigned(ofGroups, resource, [])?.profile).toBe(filter.startsWith('not') ? 'staff' : undefined);
   });
 
-  it('are to look again at who is new, adopted or revived, or whose profile or attributes that they read have changed; at nobody else', () => {
+  it('are to look again at who is new, adopted, revived or active again, or whose profile or attributes that they read have changed; at nobody else', () => {
     const one = resourceOf(adding('a', { title: 'Engineer' }));
     const other = (change: Partial<typeof one>) => concerns(mappings, one, { ...one, ...change });
     expect(concerns(mappings, undefined, one)).toBe(true);
@@ -306,6 +306,9 @@ describe('mappings', () => {
     expect(other({ attributes: { ...one.attributes, title: 'Clerk' } })).toBe(true);
     expect(other({ attributes: { ...one.attributes, nickName: 'x' } })).toBe(false);
     expect(other({})).toBe(false);
+    const preserved: typeof one = { ...one, account: { ...one.account, preservedBy: ['idp'] } };
+    const onTitle = { rules: [rule('r', 'title pr', 'staff')] };
+    expect([concerns(onTitle, one, preserved), concerns(onTitle, preserved, one)]).toEqual([false, true]);
     const byHand: typeof one = { ...one, account: { ...one.account, profileBy: 'administrator' } };
     expect(concerns(mappings, byHand, { ...byHand, attributes: { ...one.attributes, title: 'Clerk' } })).toBe(false);
   });

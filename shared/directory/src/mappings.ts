@@ -1,5 +1,5 @@
 import { type Filter, type JsonObject, matches, sameValue } from '@rollcall/scim';
-import { type Account, type Resource, type Storage, withActive } from './resource.js';
+import { type Account, isActive, type Resource, type Storage, withActive } from './resource.js';
 import { soughtUserPrincipalName } from './user-principal-name.js';
 
 /** What an account gets. */
@@ -64,12 +64,13 @@ export function mapped(
 }
 
 /**
- * Whether rules are to look at a person again who became `next`: one who is new, adopted or revived, or of whom something has changed that
+ * Whether rules are to look at a person again who became `next`: one who is new, adopted, revived or active again, or of whom something has changed that
  * a rule reads, or that rules give.
  * @param before undefined: there was none
  */
 export function concerns(mappings: Mappings, before: Resource | undefined, next: Resource): boolean {
   if (!before || before.deleted !== next.deleted || before.account.managedBy !== next.account.managedBy) return true;
+  if (isActive(next) && !isActive(before)) return true;
   return !sameProvision(before.account, next.account) || (next.account.profileBy === 'mapping' && reads(mappings, before, next));
 }
 
