@@ -32,7 +32,7 @@ describe('a rule that asks for groups', () => {
   let cluster: Cluster;
   let on: ReturnType<typeof using>;
   beforeAll(async () => {
-    cluster = await startCluster({ tenants: ['acme', 'kept', 'later', 'bare'] });
+    cluster = await startCluster({ tenants: ['acme', 'many', 'kept', 'later', 'bare'] });
     on = using(cluster);
     await on.profiles();
     expect((await on.admin('PUT', 'mappings', RULES)).status).toBe(200);
@@ -93,6 +93,25 @@ describe('a rule that asks for groups', () => {
     const all = await on.admin('PUT', 'mappings?apply=all', wanted);
     expect(all.status).toBe(202);
     await Promise.all([on.becomes(ida, 'staff'), on.becomes(joy, 'staff')]);
+  });
+
+  it('moves all whom one PATCH names, also more than a commit takes at once', async () => {
+    const many = using(cluster, 'many');
+    await many.profiles();
+    await many.admin('PUT', 'mappings', RULES);
+    const ids = await Promise.all(Array.from({ length: 1_100 }, (_, n) => many.person(`m${n}`)));
+    const id = await many.group('Staff', []);
+    const counted = (wanted: number) =>
+      until(
+        `${wanted} are staff`,
+        () => cluster.db.collection('accounts').countDocuments({ tenant: 'many', 'account.profile': 'staff' }),
+        (count) => count === wanted,
+        30_000,
+      );
+    await many.scim.request('PATCH', `/Groups/${id}`, patchBody({ op: 'add', path: 'members', value: many.members(ids) }));
+    await counted(ids.length);
+    await many.scim.request('PATCH', `/Groups/${id}`, patchBody({ op: 'remove', path: 'members' }));
+    await counted(0);
   });
 
   it('leaves a deactivated account what it has while it is taken out of its groups, and looks at it when it is active again', async () => {
