@@ -9,10 +9,10 @@ jest.setTimeout(60_000);
 const GROUP = 'urn:ietf:params:scim:schemas:core:2.0:Group';
 const RULES = { rules: [{ name: 'staff', filter: 'groups.display eq "Staff"', profile: 'staff' }], default: { profile: 'guest' } };
 
-function using(cluster: Cluster) {
+function using(cluster: Cluster, tenant = 'acme') {
   const ask = adminOf(cluster);
-  const admin = (method: string, path: string, body?: object) => ask(`${method} /tenants/acme/${path}`, body);
-  const scim = cluster.client('acme');
+  const admin = (method: string, path: string, body?: object) => ask(`${method} /tenants/${tenant}/${path}`, body);
+  const scim = cluster.client(tenant);
   const profiles = () => Promise.all(['staff', 'guest'].map((name) => admin('PUT', `profiles/${name}`, { workloads: ['saasApps'] })));
   const person = async (name: string): Promise<string> => (await scim.create(userBody(name))).body.id;
   const members = (ids: readonly string[]) => ids.map((value) => ({ value }));
@@ -32,7 +32,7 @@ describe('a rule that asks for groups', () => {
   let cluster: Cluster;
   let on: ReturnType<typeof using>;
   beforeAll(async () => {
-    cluster = await startCluster({ tenants: ['acme'] });
+    cluster = await startCluster({ tenants: ['acme', 'many', 'kept', 'later', 'bare'] });
     on = using(cluster);
     await on.profiles();
     expect((await on.admin('PUT', 'mappings', RULES)).status).toBe(200);
@@ -94,17 +94,104 @@ describe('a rule that asks for groups', () => {
     expect(all.status).toBe(202);
     await Promise.all([on.becomes(ida, 'staff'), on.becomes(joy, 'staff')]);
   });
+
+  it('moves all whom one PATCH names, also more than a commit takes at once', async () => {
+    const many = using(cluster, 'many');
+    await many.profiles();
+    await many.admin('PUT', 'mappings', RULES);
+    const ids = await Promise.all(Array.from({ length: 1_100 }, (_, n) => many.person(`m${n}`)));
+    const id = await many.group('Staff', []);
+    const counted = (wanted: number) =>
+      until(
+        `${wanted} are staff`,
+        () => cluster.db.collection('accounts').countDocuments({ tenant: 'many', 'account.profile': 'staff' }),
+        (count) => count === wanted,
+        30_000,
+      );
+    await many.scim.request('PATCH', `/Groups/${id}`, patchBody({ op: 'add', path: 'members', value: many.members(ids) }));
+    await counted(ids.length);
+    await many.scim.request('PATCH', `/Groups/${id}`, patchBody({ op: 'remove', path: 'members' }));
+    await counted(0);
+  });
+
+  it('leaves a deactivated account what it has while it is taken out of its groups, and looks at it when it is active again', async () => {
+    const kept = using(cluster, 'kept');
+    await kept.profiles();
+    const rules = [{ ...RULES.rules[0], storage: { region: 'eu' } }];
+    await kept.admin('PUT', 'profiles/staff', { workloads: ['endpoint'] });
+    expect((await kept.admin('PUT', 'mappings', { ...RULES, rules })).status).toBe(200);
+    const [quin, ray] = [await kept.person('quin'), await kept.person('ray')];
+    const id = await kept.group('Staff', [quin, ray]);
+    await Promise.all([kept.becomes(quin, 'staff'), kept.becomes(ray, 'staff')]);
+    const setActive = (active: boolean) => kept.scim.patch(quin, patchBody({ op: 'replace', path: 'active', value: active }));
+    await setActive(false);
+    await kept.scim.request('DELETE', `/Groups/${id}`);
+    await kept.becomes(ray, 'guest');
+    await cluster.quiet();
+    expect((await kept.admin('GET', `accounts/${quin}`)).body).toMatchObject({
+      ...{ status: 'preserved', profile: 'staff', storage: { region: 'eu' } },
+    });
+    await setActive(true);
+    await kept.becomes(quin, 'guest');
+  });
+
+  it('moves nobody who changes in what no rule reads, also after other rules were saved; who changes in what they read is moved', async () => {
+    const later = using(cluster, 'later');
+    await later.profiles();
+    const [kim, lea] = [await later.person('kim'), await later.person('lea')];
+    await later.admin('PUT', 'mappings', RULES);
+    const mia = await later.person('mia');
+    await cluster.quiet();
+    const rules = [{ name: 'named', filter: 'groups.display eq "Board" or title eq "Clerk"', profile: 'staff' }];
+    await later.admin('PUT', 'mappings', { rules, default: { profile: 'staff' } });
+    for (const id of [kim, mia]) await later.scim.patch(id, patchBody({ op: 'replace', path: 'nickName', value: 'x' }));
+    await cluster.quiet();
+    expect([await later.profile(kim), await later.profile(mia)]).toEqual([undefined, 'guest']);
+    for (const id of [kim, mia]) await later.scim.patch(id, patchBody({ op: 'replace', path: 'title', value: 'Clerk' }));
+    await later.group('Board', [lea]);
+    await Promise.all([later.becomes(mia, 'staff'), later.becomes(lea, 'staff')]);
+    await cluster.quiet();
+    expect(await later.profile(kim)).toBeUndefined();
+  });
+
+  it('gives its profile to members who had none, where no default ends the list; by Bulk as by all else', async () => {
+    const bare = using(cluster, 'bare');
+    await bare.profiles();
+    await bare.admin('PUT', 'mappings', { rules: RULES.rules });
+    const [ned, ola] = [await bare.person('ned'), await bare.person('ola')];
+    await cluster.quiet();
+    expect(await bare.profile(ned)).toBeUndefined();
+    const { status, body } = await bare.scim.request('POST', '/Bulk', {
+      schemas: ['urn:ietf:params:scim:api:messages:2.0:BulkRequest'],
+      Operations: [
+        { method: 'POST', path: '/Users', bulkId: 'pia', data: userBody('pia') },
+        {
+          ...{ method: 'POST', path: '/Groups', bulkId: 'staff' },
+          data: { schemas: [GROUP], displayName: 'Staff', members: [...bare.members([ned]), { value: 'bulkId:pia' }] },
+        },
+      ],
+    });
+    expect(status).toBe(200);
+    const pia = body.Operations[0].location.split('/').at(-1);
+    await Promise.all([bare.becomes(ned, 'staff'), bare.becomes(pia, 'staff')]);
+    expect(await bare.profile(ola)).toBeUndefined();
+  });
 });
 
-it('moves members, too, where the worker dies between their edges and their accounts', async () => {
-  await using cluster = await startCluster({ tenants: ['acme'], faults: { worker: { 'before remap': { kill: 1 } } } });
-  const on = using(cluster);
-  await on.profiles();
-  await on.admin('PUT', 'mappings', RULES);
-  const ids = await Promise.all(Array.from({ length: 20 }, (_, n) => on.person(`p${n}`)));
-  await on.group('Staff', ids);
-  await cluster.worker.ended();
-  await cluster.worker.kill();
-  await cluster.worker.start({ ROLLCALL_FAULTS: '{}' });
-  for (const id of ids) await on.becomes(id, 'staff');
-});
+it.each(['before remap', 'after remap'])(
+  'moves members, each once, where the worker dies between their edges and the document of their group (%s)',
+  async (point) => {
+    await using cluster = await startCluster({ tenants: ['acme'], faults: { worker: { [point]: { kill: 1 } } } });
+    const on = using(cluster);
+    await on.profiles();
+    await on.admin('PUT', 'mappings', RULES);
+    const ids = await Promise.all(Array.from({ length: 20 }, (_, n) => on.person(`p${n}`)));
+    await on.group('Staff', ids);
+    await cluster.worker.ended();
+    await cluster.worker.kill();
+    await cluster.worker.start({ ROLLCALL_FAULTS: '{}' });
+    for (const id of ids) await on.becomes(id, 'staff');
+    await cluster.quiet();
+    expect(await cluster.db.collection('history').countDocuments({ 'line.operation': 'remap' })).toBe(ids.length);
+  },
+);

@@ -96,10 +96,8 @@ async function applied(deps: ProcessDeps, tenant: string, collected: readonly Co
   const apply = async () => {
     const remap = await deps.remap(tenant);
     const settleMembers = await deps.applyMembers(tenant, tried);
-    await remap?.byGroups(tried);
-    const verdicts = await deps.apply(tenant, tried);
-    await remap?.byPeople(tried);
-    return { settleMembers, verdicts };
+    await remap?.(tried);
+    return { settleMembers, verdicts: await deps.apply(tenant, tried) };
   };
   const { settleMembers, verdicts } = await apply().catch(async (error: unknown) => {
     if (error instanceof TransientError) {

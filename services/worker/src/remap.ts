@@ -1,8 +1,8 @@
 // Mappings that ask for groups look again at accounts whose memberships have changed (docs/decisions/0012).
 import { randomUUID } from 'node:crypto';
-import { type Mappings, mapped, readsGroups } from '@rollcall/directory';
-import { ScimError, sameValue } from '@rollcall/scim';
-import { type Collected, type Keys, type MongoLink, onMongo, type RedisLink, readDocument } from '@rollcall/store';
+import { concerns, isActive, type Mappings, mapped, type Resource, readsGroups, sameProvision } from '@rollcall/directory';
+import { ScimError } from '@rollcall/scim';
+import { type Collected, fromStored, type Keys, type MongoLink, onMongo, type RedisLink, readDocument } from '@rollcall/store';
 import { fault, type Log } from '@rollcall/telemetry';
 import { type CarryOutDeps, carryOut } from './accounts/carry-out.js';
 import { changedMembers } from './members.js';
@@ -15,13 +15,11 @@ export interface RemapDeps extends CarryOutDeps {
   readonly now: () => Date;
 }
 
-/** What follows for accounts from a batch that is applied. Both are done again where a worker dies: what they are about is pending until then. */
-export interface Remapping {
-  /** Whom changes of groups concern. Before the groups' documents are written, as those tell what has changed. */
-  readonly byGroups: (batch: readonly Collected[]) => Promise<void>;
-  /** People who changed themselves. After their documents are written, so that whoever changes a group sees either them or this. */
-  readonly byPeople: (batch: readonly Collected[]) => Promise<void>;
-}
+/**
+ * Moves whom a batch concerns, before its documents are written: MongoDB tells what has changed until then, and whatever a dying worker leaves
+ * is found again by the next try.
+ */
+export type Remapping = (batch: readonly Collected[]) => Promise<void>;
 
 /** @returns undefined for a tenant none of whose rules asks for groups. @throws TransientError while a store is away */
 export type Remap = (tenant: string) => Promise<Remapping | undefined>;
@@ -31,24 +29,33 @@ export const makeRemap =
   async (tenant) => {
     const mappings = (await deps.rules.now(tenant))?.rules.mappings;
     if (!mappings || !readsGroups(mappings)) return undefined;
-    return {
-      byGroups: async (batch) => {
-        for (const group of batch) {
-          if (group.type !== 'Group') continue;
-          await fault('before remap');
-          const concerned = (await isOther(deps, tenant, group)) ? allMembers(deps, tenant, group.id) : changedMembers(deps, tenant, group);
-          for await (const part of concerned) await lookAgain(deps, tenant, mappings, part);
-        }
-      },
-      byPeople: (batch) =>
-        lookAgain(
-          deps,
-          tenant,
-          mappings,
-          batch.filter(({ type }) => type === 'User').map(({ id }) => id),
-        ),
+    return async (batch) => {
+      await lookAgain(deps, tenant, mappings, await changedPeople(deps, tenant, mappings, batch));
+      for (const group of batch) {
+        if (group.type !== 'Group') continue;
+        await fault('before remap');
+        // Who leaves is taken out of groups, too: a preserved account keeps what it has, and is looked at when it is active again.
+        const concerned = (await isOther(deps, tenant, group)) ? allMembers(deps, tenant, group.id) : changedMembers(deps, tenant, group);
+        for await (const part of concerned) await lookAgain(deps, tenant, mappings, part, isActive);
+        await fault('after remap');
+      }
     };
   };
+
+/** The people of a batch who are new or came back, or of whom something has changed that a rule reads or gives. */
+async function changedPeople({ mongo }: RemapDeps, tenant: string, mappings: Mappings, batch: readonly Collected[]): Promise<string[]> {
+  const people = batch.filter(({ type }) => type === 'User');
+  if (people.length === 0) return [];
+  const ids = people.map(({ id }) => id);
+  const found = await onMongo(
+    mongo
+      .collection('accounts')
+      .find({ _id: { $in: ids }, tenant })
+      .toArray(),
+  );
+  const stored = new Map(found.map((one) => [one._id, fromStored(one).resource]));
+  return people.filter(({ id, document }) => concerns(mappings, stored.get(id), readDocument(document))).map(({ id }) => id);
+}
 
 /** Whether a group is another one to all its members than MongoDB has it: renamed, gone, or with its members replaced. */
 async function isOther({ mongo }: RemapDeps, tenant: string, { id, document, since }: Collected): Promise<boolean> {
@@ -80,17 +87,21 @@ async function* allMembers({ mongo }: RemapDeps, tenant: string, group: string):
 }
 
 /** Reads many at once; only who is to move costs a decision, which judges by what holds then. */
-async function lookAgain(deps: RemapDeps, tenant: string, mappings: Mappings, ids: readonly string[]): Promise<void> {
+async function lookAgain(
+  deps: RemapDeps,
+  tenant: string,
+  mappings: Mappings,
+  ids: readonly string[],
+  includes: (person: Resource) => boolean = () => true,
+): Promise<void> {
   for (let at = 0; at < ids.length; at += PART) {
     const view = await deps.reader.view(tenant, 'write');
     const found = [...(await deps.reader.resources(view, [...new Set(ids.slice(at, at + PART))])).values()];
-    const provided = found.filter(
-      ({ resource: { type, deleted, account } }) => type === 'User' && !deleted && account.profileBy === 'mapping',
-    );
+    const provided = found.filter(({ resource }) => isProvided(resource) && includes(resource));
     const groups = await deps.memberships.groupsOf(view, provided);
     const moving = provided.filter(({ resource }) => {
       const { account } = mapped(mappings, undefined, resource, groups.get(resource.id) ?? []);
-      return account.profile !== resource.account.profile || !sameValue(storageOf(account), storageOf(resource.account));
+      return !sameProvision(account, resource.account);
     });
     for (let from = 0; from < moving.length; from += AT_ONCE) {
       await Promise.all(moving.slice(from, from + AT_ONCE).map(({ resource: { id } }) => move(deps, tenant, id)));
@@ -98,7 +109,9 @@ async function lookAgain(deps: RemapDeps, tenant: string, mappings: Mappings, id
   }
 }
 
-const storageOf = ({ storage }: { readonly storage?: object }) => ({ ...storage });
+/** Whether what an account has is the rules' to say: a mapping chose it, or nobody has given a person of the identity provider anything. */
+const isProvided = ({ type, deleted, account }: Resource): boolean =>
+  type === 'User' && !deleted && (account.profileBy === 'mapping' || (account.profile === undefined && account.managedBy === 'scim'));
 
 async function move(deps: RemapDeps, tenant: string, id: string): Promise<void> {
   const asked = { by: 'rollcall', requestId: randomUUID(), now: deps.now() };

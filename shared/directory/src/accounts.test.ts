@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { AccountCommand } from './accounts.js';
 import type { Command } from './command.js';
 import { fieldsOf } from './index-fields.js';
-import { assigned, type Mappings, mapped, readsGroups } from './mappings.js';
+import { assigned, concerns, type Mappings, mapped, readsGroups } from './mappings.js';
 import { type Account, isActive, type Resource } from './resource.js';
 import { type Accept, create, type Final, Model, NOW, patch, remove, replace, setActive, TYPES } from './testing.js';
 
@@ -292,6 +292,25 @@ describe('mappings', () => {
     expect(assigned(ofGroups, resource, [{ id: 'g1', display: 'Staff' }])?.profile).toBe('staff');
     expect(assigned(ofGroups, resource, [{ id: 'g2', display: 'Guests' }])?.profile).toBe(filter === 'groups pr' ? 'staff' : undefined);
     expect(assigned(ofGroups, resource, [])?.profile).toBe(filter.startsWith('not') ? 'staff' : undefined);
+  });
+
+  it('are to look again at who is new, adopted, revived or active again, or whose profile or attributes that they read have changed; at nobody else', () => {
+    const one = resourceOf(adding('a', { title: 'Engineer' }));
+    const other = (change: Partial<typeof one>) => concerns(mappings, one, { ...one, ...change });
+    expect(concerns(mappings, undefined, one)).toBe(true);
+    expect(other({ deleted: true })).toBe(true);
+    expect(other({ account: { ...one.account, managedBy: 'manual' } })).toBe(true);
+    expect(other({ account: { ...one.account, profile: 'x' } })).toBe(true);
+    expect(other({ account: { ...one.account, storage: { region: 'x' } } })).toBe(true);
+    expect(other({ account: { ...one.account, preservedBy: ['idp'] } })).toBe(true); // a rule reads `active`
+    expect(other({ attributes: { ...one.attributes, title: 'Clerk' } })).toBe(true);
+    expect(other({ attributes: { ...one.attributes, nickName: 'x' } })).toBe(false);
+    expect(other({})).toBe(false);
+    const preserved: typeof one = { ...one, account: { ...one.account, preservedBy: ['idp'] } };
+    const onTitle = { rules: [rule('r', 'title pr', 'staff')] };
+    expect([concerns(onTitle, one, preserved), concerns(onTitle, preserved, one)]).toEqual([false, true]);
+    const byHand: typeof one = { ...one, account: { ...one.account, profileBy: 'administrator' } };
+    expect(concerns(mappings, byHand, { ...byHand, attributes: { ...one.attributes, title: 'Clerk' } })).toBe(false);
   });
 
   it('leave what groups gave, where a change comes without the groups: the worker judges it with them', () => {

@@ -1,5 +1,5 @@
 import { type Filter, type JsonObject, matches, sameValue } from '@rollcall/scim';
-import { type Account, type Resource, type Storage, withActive } from './resource.js';
+import { type Account, isActive, type Resource, type Storage, withActive } from './resource.js';
 import { soughtUserPrincipalName } from './user-principal-name.js';
 
 /** What an account gets. */
@@ -62,6 +62,21 @@ export function mapped(
   const wanted = assigned(mappings, next, groups ?? []);
   return wanted ? { ...next, account: withAssigned(account, wanted, 'mapping') } : next;
 }
+
+/**
+ * Whether rules are to look at a person again who became `next`: one who is new, adopted, revived or active again, or of whom something has changed that
+ * a rule reads, or that rules give.
+ * @param before undefined: there was none
+ */
+export function concerns(mappings: Mappings, before: Resource | undefined, next: Resource): boolean {
+  if (!before || before.deleted !== next.deleted || before.account.managedBy !== next.account.managedBy) return true;
+  if (isActive(next) && !isActive(before)) return true;
+  return !sameProvision(before.account, next.account) || (next.account.profileBy === 'mapping' && reads(mappings, before, next));
+}
+
+/** Whether two accounts have the same profile and storage, given by the same. */
+export const sameProvision = (a: Account, b: Account): boolean =>
+  a.profile === b.profile && a.profileBy === b.profileBy && sameValue({ ...a.storage }, { ...b.storage });
 
 export function withAssigned(account: Account, { profile, storage }: Assigned, by: 'mapping' | 'administrator'): Account {
   const { storage: _, ...rest } = account;

@@ -61,9 +61,11 @@ export async function carryOut(
     const types = settled?.types ?? rules.deployment;
     const command = wanted(types);
     const about = { id: 'id' in command ? command.id : undefined, rules: settled?.rules, types };
-    const groups = settled && (await groupsRead(deps, view, command, settled.rules));
-    const { decision } = await decideOn(deps, view, about, (state) => decide({ ...state, groups }, command, at));
+    const read = settled && (await groupsRead(deps, view, command, settled.rules));
+    const { decision, state } = await decideOn(deps, view, about, (state) => decide({ ...state, groups: read?.groups }, command, at));
     if (decision.kind === 'refuse') throw decision.error;
+    // The version that is a premise must be from before the groups were read: whoever moved the person since may have seen newer ones.
+    if (read && decision.kind === 'accept' && state.current?.version !== read.version) continue;
     if (decision.kind === 'unchanged') return { view, versioned: decision.current, changed: false, types };
     const outcome = await committer.commit(view, decision, { ...request, deadline });
     if (outcome.kind === 'full') throw new TransientError(`the backlog of tenant ${tenant} is at its cap`, { retryAfter_s: 5 });
@@ -78,12 +80,12 @@ export async function carryOut(
   throw new TransientError('others keep changing the same');
 }
 
-/** The groups of the person whom mappings are to look at, where some rule asks for them. */
+/** The groups of the person whom mappings are to look at, where some rule asks for them, and the version of the person that was read before. */
 async function groupsRead({ reader, memberships }: CarryOutDeps, view: TenantView, command: Command, { mappings }: TenantRules) {
   const remaps = command.kind === 'remap' || (command.kind === 'setAccount' && command.profile === null);
   if (!remaps || !mappings || !readsGroups(mappings)) return undefined;
   const current = await reader.resource(view, command.id);
-  return current && (await memberships.groupsOf(view, [current])).get(command.id);
+  return current && { version: current.version, groups: (await memberships.groupsOf(view, [current])).get(command.id) };
 }
 
 function ring(ringer: Ringer, tenant: string, { resource, version }: Versioned, urgent: boolean, requestId: string): void {
