@@ -31,5 +31,5 @@ export function gather(stream: Writable, onSent: () => void): void {
   }) as Writable['write'];
 }
 
-/** About four creates. */
-const GATHERED_BYTES_MAX = 6_144;
+/** What is larger goes out by itself; small readings gather. */
+const GATHERED_BYTES_MAX = 1_500;
