@@ -70,7 +70,7 @@ function stepsOf(document: string): readonly Step[] {
   const blocks = [...document.matchAll(/^```sh\n(.*?)^```\n(?:\n```(json|text)\n(.*?)^```\n)?/gms)];
   return blocks.flatMap(([, script = '', language, text]) => {
     // What sets a shell up (build, export) was done before.
-    const commands = script.split(/^(?=\S+ )/m).filter((line) => /^(?:curl|npx rollcall) /.test(line));
+    const commands = script.split(/^(?=\S+ )/m).filter((line) => /^(?:curl|npx rollcall|printf) /.test(line));
     return commands.length > 0 ? [{ commands, shown: language ? { language, text: text! } : undefined }] : [];
   });
 }
@@ -85,7 +85,7 @@ const filled = (text: string, printed: ReadonlyMap<string, string>) =>
 
 /** `user` is the id of the newest User that an answer showed, the others go by their own names. */
 function remember(out: string, printed: Map<string, string>): void {
-  for (const [, name, value] of out.matchAll(/^(id|token|clientId|clientSecret) +(\S+)$/gm)) printed.set(name!, value!);
+  for (const [, name, value] of out.matchAll(/^(id|token|clientId|clientSecret|confirm) +(\S+)$/gm)) printed.set(name!, value!);
   if (!out.startsWith('{')) return;
   const body = JSON.parse(out);
   if (body.meta?.resourceType === 'User') printed.set('user', body.id);

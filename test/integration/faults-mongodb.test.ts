@@ -78,7 +78,13 @@ it('MongoDB: away in a tenant with groups: writes are answered 2xx, without what
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 201]);
   await cluster.mongoServer!.start();
   await cluster.quiet(60_000);
-  expect((await okta.get(ada.id)).body).toMatchObject({ title: 'Lady', groups: [{ value: group.id, display: 'Two' }] });
+  // The worker is back: ingest looks for MongoDB on its own, each second.
+  const seen = await until(
+    'ingest to reach MongoDB',
+    () => okta.get(ada.id),
+    ({ status }) => status !== 503,
+  );
+  expect(seen.body).toMatchObject({ title: 'Lady', groups: [{ value: group.id, display: 'Two' }] });
 });
 
 // Goal: what MongoDB refuses for good is held, alarmed, and redriven; others are unaffected.
