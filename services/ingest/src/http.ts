@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { errorBody, ScimError } from '@rollcall/scim';
 import { type Log, oneAtATime, requestIdOf, type Service } from '@rollcall/telemetry';
 import express, { type Express, type Request, type Response } from 'express';
+import { bornAs } from './born-as.js';
 import { pause } from './deadline.js';
 import { ClientGone, type ScimRequest, type ScimResponse } from './exchange.js';
 import { CLIENT_CLOSED_REQUEST } from './respond/errors.js';
@@ -53,6 +54,7 @@ export function httpServer(options: HttpOptions): HttpServer {
     await closing;
     return closed;
   });
+  const prototypes = bornAs(app);
 
   return {
     name: 'http',
@@ -69,6 +71,7 @@ export function httpServer(options: HttpOptions): HttpServer {
         draining = closed = false;
         const made = createServer(
           {
+            ...prototypes,
             requestTimeout: options.requestTimeout_ms,
             headersTimeout: Math.min(HEADERS_TIMEOUT_MS, options.requestTimeout_ms),
             keepAliveTimeout: KEEP_ALIVE_MS,

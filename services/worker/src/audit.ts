@@ -10,6 +10,7 @@ import {
   onMongo,
   onRedis,
   type RedisLink,
+  readMarks,
   readStates,
   type StoredResource,
   writeDocument,
@@ -58,31 +59,31 @@ async function auditTenant(deps: AuditDeps, tenant: string, ids: readonly string
   const epoch = Number((await onRedis(redis.redis.hget(keys.tenant(tenant).head(), 'epoch'))) ?? 0);
   // Redis first: what it holds as settled then is in MongoDB already.
   const taken_us = await redis.now_us();
-  const settled = (await readStates(redis.redis, keys.tenant(tenant), ids)).filter(
-    (state): state is CachedState => state !== undefined && !state.pending && isTrusted(state, epoch),
-  );
+  const settled = (await readMarks(redis.redis, keys.tenant(tenant), ids)).filter((mark) => !mark.pending && isTrusted(mark, epoch));
+  const documents = new Map<string, Pick<StoredResource, '_id' | 'type' | 'version' | 'stamp'>>();
   for (const type of ['User', 'Group'] as const) {
-    const copies = settled.filter(({ resource }) => resource.type === type);
-    if (copies.length === 0) continue;
-    const found = mongo.collection(collectionOf(type)).find({ _id: { $in: copies.map(({ resource }) => resource.id) }, tenant });
-    const documents = new Map((await onMongo(found.toArray())).map((document) => [document._id, document]));
-    for (const copy of copies) {
-      const { id } = copy.resource;
-      const document = documents.get(id);
-      const difference = compare(copy, document);
-      if (difference === 'same' || !(await isStill(deps, tenant, copy))) continue;
-      metrics.auditDifferences.inc();
-      log.error({ tenant, id, version: copy.version, inMongo: document?.version ?? 0, difference }, 'Redis and MongoDB differ');
-      if (difference === 'lost') await repair(deps, tenant, copy, 'audit');
-      else await refill(deps, tenant, document!, epoch, taken_us);
-    }
+    const looked = settled.filter((mark) => mark.type === undefined || mark.type === type).map(({ id }) => id);
+    if (looked.length === 0) continue;
+    const found = mongo.collection(collectionOf(type)).find({ _id: { $in: looked }, tenant }, { projection: MARK });
+    for (const document of await onMongo(found.toArray())) documents.set(document._id, document);
+  }
+  for (const { id, version, stamp } of settled) {
+    const document = documents.get(id);
+    const difference = compare({ version, stamp }, document);
+    if (difference === 'same') continue;
+    const copy = await unchanged(deps, tenant, id, version);
+    if (copy === undefined) continue;
+    metrics.auditDifferences.inc();
+    log.error({ tenant, id, version, inMongo: document?.version ?? 0, difference }, 'Redis and MongoDB differ');
+    if (difference === 'lost') await repair(deps, tenant, copy, 'audit');
+    else await refill(deps, tenant, copy.resource.type, id, epoch, taken_us);
   }
 }
 
-/** Whether the copy is what it was: if not, it moved on between the two readings, and nothing is wrong. */
-async function isStill({ redis, keys }: AuditDeps, tenant: string, { resource, version }: Versioned): Promise<boolean> {
-  const [state] = await readStates(redis.redis, keys.tenant(tenant), [resource.id]);
-  return state?.version === version && !state.pending;
+/** The whole copy, if it is what it was: if not, it moved on between the two readings, and nothing is wrong. */
+async function unchanged({ redis, keys }: AuditDeps, tenant: string, id: string, version: number): Promise<CachedState | undefined> {
+  const [state] = await readStates(redis.redis, keys.tenant(tenant), [id]);
+  return state?.version === version && !state.pending ? state : undefined;
 }
 
 /** Accepts again, under a new version, what MongoDB does not have. */
@@ -99,12 +100,15 @@ export async function repair(deps: AuditDeps, tenant: string, copy: Versioned, r
 }
 
 async function refill(
-  { redis, keys, fillAgeMax_ms, settledTtl_s }: AuditDeps,
+  { redis, mongo, keys, fillAgeMax_ms, settledTtl_s }: AuditDeps,
   tenant: string,
-  document: StoredResource,
+  type: StoredResource['type'],
+  id: string,
   epoch: number,
   taken_us: number,
 ) {
+  const document = await onMongo(mongo.collection(collectionOf(type)).findOne({ _id: id, tenant }));
+  if (!document) return; // purged meanwhile
   const { resource, version, born, modified_ms, since } = fromStored(document);
   const copy = {
     id: resource.id,
@@ -121,5 +125,6 @@ async function refill(
   await onRedis(fill.run(redis.redis, { keys: keys.tenant(tenant), ...copy, taken_us, fillAgeMax_ms, settledTtl_s }));
 }
 
+const MARK = { type: 1, version: 1, stamp: 1 } as const;
 /** How much of the key space one round looks at: all of it that is a resource is compared, so that each pass misses none. */
 const SCAN_COUNT = 200;

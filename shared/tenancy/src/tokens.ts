@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { hash, randomBytes, randomUUID } from 'node:crypto';
 import { type MongoLink, onMongo, type StoredToken } from '@rollcall/store';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import { type ChangeContext, NotNowError } from './tenants.js';
@@ -23,7 +23,7 @@ export interface TokenRecord {
 export const newToken = (prefix: 'rc' | 'rcs' | 'rca' | 'rco' = 'rc'): string => `${prefix}_${randomBytes(32).toString('base64url')}`;
 
 /** What is stored of a token. 256 random bits need no slow hash; a token chosen by hand is checked for length when it is added. */
-export const hashToken = (token: string): string => createHash('sha256').update(token).digest('hex');
+export const hashToken = (token: string): string => hash('sha256', token);
 
 /** Whether a text can be a token at all; what is not never reaches a look-up. */
 export const isTokenShaped = (text: string): boolean => /^[\x21-\x7e]{32,256}$/.test(text);

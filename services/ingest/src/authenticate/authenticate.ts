@@ -35,15 +35,14 @@ export function makeAuthenticate(deps: AuthenticateDeps): Authenticate {
   const tenants = new Map<string, string>();
 
   return async (request) => {
-    const { address } = request;
     const given = request.header('authorization');
     if (given === undefined) throw new Unauthenticated('Authorization: expected a bearer token, got none', false);
     const token = bearerOf(given);
     const hash = token === undefined ? undefined : hashToken(token);
     const known = hash === undefined ? undefined : tenants.get(hash);
     // A token that was good before is asked about again, whatever others do at the same address: identity providers share theirs.
-    if (known === undefined) refuseTooMany(address);
-    if (hash === undefined) throw failed(address, 'Authorization: expected "Bearer" and a token');
+    if (known === undefined) refuseTooMany(request.address);
+    if (hash === undefined) throw failed(request.address, 'Authorization: expected "Bearer" and a token');
 
     const reading = known === undefined ? undefined : records.tenant(known);
     reading?.catch(() => undefined); // the token is judged first
@@ -51,16 +50,16 @@ export function makeAuthenticate(deps: AuthenticateDeps): Authenticate {
     const record = await within(deadline, records.token(hash));
     if (!record || record.revoked) {
       tenants.delete(hash);
-      throw failed(address, 'the token is not valid');
+      throw failed(request.address, 'the token is not valid');
     }
     const fault = record.via === undefined ? tokenFault(record) : await accessTokenFault(record, record.via, deadline);
     if (fault !== undefined) {
       tenants.delete(hash);
       noted(request, record.tenant, 401, fault);
-      throw failed(address, fault);
+      throw failed(request.address, fault);
     }
     const tenant = await within(deadline, reading ?? records.tenant(record.tenant));
-    if (!tenant) throw failed(address, 'the token is not valid');
+    if (!tenant) throw failed(request.address, 'the token is not valid');
     if (known === undefined) remember(hash, record.tenant);
     try {
       admit(tenant);

@@ -39,8 +39,9 @@ export function toStored(tenant: string, versioned: Versioned, stamp: string, ty
   const externalId = externalIdOf(resource);
   if (externalId !== undefined) stored.externalId = externalId;
   // A user's userPrincipalName is there to be found also where the tenant does not take it yet.
-  const sought = resource.type === 'User' ? searchTree(SOUGHT, soughtUserPrincipalName(resource.attributes)) : {};
-  stored.search = { ...sought, ...searchTree(types[resource.type], representation(versioned, types)) };
+  const sought = resource.type === 'User' ? soughtUserPrincipalName(resource.attributes) : {};
+  const search = searchTree(types[resource.type], representation(versioned, types));
+  stored.search = Object.keys(sought).length === 0 ? search : { ...searchTree(SOUGHT, sought), ...search };
   return stored;
 }
 

@@ -23,6 +23,28 @@ export async function readStates(redis: Redis, keys: TenantKeys, ids: readonly s
   return Promise.all(ids.map(async (id) => parseState(await onRedis(redis.hmget(keys.resource(id), ...FIELDS)))));
 }
 
+/** What a copy says of itself, without its document. */
+export interface CachedMark extends Pick<CachedState, 'version' | 'stamp' | 'pending' | 'epoch'> {
+  readonly id: string;
+  /** Undefined: kept by a release that did not write it down. */
+  readonly type: Resource['type'] | undefined;
+}
+
+/** Reads the marks of resources, without those that Redis has not. */
+export async function readMarks(redis: Redis, keys: TenantKeys, ids: readonly string[]): Promise<CachedMark[]> {
+  const marks = await Promise.all(
+    ids.map(async (id): Promise<CachedMark | undefined> => {
+      const [version, stamp, settled, epoch, kind] = await onRedis(
+        redis.hmget(keys.resource(id), 'version', 'stamp', 'settled', 'epoch', 'kind'),
+      );
+      if (!version) return undefined;
+      const type = kind === 'U' ? 'User' : kind === 'G' ? 'Group' : undefined;
+      return { id, type, version: Number(version), stamp: stamp ?? '', pending: settled !== version, epoch: Number(epoch) };
+    }),
+  );
+  return marks.filter((mark) => mark !== undefined);
+}
+
 /** The members of what is pending or dead, read in one step: a burial or a redrive moves one from set to set. */
 export async function readUnsettled(redis: Redis, keys: TenantKeys): Promise<string[]> {
   const answers = await onRedis(redis.multi().zrange(keys.pending(), '0', '-1').zrange(keys.dead(), '0', '-1').exec());
@@ -34,7 +56,7 @@ export async function readUnsettled(redis: Redis, keys: TenantKeys): Promise<str
 }
 
 /** A pending state is the truth; a settled one only within its epoch, as an older one may stem from a server that forgot something. */
-export const isTrusted = (state: CachedState, epoch: number): boolean => state.pending || state.epoch === epoch;
+export const isTrusted = (state: Pick<CachedState, 'pending' | 'epoch'>, epoch: number): boolean => state.pending || state.epoch === epoch;
 
 /** The document as Redis and the scripts keep it: without what a member change moves (version and time). */
 export const writeDocument = (resource: Resource): string => JSON.stringify(resource);
