@@ -20,10 +20,18 @@ import {
   tellContinuity,
 } from '@rollcall/store';
 import { fault, type Log, type Metrics, type Service, tracing } from '@rollcall/telemetry';
-import { DeploymentSecret, ensurePartitions, newToken, noteActivity, Records, RulesKeeper, resourceTypesFrom } from '@rollcall/tenancy';
+import {
+  DeploymentSecret,
+  ensurePartitions,
+  FailureLimit,
+  newToken,
+  noteActivity,
+  Records,
+  RulesKeeper,
+  resourceTypesFrom,
+} from '@rollcall/tenancy';
 import { ActivityNotes } from './authenticate/activity.js';
 import { admit, makeAuthenticate } from './authenticate/authenticate.js';
-import { FailureLimit } from './authenticate/failure-limit.js';
 import { CommandQueue } from './command-queue.js';
 import { makeCursors } from './cursor.js';
 import { pause, within } from './deadline.js';

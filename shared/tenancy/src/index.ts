@@ -2,6 +2,7 @@ export * from './activity.js';
 export * from './cursor.js';
 export * from './deployment.js';
 export * from './extensions.js';
+export * from './failure-limit.js';
 export * from './operators.js';
 export * from './records.js';
 export * from './reminders.js';

@@ -1,10 +1,9 @@
 import { TransientError } from '@rollcall/directory';
 import type { ScimError } from '@rollcall/scim';
-import { hashToken, type TenantRecord, type TokenRecord } from '@rollcall/tenancy';
+import { FailureLimit, hashToken, type TenantRecord, type TokenRecord } from '@rollcall/tenancy';
 import { Unauthenticated } from '../respond/errors.js';
 import { request } from '../testing.js';
 import { makeAuthenticate } from './authenticate.js';
-import { FailureLimit } from './failure-limit.js';
 
 const TOKEN = 'rc_0123456789012345678901234567890123456789';
 const TOKEN_RECORD: TokenRecord = { id: 't1', tenant: 'acme', expires_ms: 2_000, revoked: false, revision: 1 };

@@ -1,11 +1,10 @@
 // Who asks: a bearer token (RFC 6750) decides the tenant, and nothing else does.
 import { ScimError } from '@rollcall/scim';
-import { hashToken, isTokenShaped, type Records, type TenantRecord, type TokenRecord } from '@rollcall/tenancy';
+import { type FailureLimit, hashToken, isTokenShaped, type Records, type TenantRecord, type TokenRecord } from '@rollcall/tenancy';
 import { within } from '../deadline.js';
 import type { Caller, ScimRequest } from '../exchange.js';
 import { Unauthenticated } from '../respond/errors.js';
 import type { ActivityNotes } from './activity.js';
-import type { FailureLimit } from './failure-limit.js';
 
 export interface AuthenticateDeps {
   readonly records: Pick<Records, 'token' | 'tenant'>;

@@ -2,9 +2,8 @@
 import { TransientError } from '@rollcall/directory';
 import { ScimError } from '@rollcall/scim';
 import type { Log } from '@rollcall/telemetry';
-import { hashToken, isTokenShaped, type Records, type TokenRecord } from '@rollcall/tenancy';
+import { type FailureLimit, hashToken, isTokenShaped, type Records, type TokenRecord } from '@rollcall/tenancy';
 import type { ActivityNotes } from '../authenticate/activity.js';
-import type { FailureLimit } from '../authenticate/failure-limit.js';
 import { within } from '../deadline.js';
 import { ClientGone, type OpenHandler, type ScimRequest, type ScimResponse } from '../exchange.js';
 import { CLIENT_CLOSED_REQUEST } from '../respond/errors.js';

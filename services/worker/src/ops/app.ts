@@ -1,6 +1,7 @@
 // Every route of the operations port on one page.
 
 import { type Log, type Metrics, requestIdOf } from '@rollcall/telemetry';
+import { FailureLimit } from '@rollcall/tenancy';
 import type { Queue } from 'bullmq';
 import express, { type Express, type RequestHandler } from 'express';
 import { deadLetterRoutes } from './admin/dead-letters.js';
@@ -14,7 +15,7 @@ import { type Guard, onlyOperators, onlySameSite, securityHeaders, tryToken } fr
 import type { OperatorDirectory } from './operator.js';
 import { signInPage, tenantsPage } from './pages.js';
 import { bounded, notFound, onlyMethods, renderProblem } from './problem.js';
-import { FailureLimit, noCookie, OperatorSignIn } from './sign-in.js';
+import { noCookie, OperatorSignIn } from './sign-in.js';
 
 export interface OpsDeps {
   readonly log: Log;
@@ -50,7 +51,7 @@ export function opsApp(deps: OpsDeps, draining: () => boolean): Express {
   const { log, metrics, deadLetters } = deps;
   const guard: Guard = {
     signIn: new OperatorSignIn(deps.operatorToken, deps.now_ms, deps.operators),
-    limit: new FailureLimit(deps.signInFailures_max ?? 60, deps.now_ms),
+    limit: new FailureLimit({ failuresMax: deps.signInFailures_max ?? 60, now_ms: deps.now_ms ?? Date.now }),
     failed: () => metrics.signInFailures.inc(),
   };
   const backlog = rememberBacklog(deps);

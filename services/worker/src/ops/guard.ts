@@ -1,8 +1,10 @@
 // Who may do what on the operations port.
+
+import type { FailureLimit } from '@rollcall/tenancy';
 import type { Request, RequestHandler } from 'express';
 import type { Operator } from './operator.js';
 import { Problem } from './problem.js';
-import { bearerOf, type FailureLimit, type OperatorSignIn } from './sign-in.js';
+import { bearerOf, type OperatorSignIn } from './sign-in.js';
 
 const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
 const CLOSED = 'operator sign-in is closed; set ROLLCALL_OPERATOR_TOKEN to open it';
