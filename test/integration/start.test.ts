@@ -3,12 +3,23 @@
  * Method: the real start.js with real servers, and stand-ins for the two services, so that only what start.js promises is asked.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { freePort } from '@rollcall/servers';
+import { findServers, freePort } from '@rollcall/servers';
 import { Redis } from 'ioredis';
 
 const repository = path.resolve(__dirname, '../..');
@@ -199,6 +210,30 @@ describe('npm start', () => {
     ({ dataDir, ports } = first);
     expect(NAMES.filter((name) => !isAlive(theirs[name].pid))).toEqual([]);
     expect(host.process.exitCode).toBeNull();
+  });
+
+  it('takes servers from the PATH before any download, and passes over one that is too old, saying so', async () => {
+    const { REDIS_URL: _redis, MONGODB_URI: _mongo, ...env } = { ...process.env, DOCKER_HOST: 'tcp://127.0.0.1:1' };
+    const { redis, mongo } = await findServers({ env });
+    if (redis.kind !== 'program' || mongo.kind !== 'program') throw new Error('without URLs and Docker, programs are all there is');
+    const [old, good, cache] = ['old', 'good', 'cache'].map((name) => path.join(dataDir, '..', `${path.basename(dataDir)}-${name}`));
+    for (const folder of [old!, good!, cache!]) mkdirSync(folder);
+    writeFileSync(path.join(old!, 'redis-server'), '#!/bin/sh\necho "Redis server v=6.2.14 sha=00000000:0 malloc=libc bits=64"\n', {
+      mode: 0o755,
+    });
+    symlinkSync(redis.path, path.join(good!, redis.server.product === 'Redis' ? 'redis-server' : 'valkey-server'));
+    symlinkSync(mongo.path, path.join(good!, 'mongod'));
+    const start = await ready({
+      DOCKER_HOST: env.DOCKER_HOST,
+      PATH: [old, good, env.PATH].join(path.delimiter),
+      ROLLCALL_CACHE_DIR: cache!,
+    });
+    const run = runFile();
+    expect(readdirSync(cache!)).toEqual([]);
+    expect(start.output()).toContain(`${path.join(old!, 'redis-server')} is Redis 6.2.14, and rollcall needs 7.0 or newer`);
+    // Redis writes a title of its own over its arguments; MongoDB keeps them.
+    expect(execFileSync('ps', ['-o', 'args=', '-p', String(run.mongodb.pid)], { encoding: 'utf8' })).toContain(path.join(good!, 'mongod'));
+    expect(await withRedis(run, (server) => server.set('kept', 'yes'))).toBe('OK');
   });
 
   it('takes the token that ROLLCALL_DEMO_TOKEN names, and keeps it', async () => {
