@@ -331,6 +331,26 @@ describe('mappings', () => {
     expect(accountOf(id)).toMatchObject({ profile: 'engineer', profileBy: 'mapping' });
   });
 
+  // Quotas of an import, or set by hand, were gone as soon as a mapping chose the profile.
+  it('leave storage that an administrator gave, whoever chose the profile, until it is taken away', () => {
+    const made = accepted(
+      model.run({ kind: 'make', type: 'User', origin: 'import', attributes: { userName: 'x' }, storage: { quotaBytes: 5 } }),
+    );
+    const id = made.next.id;
+    const kept = { storage: { quotaBytes: 5 }, storageBy: 'administrator' };
+    expect(accountOf(id)).toMatchObject({ profile: 'basic', profileBy: 'mapping', ...kept });
+    accepted(model.run(create('x', { title: 'Engineer' })));
+    expect(accountOf(id)).toMatchObject({ managedBy: 'scim', profile: 'engineer', ...kept });
+    model.run(patch(id, { op: 'replace', path: 'title', value: 'Clerk' }));
+    expect(accountOf(id)).toMatchObject({ profile: 'basic', ...kept });
+    model.run(remove(id));
+    model.run(create('x', { title: 'Engineer' }));
+    expect(accountOf(id)).toMatchObject({ profile: 'engineer', ...kept });
+    accepted(admin('setAccount', id, { storage: null, profile: null }));
+    expect(accountOf(id)).toMatchObject({ profile: 'engineer', storage: { region: 'eu' } });
+    expect(accountOf(id).storageBy).toBeUndefined();
+  });
+
   it('look at an account made by hand with its first write, and leave a profile that was given', () => {
     const bare = accepted(model.run({ kind: 'make', type: 'User', origin: 'import', attributes: { userName: 'x', title: 'Engineer' } }))
       .next.id;

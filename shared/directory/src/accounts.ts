@@ -1,6 +1,5 @@
 // What administrators do to accounts (DESIGN section 8). Decided and committed like everything that identity providers ask for.
 import { type JsonObject, ScimError } from '@rollcall/scim';
-import { withAssigned } from './mappings.js';
 import type { Account, Preserver, Resource, Storage } from './resource.js';
 
 export type AccountCommand =
@@ -94,13 +93,13 @@ function provided(account: Account, { profile, storage }: Extract<AccountCommand
     const { profile: _, profileBy: __, ...rest } = next;
     next = rest;
   } else if (profile !== undefined) {
-    next = withAssigned(next, { profile, ...(next.storage ? { storage: next.storage } : {}) }, 'administrator');
+    next = { ...next, profile, profileBy: 'administrator' };
   }
   if (storage === null) {
-    const { storage: _, ...rest } = next;
+    const { storage: _, storageBy: __, ...rest } = next;
     next = rest;
   } else if (storage !== undefined) {
-    next = { ...next, storage: { ...next.storage, ...storage } };
+    next = { ...next, storage: { ...next.storage, ...storage }, storageBy: 'administrator' };
   }
   return next;
 }

@@ -303,7 +303,7 @@ function make(state: State, command: Extract<AccountCommand, { kind: 'make' }>, 
     origin,
     managedBy: origin === 'directory' ? 'directory' : 'manual',
     ...(profile === undefined ? {} : { profile, profileBy: 'administrator' as const }),
-    ...(storage === undefined ? {} : { storage }),
+    ...(storage === undefined ? {} : { storage, storageBy: 'administrator' as const }),
     active: active !== false,
   });
   const people = identityFields(fresh, identityAttributeOf(state));

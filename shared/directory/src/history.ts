@@ -36,7 +36,7 @@ export function changesBetween(before: Resource | undefined, after: Resource): H
 }
 
 function flat(resource: Resource): JsonObject {
-  const { preservedBy, managedBy, origin, profile, profileBy, storage } = resource.account;
+  const { preservedBy, managedBy, origin, profile, profileBy, storage, storageBy } = resource.account;
   return {
     ...withActive(resource),
     deleted: resource.deleted,
@@ -46,5 +46,6 @@ function flat(resource: Resource): JsonObject {
     ...(profile === undefined ? {} : { 'account.profile': profile }),
     ...(profileBy === undefined ? {} : { 'account.profileBy': profileBy }),
     ...(storage === undefined ? {} : { 'account.storage': { ...storage } }),
+    ...(storageBy === undefined ? {} : { 'account.storageBy': storageBy }),
   };
 }

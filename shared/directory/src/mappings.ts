@@ -60,7 +60,7 @@ export function mapped(
   if (before && account.profileBy === 'mapping' && !reads(mappings, before, next)) return next;
   if (before && account.profileBy === undefined) return next;
   const wanted = assigned(mappings, next, groups ?? []);
-  return wanted ? { ...next, account: withAssigned(account, wanted, 'mapping') } : next;
+  return wanted ? { ...next, account: withAssigned(account, wanted) } : next;
 }
 
 /**
@@ -76,11 +76,14 @@ export function concerns(mappings: Mappings, before: Resource | undefined, next:
 
 /** Whether two accounts have the same profile and storage, given by the same. */
 export const sameProvision = (a: Account, b: Account): boolean =>
-  a.profile === b.profile && a.profileBy === b.profileBy && sameValue({ ...a.storage }, { ...b.storage });
+  a.profile === b.profile && a.profileBy === b.profileBy && sameValue({ ...a.storage }, { ...b.storage }) && a.storageBy === b.storageBy;
 
-export function withAssigned(account: Account, { profile, storage }: Assigned, by: 'mapping' | 'administrator'): Account {
-  const { storage: _, ...rest } = account;
-  return { ...rest, profile, profileBy: by, ...(storage ? { storage } : {}) };
+/** An account with what rules give. Storage that an administrator gave stays as it is. */
+export function withAssigned(account: Account, { profile, storage }: Assigned): Account {
+  const next: Account = { ...account, profile, profileBy: 'mapping' };
+  if (account.storageBy === 'administrator') return next;
+  const { storage: _, ...rest } = next;
+  return storage ? { ...rest, storage } : rest;
 }
 
 const shownGroup = ({ id, display }: GroupOfPerson): JsonObject => ({

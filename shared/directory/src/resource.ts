@@ -16,6 +16,8 @@ export interface Account {
   readonly profile?: string;
   readonly profileBy?: 'mapping' | 'administrator';
   readonly storage?: Storage;
+  /** An administrator gave it, and no mapping overrules them, whoever chose the profile; absent: a mapping did. */
+  readonly storageBy?: 'administrator';
   /** An administrator has decided that this account is the person who comes under one of these. */
   readonly expects?: { readonly userName?: string; readonly externalId?: string };
   /** Nothing of the person is left but the id. */

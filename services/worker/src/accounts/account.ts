@@ -15,6 +15,7 @@ export interface ShownAccount {
   readonly profile?: string;
   readonly profileBy?: string;
   readonly storage?: Resource['account']['storage'];
+  readonly storageBy?: string;
   readonly user: JsonObject;
   readonly version: number;
   readonly createdAt: string;
@@ -36,6 +37,7 @@ export function shown({ resource, version, modified_ms }: Versioned, { User }: R
     ...(account.profile === undefined ? {} : { profile: account.profile }),
     ...(account.profileBy === undefined ? {} : { profileBy: account.profileBy }),
     ...(account.storage ? { storage: account.storage } : {}),
+    ...(account.storageBy === undefined ? {} : { storageBy: account.storageBy }),
     user: toResource(User, { id, attributes: withActive(resource), version, created, lastModified: updatedAt, baseUrl: '' }),
     version,
     createdAt: created,

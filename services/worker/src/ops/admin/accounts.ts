@@ -46,6 +46,7 @@ export const AccountForm = z
     profile: z.string().optional(),
     profileBy: z.enum(['mapping', 'administrator']).optional(),
     storage: StorageForm.optional(),
+    storageBy: z.literal('administrator').optional().describe('no mapping changes such storage'),
     user: z.record(z.string(), z.unknown()).describe('the SCIM resource'),
     version: z.number(),
     createdAt: Time,

@@ -197,7 +197,7 @@ async function* judged(
 function moves(resource: Resource, to: NonNullable<ReturnType<typeof assigned>>): boolean {
   const { account } = resource;
   if (account.profile !== undefined && account.profileBy !== 'mapping') return false;
-  const after = withAssigned(account, to, 'mapping');
+  const after = withAssigned(account, to);
   return after.profile !== account.profile || JSON.stringify(after.storage) !== JSON.stringify(account.storage);
 }
 
