@@ -53,6 +53,8 @@ export class Model {
   /** Rises when Redis forgets; a commit of another epoch is refused. */
   epoch = 1;
   #counter = 0;
+  /** Under which key each was committed last, where it had one. */
+  readonly #requests = new Map<string, string | undefined>();
 
   constructor(
     public complete = true,
@@ -82,14 +84,16 @@ export class Model {
     throw new Error(`${command.kind}: looked ${LOOKS_MAX} times and has not decided`);
   }
 
-  /** Commits an accepted decision, if its premises still hold. */
-  commit({ next, premises }: Accept, epoch = this.epoch): Versioned | 'conflict' {
+  /** Commits an accepted decision, if its premises still hold; the same again under its request key finds what it has done. */
+  commit({ next, premises }: Accept, epoch = this.epoch, requestKey?: string): Versioned | 'conflict' {
     if (epoch !== this.epoch) return 'conflict';
     const versionOf = (id: string) => this.states.get(id)?.version ?? 0;
+    if (requestKey !== undefined && this.#requests.get(next.id) === requestKey) return this.states.get(next.id)!;
     if (versionOf(next.id) !== premises.version) return 'conflict';
     if (premises.others.some(({ id, version }) => versionOf(id) !== version)) return 'conflict';
     if (premises.entries.some(({ field, seen }) => (this.index.get(field) ?? '') !== seen)) return 'conflict';
     for (const { field, seen, next: after } of premises.entries) this.#write(field, seen, after);
+    this.#requests.set(next.id, requestKey);
     return this.#keep(next);
   }
 

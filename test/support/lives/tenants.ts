@@ -1,0 +1,55 @@
+// What a tenant may have settled about its accounts, in the kinds that lives are led under.
+import fc from 'fast-check';
+
+export interface Settings {
+  readonly recycledIdentity: 'reactivate' | 'refuse';
+  readonly mappings: keyof typeof MAPPINGS;
+}
+
+export interface Storage {
+  readonly region?: string;
+  readonly quotaBytes?: number;
+}
+
+export interface Gives {
+  readonly profile: string;
+  readonly storage?: Storage;
+}
+
+/** By which title somebody gets what; a title that is not there gets the default, where there is one. */
+export interface Titles {
+  readonly titles: Readonly<Record<string, Gives>>;
+  readonly default?: Gives;
+}
+
+const TITLES: Titles['titles'] = {
+  Engineer: { profile: 'engineer', storage: { region: 'eu', quotaBytes: 100 } },
+  Contractor: { profile: 'saasAppsOnly' },
+};
+
+/** A tenant may have no rules, rules without a default, or with one. */
+export const MAPPINGS = {
+  none: undefined,
+  some: { titles: TITLES },
+  all: { titles: TITLES, default: { profile: 'basic', storage: { region: 'us' } } },
+} satisfies Record<string, Titles | undefined>;
+
+/** All profiles that a mapping or an administrator gives, with their workloads. */
+export const PROFILES: Readonly<Record<string, readonly string[]>> = {
+  engineer: ['endpoint'],
+  basic: ['endpoint', 'saasApps'],
+  chosen: ['endpoint'],
+  saasAppsOnly: ['saasApps'],
+};
+
+/** The rules as `PUT …/mappings` takes them. */
+export const rulesOf = ({ titles, default: last }: Titles) => ({
+  rules: Object.entries(titles).map(([title, gives]) => ({ name: title, filter: `title eq "${title}"`, ...gives })),
+  ...(last ? { default: last } : {}),
+});
+
+export const KINDS: readonly Settings[] = (['reactivate', 'refuse'] as const).flatMap((recycledIdentity) =>
+  (['none', 'some', 'all'] as const).map((mappings) => ({ recycledIdentity, mappings })),
+);
+
+export const settings: fc.Arbitrary<Settings> = fc.constantFrom(...KINDS);
