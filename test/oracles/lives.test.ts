@@ -4,7 +4,7 @@ import { type Command, isActive, type Resource, type TenantRules, type Versioned
 import { parseFilter, USER } from '@rollcall/scim';
 import fc from 'fast-check';
 import { type Accept, create, patch, remove, replace, Model as Store, setActive } from '../../shared/directory/src/testing.js';
-import { difference, EMPTY, live, type Seen, type Send, type Sent, type Shown, type World } from '../support/lives/live.js';
+import { EMPTY, type Ends, type Look, live, lookedAt, type Seen, type Sent, type Shown, type World } from '../support/lives/live.js';
 import { Tried } from '../support/lives/outcomes.js';
 import { type Person, type Request, steps } from '../support/lives/requests.js';
 import { MAPPINGS, rulesOf, type Settings, settings, type Titles } from '../support/lives/tenants.js';
@@ -26,7 +26,7 @@ it('10,000 sequences of assign, update, deactivate, delete, preserve, reactivate
   const turns = fc.array(fc.nat(TENANTS - 1), { maxLength: TENANTS * STEPS_MAX, size: 'max' });
   await fc.assert(
     fc.asyncProperty(lives, turns, async (lives, turns) => {
-      const led = lives.map((life) => begin(life.settings, (send) => live(life.settings, life.steps, send, tried)));
+      const led = lives.map((life) => begin(life.settings, (ends) => live(life.settings, life.steps, ends, tried)));
       for (const turn of turns) await led[turn]!();
       for (const goOn of led) while (await goOn());
     }),
@@ -37,9 +37,9 @@ it('10,000 sequences of assign, update, deactivate, delete, preserve, reactivate
 });
 
 /** @returns what sends one request more, and says whether there was one */
-function begin(settings: Settings, life: (send: Send) => AsyncGenerator<World>): () => Promise<boolean> {
+function begin(settings: Settings, life: (ends: Ends) => AsyncGenerator<World>): () => Promise<boolean> {
   const store = new Store(true, rules(settings));
-  const led = life(sender(store));
+  const led = life(endsOf(store));
   let world = EMPTY;
   return async () => {
     const { value, done } = await led.next();
@@ -50,7 +50,7 @@ function begin(settings: Settings, life: (send: Send) => AsyncGenerator<World>):
 }
 
 /** Carries out requests as ingest and the admin API do. Two at once decide on the same snapshot; who comes too late decides again. */
-function sender(store: Store): Send {
+function endsOf(store: Store): Ends {
   const committed = new Map<string, { readonly decision: Accept; readonly seen: Seen }>();
   let made = 0;
   const decided = (sent: Sent) => store.decide(commandOf(sent), { id: `id${made++}`, now: '2026-01-31T10:30:00.000Z' });
@@ -62,7 +62,8 @@ function sender(store: Store): Send {
     if (sent.key !== undefined) committed.set(sent.key, { decision, seen: seen(sent, outcome) });
     return seen(sent, outcome);
   };
-  return async (requests) => {
+  const look = async (id: string) => lookAt(store.states.get(id)!);
+  const send: Ends['send'] = async (requests) => {
     const [{ key }] = requests as [Sent];
     const before = key === undefined ? undefined : committed.get(key);
     if (!before) {
@@ -73,32 +74,28 @@ function sender(store: Store): Send {
     const found = store.commit(before.decision, store.epoch, key);
     return [{ ...before.seen, ...(found === 'conflict' ? {} : { version: found.version }), isKept: true }];
   };
+  return { send, look };
 }
 
-function check(store: Store, { accounts, ids, versions }: World): void {
+function check(store: Store, world: World): void {
   const there = [...store.states.values()];
-  if (there.length !== accounts.length) throw new Error(`${there.length} accounts, not ${accounts.length}`);
-  for (const [at, account] of accounts.entries()) {
-    const { resource, version } = store.states.get(ids[at]!)!;
-    const differs = difference(account, shownOf(resource));
-    if (differs) throw new Error(`${ids[at]}: ${differs}`);
-    const { expects, preserved = {}, preservedBy } = resource.account;
-    if (version !== versions[at] || !isDeepStrictEqual(expects, account.expects))
-      throw new Error(`${ids[at]}: another version, or somebody else expected`);
+  if (there.length !== world.accounts.length) throw new Error(`${there.length} accounts, not ${world.accounts.length}`);
+  for (const [at, account] of world.accounts.entries()) {
+    const found = store.states.get(world.ids[at]!)!;
+    const differs = lookedAt(world, lookAt(found));
+    if (typeof differs === 'string') throw new Error(differs);
+    const { expects, preserved = {}, preservedBy } = found.resource.account;
+    if (!isDeepStrictEqual(expects, account.expects)) throw new Error(`${world.ids[at]}: somebody else is expected`);
     if (!isDeepStrictEqual(Object.keys(preserved).sort(), [...preservedBy].sort()))
-      throw new Error(`${ids[at]}: since when is told of other marks`);
+      throw new Error(`${world.ids[at]}: since when is told of other marks`);
   }
 }
 
+const lookAt = ({ resource, version }: Versioned): Look => ({ id: resource.id, version, shows: shownOf(resource) });
 const STATUS: Partial<Record<Request['kind'], number>> = { assign: 201, make: 201, delete: 204 };
-const seen = ({ request }: Sent, { resource, version }: Versioned): Seen => ({
-  status: STATUS[request.kind] ?? 200,
-  id: resource.id,
-  version,
-  shows: shownOf(resource),
-});
+const seen = ({ request }: Sent, found: Versioned): Seen => ({ status: STATUS[request.kind] ?? 200, ...lookAt(found) });
 
-function shownOf(resource: Resource): Shown {
+function shownOf(resource: Resource): Required<Shown> {
   const { attributes, deleted, account } = resource;
   const { userName, externalId, title, emails } = attributes as Partial<Record<string, string>> & { emails?: { value: string }[] };
   const { managedBy, origin, profile, profileBy, storage } = account;

@@ -41,8 +41,18 @@ export interface Sent {
   readonly key?: string | undefined;
 }
 
-/** Sends one request, or two at once. */
-export type Send = (requests: readonly Sent[]) => Promise<readonly Seen[]>;
+export interface Ends {
+  /** Sends one request, or two at once. */
+  send(requests: readonly Sent[]): Promise<readonly Seen[]>;
+  /** Looks at an account, as the administrator sees it. */
+  look(id: string): Promise<Look>;
+}
+
+export interface Look {
+  readonly id: string;
+  readonly version: number;
+  readonly shows: Required<Shown>;
+}
 
 type VerdictOn = (accounts: readonly Account[], request: Request) => Verdict;
 
@@ -60,7 +70,7 @@ export const EMPTY: World = { accounts: [], ids: [], versions: [] };
  * @returns what is there, after each sending
  * @throws Error for an answer that the model doesn't give
  */
-export async function* live(settings: Settings, steps: readonly Step[], send: Send, tried?: Tried): AsyncGenerator<World, void> {
+export async function* live(settings: Settings, steps: readonly Step[], { send, look }: Ends, tried?: Tried): AsyncGenerator<World, void> {
   const verdictOn: VerdictOn = (accounts, request) => {
     const verdict = judge(settings, accounts, request);
     const { status, why, about } = verdict;
@@ -82,10 +92,14 @@ export async function* live(settings: Settings, steps: readonly Step[], send: Se
     const requests = [request, ...other];
     const answers = await send(requests.map((each) => ({ request: each, id: idOf(each, world), key })));
     const [answer] = answers as [Seen];
-    past.push({ isAgain, key, requests, answers });
+    // What came first of two is not in every answer: a DELETE shows nothing.
+    const after = requests.length > 1 ? await Promise.all([...new Set(answers.flatMap(({ id }) => id ?? []))].map(look)) : [];
+    past.push({ isAgain, key, requests, answers, after });
     const before = isAgain && key !== undefined ? first.get(number) : undefined;
     const next =
-      before && (before.isChange || answer.isKept) ? repeated(world, before.seen, answer) : explained(verdictOn, world, requests, answers);
+      before && (before.isChange || answer.isKept)
+        ? repeated(world, before.seen, answer)
+        : explained(verdictOn, world, requests, answers, after);
     if (typeof next === 'string') throw new Error([next, ...[settings, ...past, world].map((each) => JSON.stringify(each))].join('\n'));
     if (!isAgain) first.set(number, { seen: answer, isChange: next !== world });
     world = next;
@@ -137,12 +151,19 @@ const repeated = (world: World, { isKept: _, ...before }: Seen, { isKept, ...see
   isKept && isDeepStrictEqual(seen, before) ? world : 'answered otherwise under the same key';
 
 /** Two requests at once are answered as if one had come after the other. */
-function explained(verdictOn: VerdictOn, world: World, requests: readonly Request[], answers: readonly Seen[]): World | string {
+function explained(
+  verdictOn: VerdictOn,
+  world: World,
+  requests: readonly Request[],
+  answers: readonly Seen[],
+  after: readonly Look[],
+): World | string {
   const wrong: string[] = [];
   const numbers = [...requests.keys()];
   for (const order of requests.length > 1 ? [numbers, numbers.toReversed()] : [numbers]) {
     let next: World | string = world;
     for (const number of order) if (typeof next !== 'string') next = taken(verdictOn, next, requests[number]!, answers[number]!);
+    for (const look of after) if (typeof next !== 'string') next = lookedAt(next, look);
     if (typeof next !== 'string') return next;
     wrong.push(next);
   }
@@ -162,6 +183,13 @@ function taken(verdictOn: VerdictOn, world: World, request: Request, seen: Seen)
   const differs = seen.shows && difference(accounts[about]!, seen.shows);
   if (differs) return `${request.kind}: ${differs}`;
   return isChange ? { accounts, ids: put(world.ids, about, id), versions: put(world.versions, about, seen.version ?? 0) } : world;
+}
+
+export function lookedAt(world: World, { id, version, shows }: Look): World | string {
+  const about = world.ids.indexOf(id);
+  const known = world.versions[about] || version;
+  const differs = difference(world.accounts[about]!, shows) ?? (known === version ? undefined : `version ${version}, not ${known}`);
+  return differs ? `${id}: ${differs}` : { ...world, versions: put(world.versions, about, version) };
 }
 
 /** What the identity provider is told where it is refused: whose fault it is, and nobody's id. */
