@@ -195,3 +195,27 @@ it.each(['before remap', 'after remap'])(
     expect(await cluster.db.collection('history').countDocuments({ 'line.operation': 'remap' })).toBe(ids.length);
   },
 );
+
+// They were looked at with the batch that had both, and had what nobody's groups give: a quick deactivation moved them.
+it('leaves who was deactivated what their group gave, also where MongoDB did not have that yet', async () => {
+  await using cluster = await startCluster({ tenants: ['acme'] });
+  const on = using(cluster);
+  await on.profiles();
+  await on.admin('PUT', 'mappings', RULES);
+  const [sam, tom] = [await on.person('sam'), await on.person('tom')];
+  await cluster.quiet();
+  await cluster.worker.kill();
+  await cluster.worker.start({ ROLLCALL_FAULTS: JSON.stringify({ 'after remap': { kill: 1 } }) });
+  const id = await on.group('Staff', [sam, tom]);
+  await cluster.worker.ended();
+  const setActive = (active: boolean) => on.scim.patch(sam, patchBody({ op: 'replace', path: 'active', value: active }));
+  await setActive(false);
+  await on.scim.request('DELETE', `/Groups/${id}`);
+  await cluster.worker.kill();
+  await cluster.worker.start({ ROLLCALL_FAULTS: '{}' });
+  await on.becomes(tom, 'guest');
+  await cluster.quiet();
+  expect(await on.profile(sam)).toBe('staff');
+  await setActive(true);
+  await on.becomes(sam, 'guest');
+});

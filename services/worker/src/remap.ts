@@ -34,9 +34,8 @@ export const makeRemap =
       for (const group of batch) {
         if (group.type !== 'Group') continue;
         await fault('before remap');
-        // Who leaves is taken out of groups, too: a preserved account keeps what it has, and is looked at when it is active again.
         const concerned = (await isOther(deps, tenant, group)) ? allMembers(deps, tenant, group.id) : changedMembers(deps, tenant, group);
-        for await (const part of concerned) await lookAgain(deps, tenant, mappings, part, isActive);
+        for await (const part of concerned) await lookAgain(deps, tenant, mappings, part);
         await fault('after remap');
       }
     };
@@ -87,17 +86,11 @@ async function* allMembers({ mongo }: RemapDeps, tenant: string, group: string):
 }
 
 /** Reads many at once; only who is to move costs a decision, which judges by what holds then. */
-async function lookAgain(
-  deps: RemapDeps,
-  tenant: string,
-  mappings: Mappings,
-  ids: readonly string[],
-  includes: (person: Resource) => boolean = () => true,
-): Promise<void> {
+async function lookAgain(deps: RemapDeps, tenant: string, mappings: Mappings, ids: readonly string[]): Promise<void> {
   for (let at = 0; at < ids.length; at += PART) {
     const view = await deps.reader.view(tenant, 'write');
     const found = [...(await deps.reader.resources(view, [...new Set(ids.slice(at, at + PART))])).values()];
-    const provided = found.filter(({ resource }) => isProvided(resource) && includes(resource));
+    const provided = found.filter(({ resource }) => isProvided(resource));
     const groups = await deps.memberships.groupsOf(view, provided);
     const moving = provided.filter(({ resource }) => {
       const { account } = mapped(mappings, undefined, resource, groups.get(resource.id) ?? []);
@@ -109,9 +102,15 @@ async function lookAgain(
   }
 }
 
-/** Whether what an account has is the rules' to say: a mapping chose it, or nobody has given a person of the identity provider anything. */
-const isProvided = ({ type, deleted, account }: Resource): boolean =>
-  type === 'User' && !deleted && (account.profileBy === 'mapping' || (account.profile === undefined && account.managedBy === 'scim'));
+/**
+ * Whether what an account has is the rules' to say: a mapping chose it, or nobody has given a person of the identity provider anything. Who leaves
+ * is taken out of groups, too: a preserved account keeps what it has, and is looked at when it is active again.
+ */
+const isProvided = (person: Resource): boolean => {
+  const { type, deleted, account } = person;
+  if (type !== 'User' || deleted || !isActive(person)) return false;
+  return account.profileBy === 'mapping' || (account.profile === undefined && account.managedBy === 'scim');
+};
 
 async function move(deps: RemapDeps, tenant: string, id: string): Promise<void> {
   const asked = { by: 'rollcall', requestId: randomUUID(), now: deps.now() };
