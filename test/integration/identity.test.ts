@@ -2,6 +2,7 @@ import { BULK_REQUEST_URN, ROLLCALL_USER_URN, USER_URN } from '@rollcall/scim';
 import { type Admin, adminOf } from '../support/admin.js';
 import type { Client } from '../support/client.js';
 import { type Cluster, startCluster } from '../support/cluster.js';
+import { until } from '../support/environment.js';
 import { patchBody, userBody } from '../support/users.js';
 
 jest.setTimeout(120_000);
@@ -196,7 +197,13 @@ it('MongoDB away: people are adopted, revived and found by userPrincipalName; Re
   await cluster.quiet(60_000);
 
   await cluster.redis.flushall();
-  expect(await come('second', 'again@corp')).toMatchObject({ status: 201, body: { id: again } });
+  // The worker is back: ingest looks for MongoDB on its own, each second. A 503 is a no.
+  const second = await until(
+    'ingest to reach MongoDB',
+    () => come('second', 'again@corp'),
+    ({ status }) => status !== 503,
+  );
+  expect(second).toMatchObject({ status: 201, body: { id: again } });
   expect(await come('named', 'nameless@example.com')).toMatchObject({ status: 201, body: { id: nameless } });
   expect(idsOf(await client.find(`${NAME} eq "gone@corp"`))).toEqual([gone]);
 });
