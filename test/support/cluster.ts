@@ -12,10 +12,12 @@ import {
   startMongo,
   startRedis,
 } from '@rollcall/servers';
+import { newToken } from '@rollcall/tenancy';
 import { Redis } from 'ioredis';
 import { createConnection, type mongo } from 'mongoose';
 import { Client } from './client.js';
 import { newCorner, until } from './environment.js';
+import { makeTenants } from './tenants.js';
 
 export interface ClusterOptions {
   /** How many ingest processes; default 1. */
@@ -108,11 +110,10 @@ async function start(options: ClusterOptions, opened: (() => Promise<unknown>)[]
     ...options.env,
   };
   const tokens = new Map<string, string>();
-  for (const tenant of options.tenants ?? ['acme', 'globex']) {
-    const token = `rc_${randomBytes(32).toString('base64url')}`;
-    tokens.set(tenant, token);
-    await seed({ ...base, ROLLCALL_SEED_TENANT: tenant, ROLLCALL_SEED_TOKEN: token }, path.join(dir, 'seed.log'));
-  }
+  for (const tenant of options.tenants ?? ['acme', 'globex']) tokens.set(tenant, newToken());
+  const [[tenant, token] = [], ...others] = tokens;
+  if (tenant && token) await seed({ ...base, ROLLCALL_SEED_TENANT: tenant, ROLLCALL_SEED_TOKEN: token }, path.join(dir, 'seed.log'));
+  if (others.length > 0) await makeTenants(corner, Number(base.PARTITIONS), new Map(others));
 
   const services: Service[] = [];
   const armed = (faults: object | undefined): Record<string, string> => (faults ? { ROLLCALL_FAULTS: JSON.stringify(faults) } : {});

@@ -13,8 +13,9 @@ import {
   Reader,
   RedisLink,
 } from '@rollcall/store';
-import { addToken, ensureTenant, newToken, Records } from '@rollcall/tenancy';
+import { Records } from '@rollcall/tenancy';
 import { type Corner, newCorner, until } from './environment.js';
+import { makeTenant } from './tenants.js';
 
 /** The store's parts, put together as a process does, on one corner of the servers. */
 export interface Stores extends AsyncDisposable {
@@ -64,9 +65,7 @@ export async function openStores(
   return {
     ...{ corner, redis, mongo, keys, continuity, reader, committer, lister, records, events },
     async tenant(id) {
-      await records.writeTenant(await ensureTenant(mongo, { id }, new Date()));
-      const token = newToken();
-      await addToken(mongo, { tenant: id, name: 'test', token, now: new Date() });
+      const token = await makeTenant(mongo, records, id);
       await records.rewriteAll();
       return token;
     },
