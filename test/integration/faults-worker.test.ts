@@ -89,7 +89,6 @@ it('ingest: SIGTERM drops no request in flight, and says goodbye to the connecti
   expect(answers.map(({ status }) => status)).toEqual(new Array(20).fill(201));
   expect(answers.every(({ headers }) => headers.connection === 'close')).toBe(true);
   await stopped;
-  await cluster.worker.start();
   await cluster.quiet();
   await checkAll(
     cluster,

@@ -185,11 +185,13 @@ function service(name: string, file: string, url: string, env: Record<string, st
     url,
     pid: () => running?.pid,
     async start(more = {}) {
+      if (running) throw new Error(`${name} is running: another one would be forgotten, and outlive the tests`);
       const started = await spawnService({ name, entry: file, env: { ...env, ...more }, cwd: root, log });
       running = started;
       let exit: unknown;
       void started.exited.then((ended) => {
         exit = ended;
+        if (running === started) running = undefined;
       });
       await until(
         `${name} to be ready`,
