@@ -213,7 +213,8 @@ describe('npm start', () => {
   });
 
   it('takes servers from the PATH before any download, and passes over one that is too old, saying so', async () => {
-    const { REDIS_URL: _redis, MONGODB_URI: _mongo, ...env } = { ...process.env, DOCKER_HOST: 'tcp://127.0.0.1:1' };
+    const { REDIS_URL: _redis, MONGODB_URI: _mongo, ...inherited } = process.env;
+    const env = { ...inherited, DOCKER_HOST: 'tcp://127.0.0.1:1' };
     const { redis, mongo } = await findServers({ env });
     if (redis.kind !== 'program' || mongo.kind !== 'program') throw new Error('without URLs and Docker, programs are all there is');
     const [old, good, cache] = ['old', 'good', 'cache'].map((name) => path.join(dataDir, '..', `${path.basename(dataDir)}-${name}`));
@@ -225,7 +226,7 @@ describe('npm start', () => {
     symlinkSync(mongo.path, path.join(good!, 'mongod'));
     const start = await ready({
       DOCKER_HOST: env.DOCKER_HOST,
-      PATH: [old, good, env.PATH].join(path.delimiter),
+      PATH: [old, good, inherited.PATH].join(path.delimiter),
       ROLLCALL_CACHE_DIR: cache!,
     });
     const run = runFile();
