@@ -81,10 +81,10 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
   const stores = { redis, mongo, keys, log, metrics, ...settings };
   const preparation = new Preparation({ redis, mongo, partitions: config.PARTITIONS, durability: config.DURABILITY, log });
   const lease = new StandingLease(redis, keys.sweeperLease(), config.LEASE_MS);
-  const deadLetters = makeDeadLetters({ ...stores, reader, committer, ringer });
+  const memberships = new Memberships(reader, settings);
+  const deadLetters = makeDeadLetters({ ...stores, reader, memberships, committer, ringer });
   const stopped = new AbortController();
 
-  const memberships = new Memberships(reader, settings);
   const remap = makeRemap({
     ...{ redis, mongo, keys, reader, memberships, ringer, rules, metrics, log, now },
     // What frees the backlog must not wait for it.
@@ -99,6 +99,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     process: makeProcess({
       ...stores,
       reader,
+      memberships,
       committer,
       ringer,
       apply: makeApply({ redis, mongo, keys, timeout_ms, types: (tenant) => rules.typesNow(tenant) }),
@@ -171,7 +172,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     trustProxy: config.TRUST_PROXY,
   });
 
-  const shared = { ...stores, reader, committer, ringer, records, lease, interval_ms };
+  const shared = { ...stores, reader, memberships, committer, ringer, records, lease, interval_ms };
   return [
     tracing({ service: 'rollcall-worker', endpoint: tracesEndpoint, log }),
     closing('dead-letter queue', () => deadLetterQueue.close()),

@@ -1,19 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import {
-  type Entry,
-  fieldsOf,
-  type IndexField,
-  isClaim,
-  type Resource,
-  restate,
-  type State,
-  TransientError,
-  type Versioned,
-} from '@rollcall/directory';
+import { fieldsOf, isClaim, type Resource, restate, type State, TransientError, type Versioned } from '@rollcall/directory';
 import type { Ringer } from '@rollcall/queue';
-import type { Committer, Reader } from '@rollcall/store';
+import { type Committer, type DecideDeps, decideOn, type Reader } from '@rollcall/store';
 
-export interface ReacceptDeps {
+export interface ReacceptDeps extends DecideDeps {
   readonly reader: Reader;
   readonly committer: Committer;
   readonly ringer: Ringer;
@@ -33,29 +23,23 @@ export type Reaccepted =
  * @throws TransientError while either store is away
  */
 export async function reaccept(
-  { reader, committer, ringer }: ReacceptDeps,
+  deps: ReacceptDeps,
   tenant: string,
   operation: 'discard' | 'repair',
   seen: Versioned,
   { next = seen.resource, by = 'rollcall' }: { readonly next?: Resource; readonly by?: string } = {},
 ): Promise<Reaccepted> {
+  const { reader, committer, ringer } = deps;
   const { id, type } = seen.resource;
   const request = { requestKey: randomUUID(), requestId: randomUUID(), by, stamp: randomUUID() };
   const deadline = performance.now() + DEADLINE_MS;
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
     const view = await reader.view(tenant, 'write');
-    const current = await reader.resource(view, id);
-    if (current?.version !== seen.version) return { kind: 'changed' };
-    const entries = new Map<IndexField, Entry>();
-    const others = new Map<string, Versioned | null>();
-    const state: State = { current, entries, others, complete: view.complete };
-    let decision = restate(state, current, operation, next);
-    while (decision.kind === 'look') {
-      for (const [field, entry] of await reader.entries(view, decision.entries)) entries.set(field, entry);
-      const found = await reader.resources(view, decision.others);
-      for (const other of decision.others) others.set(other, found.get(other) ?? null);
-      decision = restate(state, current, operation, next);
-    }
+    const { decision, state } = await decideOn(deps, view, { id }, (state) =>
+      state.current?.version === seen.version
+        ? restate(state, state.current, operation, next)
+        : { kind: 'unchanged', current: state.current ?? seen },
+    );
     if (decision.kind === 'refuse') return { kind: 'taken', holder: holderOf(state, next) };
     if (decision.kind === 'unchanged') return { kind: 'changed' };
     const outcome = await committer.commit(view, decision, { ...request, at: new Date().toISOString(), deadline });
