@@ -53,13 +53,13 @@ describe('rollcall account', () => {
     await rollcall('account create globex grace@example.com');
     const list = await rollcall(['account', 'list', 'globex', '--filter', 'userName sw "ada"']);
     const [titles, row, ...rest] = list.out.trimEnd().split('\n');
-    expect(titles).toMatch(/^ID +USERNAME +STATUS +PRESERVEDBY +MANAGEDBY +PROFILE +UPDATEDAT$/);
-    expect(row).toMatch(new RegExp(`^${made.id} +ada@example\\.com +active +\\[\\] +manual +– +\\d{4}-`));
+    expect(titles).toMatch(/^ID +USERNAME +DISPLAYNAME +STATUS +PRESERVEDBY +MANAGEDBY +PROFILE +UPDATEDAT$/);
+    expect(row).toMatch(new RegExp(`^${made.id} +ada@example\\.com +Ada King Noel +active +\\[\\] +manual +– +\\d{4}-`));
     expect([list.code, list.err, rest]).toEqual([0, '', []]);
     expect(await json(['account', 'list', 'globex', '--filter', 'userName sw "ada"'])).toEqual([made]);
     expect(await json('account list globex --limit 1')).toHaveLength(1);
     expect((await rollcall(`account show globex ${made.id}`)).out).toMatch(
-      /^id +[0-9a-f-]{36}\nuserName +ada@example\.com\nstatus +active\n/,
+      /^id +[0-9a-f-]{36}\nuserName +ada@example\.com\ndisplayName +Ada King Noel\nstatus +active\n/,
     );
     expect(await json(`account show globex ${made.id}`)).toEqual(made);
   });
@@ -94,10 +94,10 @@ describe('rollcall account', () => {
     await rollcall('account create globex exported@example.com');
     const { code, out } = await rollcall('account export globex');
     const lines = out.trimEnd().split('\r\n');
-    expect([code, lines[0]]).toEqual([0, expect.stringMatching(/^id,userName,status,/)]);
+    expect([code, lines[0]]).toEqual([0, expect.stringMatching(/^id,userName,displayName,status,/)]);
     expect(lines).toHaveLength(1 + (await json('account export globex')).length);
     const one = await rollcall(['account', 'export', 'globex', '--filter', 'userName eq "exported@example.com"']);
-    expect(one.out.trimEnd().split('\r\n')[1]).toMatch(/^[0-9a-f-]{36},exported@example\.com,active,/);
+    expect(one.out.trimEnd().split('\r\n')[1]).toMatch(/^[0-9a-f-]{36},exported@example\.com,exported@example\.com,active,/);
     expect(await rollcall(['account', 'export', 'globex', '--filter', 'userName xx'])).toMatchObject({ code: 1, out: '' });
     expect(await rollcall('account export none')).toMatchObject({ code: 1, err: 'rollcall: there is no such tenant\n' });
   });

@@ -17,7 +17,7 @@ function provided(given: Given) {
   const storage = { ...(region === undefined ? {} : { region }), ...(quotaBytes === undefined ? {} : { quotaBytes }) };
   return { ...(profile === undefined ? {} : { profile }), ...(Object.keys(storage).length === 0 ? {} : { storage }) };
 }
-const COLUMNS = ['id', 'userName', 'status', 'preservedBy', 'managedBy', 'profile', 'updatedAt'];
+const COLUMNS = ['id', 'userName', 'displayName', 'status', 'preservedBy', 'managedBy', 'profile', 'updatedAt'];
 
 export const accountCommands: readonly Command[] = [
   {
