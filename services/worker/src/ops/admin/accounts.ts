@@ -1,5 +1,5 @@
 // /admin/v1/tenants/{tenant}/accounts: find, make, keep out, let in, provide, decide who is who, purge.
-import { TransientError } from '@rollcall/directory';
+import { TransientError, Withheld } from '@rollcall/directory';
 import { type JsonValue, type ResourceTypes, ScimError } from '@rollcall/scim';
 import { findTenant } from '@rollcall/tenancy';
 import { z } from 'zod';
@@ -299,7 +299,11 @@ export async function plainly<T>(work: Promise<T>): Promise<T> {
 }
 
 function plain(error: unknown): unknown {
-  if (error instanceof ScimError) return new Problem(error.status, error.detail, {}, { cause: error });
+  if (error instanceof ScimError) {
+    // Who asks here may know which account is in the way.
+    const [known] = error.cause instanceof Withheld ? error.cause.accounts : [];
+    return new Problem(error.status, known === undefined ? error.detail : `${error.detail}: ${known}`, {}, { cause: error });
+  }
   if (error instanceof TransientError)
     return new Problem(503, `${error.message}; try again`, { headers: { 'Retry-After': String(error.retryAfter_s) } }, { cause: error });
   return error;
