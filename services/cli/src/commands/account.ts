@@ -96,6 +96,25 @@ export const accountCommands: readonly Command[] = [
     },
   },
   {
+    usage: 'account adopt <tenant> <id>',
+    summary: 'say that this account is the person who comes under a userName or externalId',
+    options: [
+      ['--user-name <name>', 'what the identity provider sends as userName'],
+      ['--external-id <id>', 'or what it calls the person'],
+    ],
+    run: async (given, { api, out }) => {
+      const [userName, externalId] = [text(given, 'user-name'), text(given, 'external-id')];
+      if ((userName === undefined) === (externalId === undefined))
+        throw new CliError('say who: either --user-name or --external-id', EXIT.usage);
+      const who = { ...(userName === undefined ? {} : { userName }), ...(externalId === undefined ? {} : { externalId }) };
+      out.show(
+        await (await api()).ask('POST', `${one(given)}/adopt`, who),
+        'The person gets it the next time that the identity provider sends them.',
+      );
+      return EXIT.done;
+    },
+  },
+  {
     usage: 'account set <tenant> <id>',
     summary: 'give an account a profile, a storage region, a quota',
     options: PROVIDED,
