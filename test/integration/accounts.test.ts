@@ -162,7 +162,86 @@ it('mappings provide new accounts, say whom they would move, and move all on req
   });
   const lines = (await csv.text()).trim().split('\r\n');
   expect([csv.headers.get('content-type'), lines.length]).toEqual(['text/csv; charset=utf-8', 4]);
-  expect(lines.find((line) => line.startsWith(byHand))).toMatch(/,h@example\.com,active,,false,scim,scim,engineer,/);
+  expect(lines.find((line) => line.startsWith(byHand))).toMatch(/,h@example\.com,h Test,active,,false,scim,scim,engineer,/);
+});
+
+it('a wrong mapping is refused by the rule that it is in, with what was expected there; all of them at once', async () => {
+  await admin('PUT', 'mapped/profiles/basic', { workloads: ['saasApps'] });
+  const before = (await admin('GET', 'mapped/mappings')).body;
+  const wrong = {
+    rules: [
+      { name: 'fine', filter: 'title eq "Engineer"', profile: 'basic' },
+      { name: 'half', filter: 'title is', profile: 'basic' },
+      { name: 'unknown', filter: 'shoeSize gt 40', profile: 'nobody' },
+      { name: 'heavy', filter: 'active eq "yes"', profile: 'basic', storage: { quotaBytes: 1 } },
+    ],
+    default: { profile: 'none' },
+  };
+  const errors = [
+    { pointer: '#/rules/1/filter', detail: expect.stringMatching(/^rule "half": expected an operator.*, got .*column 7/) },
+    { pointer: '#/rules/2/profile', detail: 'rule "unknown": there is no profile "nobody"' },
+    { pointer: '#/rules/2/filter', detail: expect.stringMatching(/^rule "unknown": unknown attribute "shoeSize" at column 1/) },
+    { pointer: '#/rules/3/storage', detail: 'rule "heavy": profile "basic" has no workload that needs storage' },
+    { pointer: '#/rules/3/filter', detail: expect.stringMatching(/^rule "heavy": active: expected true or false/) },
+    { pointer: '#/default/profile', detail: 'there is no profile "none"' },
+  ];
+  for (const [method, path] of [
+    ['PUT', 'mapped/mappings'],
+    ['PUT', 'mapped/mappings?apply=all'],
+    ['POST', 'mapped/mappings/dry-run'],
+  ] as const) {
+    const { status, body, headers } = await admin(method, path, wrong);
+    expect([status, headers.get('content-type')]).toEqual([400, expect.stringContaining('application/problem+json')]);
+    expect(body.errors).toEqual(errors);
+    expect(body.detail).toContain('#/rules/1/filter: rule "half": ');
+  }
+  expect((await admin('GET', 'mapped/mappings')).body).toEqual(before);
+});
+
+describe('the display name of an account follows what the identity provider says, and is never told to it', () => {
+  const [givenName, familyName] = ['Ada', 'Lovelace'];
+  const COMBINATIONS = [
+    ['first and last name', { givenName, familyName }, 'Ada Lovelace'],
+    ['the first name alone', { givenName }, 'Ada'],
+    ['the last name alone', { familyName }, 'Lovelace'],
+    ['neither', undefined, 'named@example.com'],
+  ] as const;
+  const shown = async (id: string) => (await admin('GET', `acme/accounts/${id}`)).body.displayName;
+
+  it.each(COMBINATIONS)('by POST, PUT and PATCH, of each other combination before: %s', async (what, name, expected) => {
+    const okta = cluster.client('acme');
+    const user = (given: object | undefined) =>
+      userBody(`named-${what.length}`, { userName: 'named@example.com', displayName: undefined, name: given });
+    const made = await okta.create(user(name));
+    const { id } = made.body;
+    expect([made.status, await shown(id)]).toEqual([201, expected]);
+    for (const [, before] of COMBINATIONS) {
+      await okta.replace(id, user(before));
+      const replaced = await okta.replace(id, user(name));
+      expect([replaced.status, replaced.body.displayName, replaced.body.name, await shown(id)]).toEqual([200, undefined, name, expected]);
+      await okta.replace(id, user(before));
+      const operations = (['givenName', 'familyName'] as const).map((part) => {
+        const value = name && part in name ? (name as Record<string, string>)[part] : undefined;
+        return value === undefined ? { op: 'remove', path: `name.${part}` } : { op: 'replace', path: `name.${part}`, value };
+      });
+      const patched = await okta.patch(id, patchBody(...operations));
+      expect([patched.status, patched.body.displayName, patched.body.name, await shown(id)]).toEqual([200, undefined, name, expected]);
+      expect((await okta.get(id)).body).not.toHaveProperty('displayName');
+    }
+    await okta.patch(id, patchBody({ op: 'add', path: 'displayName', value: 'The Countess' }));
+    expect(await shown(id)).toBe('The Countess');
+    await okta.patch(id, patchBody({ op: 'remove', path: 'displayName' }));
+    expect(await shown(id)).toBe(expected);
+    expect((await admin('GET', `acme/accounts?filter=${encodeURIComponent('userName eq "named@example.com"')}`)).body.items).toMatchObject([
+      { displayName: expected },
+    ]);
+    await cluster.quiet();
+    // It is stored nowhere.
+    const stored = await cluster.db.collection<{ _id: string; attributes: object }>('accounts').findOne({ _id: id });
+    expect(stored?.attributes).not.toHaveProperty('displayName');
+    const { confirm } = (await admin('DELETE', `acme/accounts/${id}`)).body;
+    await admin('POST', `acme/accounts/${id}/purge`, { confirm });
+  });
 });
 
 it('an import makes each line whole or not at all, and says why', async () => {
@@ -240,6 +319,41 @@ it('SCIM can be turned on only where nothing of a directory is left: every block
   expect((await admin('GET', `sourced/accounts/${user.body.id}`)).status).toBe(404);
   expect((await admin('PUT', 'sourced/source', { source: 'scim' })).status).toBe(200);
   expect((await okta.list()).status).toBe(200);
+});
+
+it('an administrator’s PATCH under If-Match is done only to the version that was seen: else 412, and nothing is changed', async () => {
+  const made = await admin('POST', 'globex/accounts', { userName: 'matched@example.com' });
+  const at = `globex/accounts/${made.body.id}`;
+  const seen = made.headers.get('etag')!;
+  expect(seen).toBe(`W/"${made.body.version}"`);
+  const set = (quotaBytes: number, ifMatch: string) => admin('PATCH', at, { storage: { quotaBytes } }, { 'If-Match': ifMatch });
+  const first = await set(1, seen);
+  expect(first).toMatchObject({ status: 200, body: { storage: { quotaBytes: 1 } } });
+  const now = first.headers.get('etag')!;
+  expect(now).not.toBe(seen);
+  for (const stale of [seen, seen.replace('W/', ''), 'W/"1"', `${seen}, W/"1"`]) {
+    const refused = await set(2, stale);
+    expect([refused.status, refused.headers.get('content-type')]).toEqual([412, expect.stringContaining('application/problem+json')]);
+    expect(refused.body).toMatchObject({ title: 'Precondition Failed', status: 412, detail: expect.stringContaining(now) });
+  }
+  // Also where it would change nothing.
+  expect((await set(1, seen)).status).toBe(412);
+  expect((await admin('GET', at)).body).toEqual(first.body);
+  for (const [quotaBytes, good] of [
+    [3, '*'],
+    [4, `W/"1", ${now}`],
+  ] as const) {
+    const etag = (await admin('GET', at)).headers.get('etag')!;
+    expect((await set(quotaBytes, good.replace(now, etag))).body.storage).toEqual({ quotaBytes });
+  }
+  const strong = (await admin('GET', at)).headers.get('etag')!.replace('W/', '');
+  expect((await set(5, strong)).status).toBe(200);
+  // Of ten who saw the same, one is first.
+  const etag = (await admin('GET', at)).headers.get('etag')!;
+  const raced = await Promise.all(Array.from({ length: 10 }, (_, n) => set(100 + n, etag)));
+  expect(raced.map(({ status }) => status).sort()).toEqual([200, ...Array.from({ length: 9 }, () => 412)]);
+  // Nobody is there.
+  expect((await admin('PATCH', `globex/accounts/${made.body.id.replace(/^./, 'f')}`, {}, { 'If-Match': '*' })).status).toBe(404);
 });
 
 it('another tenant’s account is as unknown as none', async () => {

@@ -180,6 +180,7 @@ describe('GET …/status', () => {
         status: 'active',
         lastRequestAt: null,
         lastError: null,
+        undecided: [],
         pending: 0,
         oldestPendingMs: 0,
         deadLetters: 0,

@@ -14,7 +14,7 @@ let dir: string;
 let rollcall: CommandLine['rollcall'];
 let json: CommandLine['json'];
 beforeAll(async () => {
-  cluster = await startCluster({ tenants: ['acme', 'globex', 'mapped'] });
+  cluster = await startCluster({ tenants: ['acme', 'globex', 'mapped', 'sourced'] });
   ({ rollcall, json } = commandLine(cluster));
   dir = await mkdtemp(path.join(tmpdir(), 'rollcall-cli-accounts-'));
   const admin = adminOf(cluster);
@@ -53,13 +53,13 @@ describe('rollcall account', () => {
     await rollcall('account create globex grace@example.com');
     const list = await rollcall(['account', 'list', 'globex', '--filter', 'userName sw "ada"']);
     const [titles, row, ...rest] = list.out.trimEnd().split('\n');
-    expect(titles).toMatch(/^ID +USERNAME +STATUS +PRESERVEDBY +MANAGEDBY +PROFILE +UPDATEDAT$/);
-    expect(row).toMatch(new RegExp(`^${made.id} +ada@example\\.com +active +\\[\\] +manual +– +\\d{4}-`));
+    expect(titles).toMatch(/^ID +USERNAME +DISPLAYNAME +STATUS +PRESERVEDBY +MANAGEDBY +PROFILE +UPDATEDAT$/);
+    expect(row).toMatch(new RegExp(`^${made.id} +ada@example\\.com +Ada King Noel +active +\\[\\] +manual +– +\\d{4}-`));
     expect([list.code, list.err, rest]).toEqual([0, '', []]);
     expect(await json(['account', 'list', 'globex', '--filter', 'userName sw "ada"'])).toEqual([made]);
     expect(await json('account list globex --limit 1')).toHaveLength(1);
     expect((await rollcall(`account show globex ${made.id}`)).out).toMatch(
-      /^id +[0-9a-f-]{36}\nuserName +ada@example\.com\nstatus +active\n/,
+      /^id +[0-9a-f-]{36}\nuserName +ada@example\.com\ndisplayName +Ada King Noel\nstatus +active\n/,
     );
     expect(await json(`account show globex ${made.id}`)).toEqual(made);
   });
@@ -94,10 +94,10 @@ describe('rollcall account', () => {
     await rollcall('account create globex exported@example.com');
     const { code, out } = await rollcall('account export globex');
     const lines = out.trimEnd().split('\r\n');
-    expect([code, lines[0]]).toEqual([0, expect.stringMatching(/^id,userName,status,/)]);
+    expect([code, lines[0]]).toEqual([0, expect.stringMatching(/^id,userName,displayName,status,/)]);
     expect(lines).toHaveLength(1 + (await json('account export globex')).length);
     const one = await rollcall(['account', 'export', 'globex', '--filter', 'userName eq "exported@example.com"']);
-    expect(one.out.trimEnd().split('\r\n')[1]).toMatch(/^[0-9a-f-]{36},exported@example\.com,active,/);
+    expect(one.out.trimEnd().split('\r\n')[1]).toMatch(/^[0-9a-f-]{36},exported@example\.com,exported@example\.com,active,/);
     expect(await rollcall(['account', 'export', 'globex', '--filter', 'userName xx'])).toMatchObject({ code: 1, out: '' });
     expect(await rollcall('account export none')).toMatchObject({ code: 1, err: 'rollcall: there is no such tenant\n' });
   });
@@ -179,6 +179,71 @@ describe('rollcall account import', () => {
   });
 });
 
+describe('rollcall account adopt', () => {
+  it('says which account a person is; until then status says that somebody must, and ends with 1', async () => {
+    const okta = cluster.client('globex');
+    const shared = { emails: [{ value: 'shared@example.com', primary: true }] };
+    const ids: string[] = [];
+    for (const name of ['one', 'two']) ids.push((await okta.create(userBody(name, shared))).body.id);
+    for (const id of ids) await okta.delete(id);
+    expect((await rollcall('status globex')).code).toBe(0);
+    expect((await okta.create(userBody('three', shared))).status).toBe(409);
+    const status = await until(
+      'status to tell',
+      () => rollcall('status globex'),
+      ({ code }) => code === 1,
+    );
+    expect(status.out).toMatch(/\nundecided +\[\{.*"ambiguous".*\}\]\n/);
+    for (const id of ids) expect(status.out).toContain(id);
+
+    const adopt = (...words: string[]) => rollcall(['account', 'adopt', 'globex', ids[1]!, ...words]);
+    for (const words of [[], ['--user-name', 'a', '--external-id', 'b']])
+      expect(await adopt(...words)).toEqual({ code: 2, out: '', err: expect.stringContaining('--user-name or --external-id') });
+    expect(await adopt('--user-name', 'three@example.com')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(new RegExp(`^id +${ids[1]}\n`)),
+    });
+    expect((await rollcall('status globex')).code).toBe(0);
+    expect((await okta.create(userBody('three', shared))).body.id).toBe(ids[1]);
+    expect(await rollcall('account adopt globex nobody --user-name x')).toMatchObject({ code: 1, out: '' });
+  });
+});
+
+describe('rollcall profile', () => {
+  it('makes, lists and removes profiles, but none that is used', async () => {
+    expect((await rollcall('profile list globex')).out).toMatch(/^There is none yet/);
+    expect(await json('profile set globex desk endpoint saasApps')).toEqual({ name: 'desk', workloads: ['endpoint', 'saasApps'] });
+    expect((await rollcall('profile list globex')).out).toMatch(/^NAME +WORKLOADS\ndesk +\["endpoint","saasApps"\]\n$/);
+    await rollcall('account create globex desk@example.com --profile desk');
+    await cluster.quiet();
+    expect(await rollcall('profile remove globex desk')).toMatchObject({ code: 1, err: expect.stringContaining('used by 1') });
+    await rollcall('profile set globex none');
+    expect(await rollcall('profile remove globex none')).toEqual({ code: 0, out: 'none is removed.\n', err: '' });
+  });
+});
+
+describe('rollcall source', () => {
+  it('says where people come from, and lists and counts what is in the way of SCIM', async () => {
+    const admin = adminOf(cluster);
+    expect(await rollcall('source show sourced')).toEqual({ code: 0, out: 'source  scim\n', err: '' });
+    expect(await rollcall('source set sourced directory')).toEqual({ code: 0, out: 'source  directory\n', err: '' });
+    await admin('PUT /tenants/sourced/directory/accounts/main', { kind: 'ad' });
+    await admin('PUT /tenants/sourced/directory/accounts/branch', { kind: 'ldap' });
+    const refused = await rollcall('source set sourced scim');
+    expect(refused).toEqual({
+      code: 1,
+      out: expect.stringMatching(/^KIND +COUNT +EXAMPLES\ndirectoryAccount +2 +main, branch\n$/),
+      err: 'rollcall: the directory is still in use: see blockers\n',
+    });
+    const asJson = await rollcall('source set sourced scim --json');
+    expect([asJson.code, JSON.parse(asJson.out)]).toEqual([1, [{ kind: 'directoryAccount', count: 2, examples: ['main', 'branch'] }]]);
+    for (const name of ['main', 'branch']) await admin(`DELETE /tenants/sourced/directory/accounts/${name}`);
+    expect((await rollcall('source set sourced scim')).code).toBe(0);
+    expect(await rollcall('source set sourced paper')).toMatchObject({ code: 1, out: '', err: expect.stringContaining('#/source') });
+    expect(await rollcall('source set sourced')).toMatchObject({ code: 2, err: expect.stringContaining('source is missing') });
+  });
+});
+
 describe('rollcall mapping', () => {
   it('says whom other rules would move, saves them for those who come, and with --all moves those who are there', async () => {
     const okta = cluster.client('mapped');
@@ -200,12 +265,30 @@ describe('rollcall mapping', () => {
     const came = (await okta.create(userBody('later'))).body;
     expect((await json(`account show mapped ${came.id}`)).profile).toBe('saas');
 
-    expect(await json(`mapping set mapped ${file} --all`)).toMatchObject({ kind: 'mappings', total: expect.any(Number) });
-    await until(
-      'the account to be moved',
-      () => json(`account show mapped ${id}`),
-      ({ profile }) => profile === 'office',
+    await cluster.quiet();
+    // It follows the job to its end: whoever was there is moved when it ends.
+    expect(await rollcall(`mapping set mapped ${file} --all`)).toEqual({
+      code: 0,
+      out: expect.stringMatching(/^2 of 2 accounts are done, 0 of them failed\.\n$/),
+      err: '',
+    });
+    expect((await json(`account show mapped ${id}`)).profile).toBe('office');
+  });
+
+  it('need not be waited for, and can be asked how far it is', async () => {
+    const other = await fileOf('other.json', JSON.stringify({ default: { profile: 'saas' } }));
+    const begun = await rollcall(`mapping set mapped ${other} --all --detach`);
+    const id = /job-status mapped (\S+)/.exec(begun.err)?.[1];
+    expect([begun.code, begun.out]).toEqual([0, expect.stringMatching(new RegExp(`^id +${id}\nkind +mappings\nstatus +running\n`))]);
+    const job = await until(
+      'the job',
+      () => json(`mapping job-status mapped ${id}`),
+      ({ status }) => status === 'done',
     );
+    expect(job).toMatchObject({ id, kind: 'mappings', total: 2, done: 2, failed: 0 });
+    expect(await rollcall(`mapping job-status mapped ${id}`)).toMatchObject({ code: 0, out: expect.stringContaining('2 of 2 accounts') });
+    expect(await rollcall(`mapping job-status acme ${id}`)).toMatchObject({ code: 1, err: 'rollcall: there is no such job\n' });
+    expect(await json('account list mapped')).toMatchObject([{ profile: 'saas' }, { profile: 'saas' }]);
   });
 
   it('refuses rules that are none, and keeps those that are there', async () => {
@@ -213,7 +296,10 @@ describe('rollcall mapping', () => {
     const unknown = await fileOf('unknown.json', '{"rules":[{"name":"a","filter":"title eq \\"x\\"","profile":"nobody"}]}');
     expect(await rollcall(`mapping set mapped ${unknown}`)).toMatchObject({ code: 1, err: expect.stringContaining('nobody') });
     const filter = await fileOf('filter.json', '{"rules":[{"name":"a","filter":"title xx","profile":"office"}]}');
-    expect(await rollcall(`mapping dry-run mapped ${filter}`)).toMatchObject({ code: 1, err: expect.stringContaining('filter: ') });
+    expect(await rollcall(`mapping dry-run mapped ${filter}`)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('#/rules/0/filter: rule "a": '),
+    });
     expect(await rollcall(`mapping set mapped ${await fileOf('none.json', '{')}`)).toMatchObject({ code: 2, out: '' });
     expect(await rollcall('mapping set mapped /nowhere/file.json')).toMatchObject({ code: 2, out: '' });
     expect(await rollcall('mapping set mapped')).toMatchObject({ code: 2, err: expect.stringContaining('file is missing') });

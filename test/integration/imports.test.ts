@@ -67,3 +67,47 @@ it('an import whose worker is killed in the middle goes on with the next: each l
   // Nothing of the file stays behind.
   expect(await cluster.db.collection('jobLines').countDocuments({})).toBe(0);
 });
+
+// Goal: where two workers come to have the same part at once, each line is still done once, and counted once.
+// Method: the lease of the job is taken from whoever has it again and again, so that both work at the same part at the same time; then it is left alone.
+it('two workers that get the same part of an import at once make nobody twice, and all is counted once', async () => {
+  await using cluster = await startCluster({ tenants: ['acme'], workers: 2, faults: { worker: { 'before line': { delay: 1 } } } });
+  const lines = 200;
+  const csv = Array.from({ length: lines }, (_, i) => faultOf(i + 1)?.[0](i + 1) ?? `i${i + 1}@example.com,Ada,,${i + 1}`);
+  const id = await begin(cluster, 'acme', `userName,givenName,profile,quotaBytes\n${csv.join('\n')}\n`);
+  const jobs = cluster.db.collection<{ _id: string }>('jobs');
+  const made = async () =>
+    Promise.all(
+      cluster.workers.map(async ({ url }) => {
+        const text = await (await fetch(`${url}/metrics`)).text();
+        return Number(/^rollcall_accepted_total\{[^}]*operation="make"[^}]*\} (\d+)$/m.exec(text)?.[1] ?? 0);
+      }),
+    );
+  await until(
+    'both to have made somebody',
+    async () => {
+      await jobs.updateOne({ _id: id }, { $set: { leaseUntil: new Date(0) } });
+      return made();
+    },
+    (counts) => counts.every((count) => count > 0),
+    30_000,
+  );
+  const done = await until(
+    'the import',
+    async () => (await adminOf(cluster)(`GET /tenants/acme/imports/${id}`)).body,
+    ({ status }) => status === 'done',
+    60_000,
+  );
+  const faulty = Array.from({ length: lines / 10 }, (_, i) => 10 * (i + 1));
+  expect(done).toMatchObject({ total: lines, done: lines, failed: faulty.length });
+  expect(done.failures).toEqual(faulty.map((line) => ({ line, reason: expect.stringContaining(faultOf(line)![1]) })));
+  await cluster.quiet();
+
+  const good = csv.flatMap((_, i) => (faultOf(i + 1) ? [] : [i + 1]));
+  const accounts = await cluster.db.collection('accounts').find({ tenant: 'acme' }).toArray();
+  expect(accounts.map(({ nameKey }) => nameKey).sort()).toEqual(good.map((n) => `i${n}@example.com`).sort());
+  const history = await cluster.db.collection('history').find({ tenant: 'acme' }).toArray();
+  expect(history.map(({ line }) => line.request).sort()).toEqual(good.map((n) => `import/${id}/${n}`).sort());
+  await checkAll(cluster, 'acme', []);
+  expect(await cluster.db.collection('jobLines').countDocuments({})).toBe(0);
+});

@@ -22,7 +22,8 @@ import { makeTenants } from './tenants.js';
 export interface ClusterOptions {
   /** How many ingest processes; default 1. */
   readonly ingests?: number;
-  readonly workers?: 0 | 1;
+  /** How many worker processes; default 1. With 0 there is one, not started. */
+  readonly workers?: 0 | 1 | 2;
   /** Servers that the test may stop, freeze and empty; else those that all tests share. */
   readonly ownServers?: boolean;
   readonly tenants?: readonly string[];
@@ -48,7 +49,9 @@ export interface Service {
 /** The whole of rollcall, as real processes on real servers. */
 export interface Cluster extends AsyncDisposable {
   readonly ingests: readonly Service[];
+  /** The first, whose operations port is asked. */
   readonly worker: Service;
+  readonly workers: readonly Service[];
   readonly ingestMetricsUrl: string;
   readonly operatorToken: string;
   readonly prefix: string;
@@ -132,10 +135,14 @@ async function start(options: ClusterOptions, opened: (() => Promise<unknown>)[]
     };
     ingests.push(service(`ingest-${n}`, entry('ingest'), `http://127.0.0.1:${port}`, env, dir));
   }
-  const opsPort = await freePort();
-  const workerEnv = { ...base, OPS_PORT: String(opsPort), INGEST_PORT: '0', INGEST_METRICS_PORT: '0', ...armed(options.faults?.worker) };
-  const worker = service('worker', entry('worker'), `http://127.0.0.1:${opsPort}`, workerEnv, dir);
-  services.push(...ingests, worker);
+  const workers: Service[] = [];
+  for (let n = 0; n < Math.max(1, options.workers ?? 1); n += 1) {
+    const opsPort = await freePort();
+    const env = { ...base, OPS_PORT: String(opsPort), INGEST_PORT: '0', INGEST_METRICS_PORT: '0', ...armed(options.faults?.worker) };
+    workers.push(service(`worker-${n}`, entry('worker'), `http://127.0.0.1:${opsPort}`, env, dir));
+  }
+  const worker = workers[0]!;
+  services.push(...ingests, ...workers);
 
   const redis = new Redis(corner.redisUrl, { maxRetriesPerRequest: null });
   redis.on('error', () => undefined); // tests stop it
@@ -150,7 +157,7 @@ async function start(options: ClusterOptions, opened: (() => Promise<unknown>)[]
     await connection.close(true);
   });
   opened.push(() => Promise.all(services.map((one) => one.kill())));
-  await Promise.all([...ingests.map((ingest) => ingest.start()), options.workers === 0 ? undefined : worker.start()]);
+  await Promise.all([...ingests, ...(options.workers === 0 ? [] : workers)].map((one) => one.start()));
 
   const sum = async (pattern: string, count: (key: string) => Promise<number>) => {
     const keys = await redis.keys(`${corner.prefix}:{p*}:${pattern}`);
@@ -160,7 +167,7 @@ async function start(options: ClusterOptions, opened: (() => Promise<unknown>)[]
   const pending = () => sum('*:pending', (key) => redis.zcard(key));
   const historyLength = () => sum('history', (key) => redis.xlen(key));
   return {
-    ...{ ingests, worker, ingestMetricsUrl, operatorToken, prefix: corner.prefix, redis, pending, historyLength },
+    ...{ ingests, worker, workers, ingestMetricsUrl, operatorToken, prefix: corner.prefix, redis, pending, historyLength },
     redisServer: owned.redis,
     mongoServer: owned.mongo,
     db: connection.db!,

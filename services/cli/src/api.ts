@@ -1,6 +1,6 @@
 // The admin API, as the commands see it.
 import { randomUUID } from 'node:crypto';
-import { CliError, EXIT } from './command.js';
+import { CliError, EXIT, Refused } from './command.js';
 import type { Credentials } from './credentials.js';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json | undefined };
@@ -99,11 +99,13 @@ async function answered(response: Response): Promise<unknown> {
     throw new CliError(`the answer (${response.status}) is no JSON: is this rollcall's operations port?`, EXIT.away);
   }
   if (response.ok) return body;
-  const { detail } = object(body);
-  const said = typeof detail === 'string' ? detail : `status ${response.status}`;
-  if (response.status === 401) throw new CliError(`not signed in: ${said}`, EXIT.denied);
-  if (response.status === 403) throw new CliError(said, EXIT.denied);
-  throw new CliError(said, response.status >= 500 || response.status === 429 ? EXIT.away : EXIT.refused);
+  const said = object(body);
+  const { detail } = said;
+  const reason = typeof detail === 'string' ? detail : `status ${response.status}`;
+  if (response.status === 401) throw new CliError(`not signed in: ${reason}`, EXIT.denied);
+  if (response.status === 403) throw new CliError(reason, EXIT.denied);
+  if (response.status >= 500 || response.status === 429) throw new CliError(reason, EXIT.away);
+  throw new Refused(reason, said);
 }
 
 const object = (value: unknown): JsonObject =>

@@ -1,5 +1,5 @@
 // What a command is. The parser is told by `program.ts`; nothing else knows which one it is.
-import type { Api } from './api.js';
+import type { Api, JsonObject } from './api.js';
 import type { Output } from './output.js';
 
 export interface Context {
@@ -36,6 +36,16 @@ export class CliError extends Error {
     options?: ErrorOptions,
   ) {
     super(message, options);
+  }
+}
+
+/** What the admin API refused, with its whole answer. */
+export class Refused extends CliError {
+  constructor(
+    message: string,
+    readonly body: JsonObject,
+  ) {
+    super(message, EXIT.refused);
   }
 }
 

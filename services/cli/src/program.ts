@@ -9,7 +9,9 @@ import { doctorCommands } from './commands/doctor.js';
 import { extensionCommands } from './commands/extension.js';
 import { mappingCommands } from './commands/mapping.js';
 import { operatorCommands } from './commands/operator.js';
+import { profileCommands } from './commands/profile.js';
 import { simulateCommands } from './commands/simulate.js';
+import { sourceCommands } from './commands/source.js';
 import { statusCommands } from './commands/status.js';
 import { tenantCommands } from './commands/tenant.js';
 import { tokenCommands } from './commands/token.js';
@@ -21,7 +23,9 @@ export const COMMANDS: readonly Command[] = [
   ...tokenCommands,
   ...accountCommands,
   ...accountImportCommands,
+  ...profileCommands,
   ...mappingCommands,
+  ...sourceCommands,
   ...extensionCommands,
   ...operatorCommands,
   ...deadLetterCommands,

@@ -37,6 +37,7 @@ import { makeCursors } from './cursor.js';
 import { pause, within } from './deadline.js';
 import { makeExecute } from './handlers/execute.js';
 import type { Health } from './handlers/health.js';
+import { makeTell } from './handlers/tell.js';
 import { type HttpServer, httpServer } from './http.js';
 import { metricsServer } from './metrics-server.js';
 import { makeTokenEndpoint } from './oauth/token.js';
@@ -137,6 +138,7 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
     ...{ reader, memberships, committer, ringer, gauge, metrics, fault },
     rules,
     queue: new CommandQueue(),
+    tell: makeTell({ log, notes: activity }),
     readmit: async (tenant) => {
       const record = await records.tenant(tenant);
       if (record) admit(record);

@@ -158,7 +158,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     deadLetters,
     tenants: async () => (await survey(stores)).tenants,
     routes: [
-      ...storeRoutes({ ...admin, reader, durability: config.DURABILITY }),
+      ...storeRoutes({ ...admin, accounts, reader, durability: config.DURABILITY }),
       ...accountRoutes({ ...admin, accounts }),
       ...mappingRoutes({ ...admin, accounts, jobs, typesOf: rules.typesOf }),
       ...importRoutes({ ...admin, jobs }),

@@ -108,6 +108,6 @@ async function removeKeys({ redis: { redis }, keys }: CaretakerDeps, tenant: str
 }
 
 /** Collections with a `tenant` in each document. The audit trail is not among them: it stays. */
-const OF_TENANTS = ['accounts', 'groups', 'memberships', 'history', 'tokens', 'reminders', 'jobs', 'jobLines'] as const;
+const OF_TENANTS = ['accounts', 'groups', 'memberships', 'history', 'tokens', 'reminders', 'jobs', 'jobLines', 'undecided'] as const;
 const CHUNK = 1_000;
 const TENANTS_MAX = 10;

@@ -89,12 +89,13 @@ describe('an account that an administrator preserves', () => {
     expect(accountOf(id).preserved).toBeUndefined();
   });
 
-  it('that was deleted claims its names anew, and 409 names no one else’s', () => {
+  it('that was deleted claims its names anew, and 409 names the account that has them', () => {
     const id = adding('ada');
     admin('preserve', id);
     model.run(remove(id));
     const other = adding('ada', { email: 'other@x' });
-    expect(errorOf(admin('reactivate', id)).scimType).toBe('uniqueness');
+    const taken = errorOf(admin('reactivate', id));
+    expect([taken.scimType, taken.cause]).toMatchObject(['uniqueness', { reason: 'taken', accounts: [other] }]);
     model.run(remove(other));
     accepted(admin('reactivate', id));
     expect(resourceOf(id)).toMatchObject({ deleted: false, account: { preservedBy: ['idp'] } });
@@ -139,7 +140,8 @@ describe('a recycled address', () => {
     const id = deleted();
     const error = errorOf(model.run(come()));
     expect([error.status, error.scimType]).toEqual([409, 'uniqueness']);
-    expect(error.detail).not.toContain(id); // only the log names it
+    expect(error.detail).not.toContain(id);
+    expect(error.cause).toMatchObject({ reason: 'recycled', accounts: [id], person: { userName: 'ada', externalId: 'new' } });
     accepted(admin('expect', id, { externalId: 'new' }));
     expect(accepted(model.run(come()))).toMatchObject({ operation: 'revive', next: { id } });
     expect(accountOf(id).expects).toBeUndefined();
@@ -151,7 +153,9 @@ it('two candidates are refused, until an administrator says which', () => {
   model.run(remove(a));
   model.run(remove(b));
   const error = errorOf(model.run(create('ada', { email: 'ada@x' })));
-  expect([error.status, error.detail.includes(a)]).toEqual([409, false]);
+  expect([error.status, error.detail.includes(a), error.detail.includes(b)]).toEqual([409, false, false]);
+  // What the administrator is told, who must decide.
+  expect(error.cause).toMatchObject({ reason: 'ambiguous', accounts: expect.arrayContaining([a, b]), person: { userName: 'ada' } });
   admin('expect', b, { userName: 'ADA' });
   expect(accepted(model.run(create('ada', { email: 'ada@x' }))).next.id).toBe(b);
 });

@@ -10,6 +10,7 @@ import {
 } from '@rollcall/scim';
 import { type AccountCommand, type AccountOperation, administered, isExpected, mark } from './accounts.js';
 import type { Command, Stamp } from './command.js';
+import { Withheld } from './errors.js';
 import {
   claimField,
   fieldsOf,
@@ -177,7 +178,7 @@ function create(state: State, given: JsonObject, at: Stamp): Decision {
   if (!known) return commit(state, undefined, 'create', fresh, people);
   if (expected.length === 0 && isRecycled(state, known, attributes)) return refuse(recycled(fresh, known));
 
-  if (wantsActive && known.resource.account.preservedBy.includes('administrator')) return refuse(preservedByAdministrator());
+  if (wantsActive && known.resource.account.preservedBy.includes('administrator')) return refuse(preservedByAdministrator(known));
   const { expects: _, ...account } = mark(known.resource.account, 'idp', !wantsActive, { at: at.now });
   const revived: Resource = { ...known.resource, deleted: false, attributes, account: { ...account, managedBy: 'scim' } };
   // A deletion has ended all memberships.
@@ -358,7 +359,7 @@ function change(
   const { active: _, ...rest } = given;
   const attributes = identified(state, current.resource.attributes, rest);
   const { account } = current.resource;
-  if (wish === true && account.preservedBy.includes('administrator')) return refuse(preservedByAdministrator());
+  if (wish === true && account.preservedBy.includes('administrator')) return refuse(preservedByAdministrator(current));
   const kept = wish === undefined ? account : mark(account, 'idp', !wish, { at: at.now });
   const changed: Resource = { ...current.resource, attributes, account: { ...kept, managedBy: 'scim' } };
   // One that was made by hand becomes the identity provider's with its first write: mappings look at it as at a new one.
@@ -414,7 +415,7 @@ function commit(
       rest = rest.filter((id) => !stale.includes(id));
       // One that has the name keeps it beside another that came to share it.
       const mayShare = next.sharesName ?? (held.includes(field) && rest.every((id) => state.others.get(id)?.resource.sharesName));
-      if (rest.length > 0 && !mayShare) return refuse(nameTaken(next));
+      if (rest.length > 0 && !mayShare) return refuse(nameTaken(next, rest));
       // Where the entry is not borne out by a holder, it is taken over, if the holder is still what was seen.
       for (const id of stale) others.set(id, state.others.get(id)?.version ?? 0);
       // Holders are counted by their entries. One that MongoDB named and that lets go right now has written none that would tell.
@@ -518,23 +519,33 @@ const refuse = (error: ScimError): Decision => ({ kind: 'refuse', error });
 const notFound = ({ type, id }: { type: string; id: string }) => new ScimError(404, undefined, `${type} ${id} not found`);
 const preconditionFailed = (current: Versioned) =>
   new ScimError(412, undefined, `If-Match: the resource is at W/"${current.version}" by now; read it again`);
-const nameTaken = ({ type, attributes }: Resource) =>
-  ScimError.of('uniqueness', `${NAME_ATTRIBUTE[type]}: "${String(attributes[NAME_ATTRIBUTE[type]])}" is taken by another ${type}`);
-// Which accounts they are is told to the administrator alone, by the log.
-const ambiguous = ({ type }: Resource, candidates: readonly Versioned[]) =>
-  ScimError.of('uniqueness', `more than one preserved account could be this ${type}; an administrator must decide which`, {
-    cause: new Error(`candidates: ${candidates.map(({ resource }) => resource.id).join(', ')}`),
+/** @param holders who has the name, where that is not what a repeated POST meets anyway */
+const nameTaken = ({ type, attributes }: Resource, holders: readonly string[] = []) => {
+  const name = NAME_ATTRIBUTE[type];
+  const cause = holders.length > 0 ? { cause: new Withheld('taken', holders) } : undefined;
+  return ScimError.of('uniqueness', `${name}: "${String(attributes[name])}" is taken by another ${type}`, cause);
+};
+const ambiguous = (person: Resource, candidates: readonly Versioned[]) =>
+  ScimError.of('uniqueness', 'more than one preserved account could be this User; an administrator must decide which', {
+    cause: new Withheld('ambiguous', idsOf(candidates), nameOfPerson(person)),
   });
-const recycled = ({ type }: Resource, { resource }: Versioned) =>
+const recycled = (person: Resource, known: Versioned) =>
   ScimError.of(
     'uniqueness',
-    `the identity of this ${type} belongs to a preserved account with another externalId; an administrator must decide`,
-    {
-      cause: new Error(`candidate: ${resource.id}`),
-    },
+    'the identity of this User belongs to a preserved account with another externalId; an administrator must decide',
+    { cause: new Withheld('recycled', idsOf([known]), nameOfPerson(person)) },
   );
-const preservedByAdministrator = () =>
-  new ScimError(403, undefined, 'active: an administrator preserved this account; only an administrator can reactivate it');
+const preservedByAdministrator = (known: Versioned) =>
+  new ScimError(403, undefined, 'active: an administrator preserved this account; only an administrator can reactivate it', undefined, {
+    cause: new Withheld('preserved', idsOf([known])),
+  });
+
+const idsOf = (all: readonly Versioned[]): string[] => all.map(({ resource }) => resource.id);
+/** By what an administrator may say which account it is (`adopt`). */
+const nameOfPerson = ({ attributes: { userName, externalId } }: Resource) => ({
+  userName: String(userName),
+  ...(typeof externalId === 'string' ? { externalId } : {}),
+});
 
 function assertNever(value: never): never {
   throw new Error(`not handled: ${JSON.stringify(value)}`);

@@ -29,3 +29,27 @@ export class PermanentError extends Error {
     super(message, options);
   }
 }
+
+/** Why an administrator must look at a refusal. */
+export type WithheldReason =
+  /** Several accounts could be the person who comes. */
+  | 'ambiguous'
+  /** The address belonged to somebody with another externalId. */
+  | 'recycled'
+  /** Another account has the name. */
+  | 'taken'
+  /** An administrator preserves the account. */
+  | 'preserved';
+
+/** What a refusal does not tell the client, and an administrator must know: which accounts are in the way, and of whom. It is the refusal's `cause`. */
+export class Withheld extends Error {
+  override readonly name = 'Withheld';
+  constructor(
+    readonly reason: WithheldReason,
+    readonly accounts: readonly string[],
+    /** Who was to come, where an administrator may say which account that is. */
+    readonly person?: { readonly userName: string; readonly externalId?: string },
+  ) {
+    super(`${reason}: ${accounts.join(', ')}`);
+  }
+}

@@ -1,6 +1,7 @@
 export * from './accounts.js';
 export * from './command.js';
 export * from './decide.js';
+export * from './display-name.js';
 export * from './errors.js';
 export * from './history.js';
 export * from './index-fields.js';

@@ -1,15 +1,19 @@
 import { type MongoLink, onMongo, type StoredActivity } from '@rollcall/store';
+import { noteUndecided, type Undecided } from './undecided.js';
 
 /** What was heard of tenants and credentials since the last time it was written down. */
 export interface Heard {
   readonly tenants: ReadonlyMap<string, { readonly lastRequestAt?: Date; readonly lastError?: NonNullable<StoredActivity['lastError']> }>;
   /** Credentials by id. */
   readonly credentials: ReadonlyMap<string, Date>;
+  /** People of whom it must be decided which account is theirs, by `undecidedKey`. */
+  readonly undecided: ReadonlyMap<string, Undecided>;
 }
 
 /** Writes down who was heard of. What is newer there stays. */
-export async function noteActivity(mongo: MongoLink, { tenants, credentials }: Heard): Promise<void> {
+export async function noteActivity(mongo: MongoLink, { tenants, credentials, undecided }: Heard): Promise<void> {
   const options = { ordered: false } as const;
+  await noteUndecided(mongo, undecided);
   if (credentials.size > 0) {
     const updates = [...credentials].map(([id, at]) => ({ updateOne: { filter: { _id: id }, update: { $max: { lastUsedAt: at } } } }));
     await onMongo(mongo.collection('tokens').bulkWrite(updates, options));

@@ -14,3 +14,4 @@ export * from './tokens.js';
 export * from './trail.js';
 export * from './transact.js';
 export * from './types.js';
+export * from './undecided.js';

@@ -17,7 +17,7 @@ function provided(given: Given) {
   const storage = { ...(region === undefined ? {} : { region }), ...(quotaBytes === undefined ? {} : { quotaBytes }) };
   return { ...(profile === undefined ? {} : { profile }), ...(Object.keys(storage).length === 0 ? {} : { storage }) };
 }
-const COLUMNS = ['id', 'userName', 'status', 'preservedBy', 'managedBy', 'profile', 'updatedAt'];
+const COLUMNS = ['id', 'userName', 'displayName', 'status', 'preservedBy', 'managedBy', 'profile', 'updatedAt'];
 
 export const accountCommands: readonly Command[] = [
   {
@@ -92,6 +92,25 @@ export const accountCommands: readonly Command[] = [
     summary: 'lift the administrator’s mark',
     run: async (given, { api, out }) => {
       out.show(await (await api()).ask('POST', `${one(given)}/reactivate`));
+      return EXIT.done;
+    },
+  },
+  {
+    usage: 'account adopt <tenant> <id>',
+    summary: 'say that this account is the person who comes under a userName or externalId',
+    options: [
+      ['--user-name <name>', 'what the identity provider sends as userName'],
+      ['--external-id <id>', 'or what it calls the person'],
+    ],
+    run: async (given, { api, out }) => {
+      const [userName, externalId] = [text(given, 'user-name'), text(given, 'external-id')];
+      if ((userName === undefined) === (externalId === undefined))
+        throw new CliError('say who: either --user-name or --external-id', EXIT.usage);
+      const who = { ...(userName === undefined ? {} : { userName }), ...(externalId === undefined ? {} : { externalId }) };
+      out.show(
+        await (await api()).ask('POST', `${one(given)}/adopt`, who),
+        'The person gets it the next time that the identity provider sends them.',
+      );
       return EXIT.done;
     },
   },

@@ -1,8 +1,10 @@
 import { type Command, EXIT, type Given, needed } from '../command.js';
+import { ended, followed } from '../follow.js';
 import { jsonFile } from '../json-file.js';
 
 const at = (given: Given) => `/tenants/${encodeURIComponent(needed(given, 'tenant'))}/mappings`;
 
+const ACCOUNTS = 'accounts';
 const rules = (given: Given) => jsonFile(needed(given, 'file'), 'mapping show');
 
 export const mappingCommands: readonly Command[] = [
@@ -26,10 +28,30 @@ export const mappingCommands: readonly Command[] = [
   {
     usage: 'mapping set <tenant> <file>',
     summary: 'save other rules, for those who come; with --all for those who are there, too',
-    options: [['--all', 'also move those who are there already']],
-    run: async (given, { api, out }) => {
-      out.show(await (await api()).ask('PUT', `${at(given)}${given.all === true ? '?apply=all' : ''}`, await rules(given)));
-      return EXIT.done;
+    options: [
+      ['--all', 'also move those who are there already, and wait until they are moved'],
+      ['--detach', 'don’t wait for that'],
+    ],
+    run: async (given, { api, out, signal }) => {
+      const [asked, wanted] = [await api(), await rules(given)];
+      if (given.all !== true) {
+        out.show(await asked.ask('PUT', at(given), wanted));
+        return EXIT.done;
+      }
+      const begun = await asked.ask('PUT', `${at(given)}?apply=all`, wanted);
+      const again = `rollcall mapping job-status ${needed(given, 'tenant')} ${String(begun.id)}`;
+      if (given.detach === true) {
+        out.show(begun, `How far it is: ${again}`);
+        return EXIT.done;
+      }
+      const path = `${at(given)}/jobs/${String(begun.id)}`;
+      return ended(await followed(asked, { path, what: ACCOUNTS, again }, out, signal), ACCOUNTS, out);
     },
+  },
+  {
+    usage: 'mapping job-status <tenant> <id>',
+    summary: 'say how far moving all accounts is, and what failed',
+    run: async (given, { api, out }) =>
+      ended(await (await api()).ask('GET', `${at(given)}/jobs/${encodeURIComponent(needed(given, 'id'))}`), ACCOUNTS, out),
   },
 ];

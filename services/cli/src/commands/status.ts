@@ -13,8 +13,9 @@ export const statusCommands: readonly Command[] = [
       }
       const status = await (await api()).ask('GET', `/tenants/${encodeURIComponent(tenant)}/status`);
       out.show(status);
+      const undecided = Array.isArray(status.undecided) ? status.undecided.length : 0;
       // Something that an operator must decide.
-      return Number(status.deadLetters) > 0 ? EXIT.refused : EXIT.done;
+      return Number(status.deadLetters) > 0 || undecided > 0 ? EXIT.refused : EXIT.done;
     },
   },
 ];

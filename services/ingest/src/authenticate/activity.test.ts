@@ -23,12 +23,19 @@ describe('who was heard of', () => {
     for (let i = 0; i < 1_000; i += 1) notes.used('acme', 't1');
     await flush();
     expect(state.written).toEqual([
-      { credentials: new Map([['t1', new Date(1_000_000)]]), tenants: new Map([['acme', { lastRequestAt: new Date(1_000_000) }]]) },
+      {
+        credentials: new Map([['t1', new Date(1_000_000)]]),
+        tenants: new Map([['acme', { lastRequestAt: new Date(1_000_000) }]]),
+        undecided: new Map(),
+      },
     ]);
     state.now_ms += 10_000;
     notes.used('acme', 't1');
     await flush();
-    expect(state.written[1]).toEqual({ credentials: new Map(), tenants: new Map([['acme', { lastRequestAt: new Date(1_010_000) }]]) });
+    expect(state.written[1]).toMatchObject({
+      credentials: new Map(),
+      tenants: new Map([['acme', { lastRequestAt: new Date(1_010_000) }]]),
+    });
     state.now_ms += 50_000;
     notes.used('acme', 't1');
     await flush();
@@ -49,6 +56,7 @@ describe('who was heard of', () => {
       {
         credentials: new Map([['t1', new Date(1_060_000)]]),
         tenants: new Map([['acme', { lastRequestAt: new Date(1_060_000), lastError: { at: new Date(1_000_000), ...ERROR } }]]),
+        undecided: new Map(),
       },
     ]);
   });
@@ -69,6 +77,25 @@ describe('who was heard of', () => {
     expect(state.written[0]?.tenants.get('acme')?.lastError).toEqual({
       ...{ at: new Date(1_000_000), status: 409, detail: 'x'.repeat(500), method: 'PATCH', route: '/Users/:', requestId: 'r1' },
     });
+  });
+
+  it('has whom an administrator must decide about, each once, until they are decided about', async () => {
+    const { notes, state, flush } = setUp();
+    const person = { reason: 'ambiguous' as const, accounts: ['a', 'b'], userName: 'Ada', requestId: 'r1' };
+    notes.undecided('acme', { ...person, accounts: ['a'] });
+    state.away = true;
+    await flush();
+    notes.undecided('acme', person);
+    notes.undecided('globex', person);
+    notes.decided('globex', 'ADA');
+    state.away = false;
+    await flush();
+    expect([...state.written[0]!.undecided]).toEqual([
+      ['acme/ada', { tenant: 'acme', person: { at: new Date(1_000_000), ...person } }],
+      ['globex/ada', { tenant: 'globex' }],
+    ]);
+    await flush();
+    expect(state.written).toHaveLength(1);
   });
 
   it('bears starts and stops at random', () => exercise(setUp().notes));

@@ -1,7 +1,7 @@
-// Who was heard of, written down now and then: no request waits for it, and none costs more than two look-ups in a map.
+// Who was heard of, and whom an administrator must decide about, written down now and then: no request waits for it, and none costs more than two look-ups in a map.
 import type { StoredActivity } from '@rollcall/store';
 import { type Log, oneAtATime, type Service } from '@rollcall/telemetry';
-import type { Heard } from '@rollcall/tenancy';
+import { type Heard, type Undecided, type UndecidedPerson, undecidedKey } from '@rollcall/tenancy';
 import type { ScimRequest } from '../exchange.js';
 import type { Resolved } from '../routes.js';
 
@@ -21,6 +21,8 @@ export class ActivityNotes implements Service {
   readonly #written = { credentials: new Map<string, number>(), tenants: new Map<string, number>() };
   #credentials = new Map<string, Date>();
   #tenants = new Map<string, { lastRequestAt?: Date; lastError?: LastError }>();
+  /** By whom it is about; undefined: it is decided. */
+  #undecided = new Map<string, Undecided>();
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> | undefined;
 
@@ -41,6 +43,19 @@ export class ActivityNotes implements Service {
     const at = new Date(this.options.now_ms());
     const detail = error.detail.slice(0, DETAIL_MAX);
     this.#tenants.set(tenant, { ...this.#tenants.get(tenant), lastError: { at, ...error, detail } });
+  }
+
+  /** An administrator must decide who somebody is. */
+  undecided(tenant: string, { userName, ...rest }: Omit<UndecidedPerson, 'at'>): void {
+    const key = undecidedKey(tenant, userName);
+    if (!this.#undecided.has(key) && this.#undecided.size >= NOTED_MAX) return;
+    this.#undecided.set(key, { tenant, person: { at: new Date(this.options.now_ms()), userName, ...rest } });
+  }
+
+  /** This person has an account now: there is nothing to decide any more. */
+  decided(tenant: string, userName: string): void {
+    const key = undecidedKey(tenant, userName);
+    if (this.#undecided.has(key) || this.#undecided.size < NOTED_MAX) this.#undecided.set(key, { tenant });
   }
 
   /** Watches what is answered. A look-up that finds nothing is no error. */
@@ -84,16 +99,18 @@ export class ActivityNotes implements Service {
   }
 
   async #write(): Promise<void> {
-    const [credentials, tenants] = [this.#credentials, this.#tenants];
-    if (credentials.size + tenants.size === 0) return;
+    const [credentials, tenants, undecided] = [this.#credentials, this.#tenants, this.#undecided];
+    if (credentials.size + tenants.size + undecided.size === 0) return;
     this.#credentials = new Map();
     this.#tenants = new Map();
+    this.#undecided = new Map();
     try {
-      await this.options.note({ credentials, tenants });
+      await this.options.note({ credentials, tenants, undecided });
     } catch (error) {
       this.options.log.debug({ error }, 'who was heard of is written down later');
       // What came meanwhile is newer.
       this.#credentials = new Map([...credentials, ...this.#credentials]);
+      this.#undecided = new Map([...undecided, ...this.#undecided]);
       for (const [tenant, heard] of tenants) this.#tenants.set(tenant, { ...heard, ...this.#tenants.get(tenant) });
     }
   }

@@ -67,6 +67,7 @@ function setUp(
     gauge: { mayAccept: () => true },
     metrics: createMetrics({ process: false }),
     queue: new CommandQueue(),
+    tell: { accepted: () => undefined, refused: () => undefined },
     readmit: async () => void log.push('readmit'),
     newId: () => ID,
     now: () => new Date(0),

@@ -20,6 +20,7 @@ import type { CommandQueue } from '../command-queue.js';
 import { pause, within } from '../deadline.js';
 import type { Caller } from '../exchange.js';
 import type { Asked } from '../validate/body.js';
+import type { Tell } from './tell.js';
 
 export interface ExecuteDeps {
   readonly reader: DecideDeps['reader'] & Pick<Reader, 'view'>;
@@ -30,6 +31,8 @@ export interface ExecuteDeps {
   readonly gauge: Pick<MemoryGauge, 'mayAccept'>;
   readonly metrics: Pick<Metrics, 'accepted' | 'conflicts'>;
   readonly queue: CommandQueue;
+  /** Told what an administrator is to know. */
+  readonly tell: Tell;
   /** Judges the caller's tenant again, as its settings have changed since. @throws ScimError 403 */
   readonly readmit: (tenant: string) => Promise<void>;
   readonly newId: () => string;
@@ -104,7 +107,10 @@ export function makeExecute(deps: ExecuteDeps): Execute {
       const { decision } = await decideOn(unasked ? { ...deps, reader: unread } : deps, view, about, (state) =>
         decide(state, command, when.at),
       );
-      if (decision.kind === 'refuse') throw decision.error;
+      if (decision.kind === 'refuse') {
+        deps.tell.refused(caller.tenant, decision.error, when.requestId);
+        throw decision.error;
+      }
       if (decision.kind === 'unchanged') return { operation: 'unchanged', versioned: decision.current, view, types };
 
       if (!deps.gauge.mayAccept(decision.urgent))
@@ -122,6 +128,7 @@ export function makeExecute(deps: ExecuteDeps): Execute {
       switch (outcome.kind) {
         case 'ok':
           metrics.accepted.inc({ type: decision.next.type, operation: decision.operation });
+          deps.tell.accepted(caller.tenant, decision, outcome.committed, when.requestId);
           await fault('before ring');
           ring(caller.tenant, outcome.committed, decision.urgent, outcome.ring, when.requestId);
           return { operation: decision.operation, versioned: outcome.committed, view, types };

@@ -35,9 +35,6 @@ export function errorResponse(error: unknown, requestId: string, log: Log): Scim
   const scim = toScimError(error, requestId);
   if (scim.status === 500) log.error({ error, requestId }, 'internal error');
   else if (error instanceof TransientError) log.warn({ requestId, away: error.away, reason: error.message }, 'answered 503');
-  // Two accounts that could be one person, or a recycled address: the administrator is told which by the log, the client is not.
-  else if (scim.status === 409 && scim.cause instanceof Error)
-    log.warn({ requestId, reason: scim.cause.message }, 'an administrator must decide');
   return { status: scim.status, headers: headersOf(scim), body: errorBody(scim) };
 }
 

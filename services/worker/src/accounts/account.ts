@@ -1,10 +1,12 @@
-import { isActive, type Resource, type Versioned, withActive } from '@rollcall/directory';
+import { displayNameOf, isActive, type Resource, type Versioned, withActive } from '@rollcall/directory';
 import { type JsonObject, type ResourceTypes, toResource } from '@rollcall/scim';
 
 /** An account as the admin API shows it: the SCIM resource, and what stands behind it. */
 export interface ShownAccount {
   readonly id: string;
   readonly userName: string | undefined;
+  /** Computed, see `displayNameOf`; the SCIM resource has what the identity provider sent. */
+  readonly displayName: string | undefined;
   readonly status: 'active' | 'preserved';
   readonly preservedBy: readonly string[];
   readonly preserved?: Resource['account']['preserved'];
@@ -28,6 +30,7 @@ export function shown({ resource, version, modified_ms }: Versioned, { User }: R
   return {
     id,
     userName: typeof attributes.userName === 'string' ? attributes.userName : undefined,
+    displayName: displayNameOf(attributes),
     status: isActive(resource) ? 'active' : 'preserved',
     preservedBy: account.preservedBy,
     ...(account.preserved ? { preserved: account.preserved } : {}),

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { AccountCommand, Command, Versioned } from '@rollcall/directory';
-import { type JsonValue, type ResourceTypes, ScimError, validateResource } from '@rollcall/scim';
+import { type AccountCommand, type Command, isExpected, type Resource, type Versioned } from '@rollcall/directory';
+import { foldCase, type JsonObject, type JsonValue, type ResourceTypes, ScimError, validateResource } from '@rollcall/scim';
 import {
   fromStored,
   type GroupOfMember,
@@ -12,7 +12,7 @@ import {
   type StoredResource,
   typeOfMember,
 } from '@rollcall/store';
-import type { DeploymentSecret } from '@rollcall/tenancy';
+import { type DeploymentSecret, forgetUndecided, readUndecided, type UndecidedPerson } from '@rollcall/tenancy';
 import { type ShownAccount, shown } from './account.js';
 import { accountMatches, accountQuery, parseAccountFilter } from './account-filter.js';
 import { type Asked, type CarryOutDeps, carryOut, type Outcome } from './carry-out.js';
@@ -100,6 +100,17 @@ export class Accounts {
     return { items: page.map((each) => shown(each, types)), ...(all.length > query.limit ? { after: page.at(-1)!.born } : {}) };
   }
 
+  /** Whom the identity provider wants in, and of whom nobody has said yet which account is theirs; the newest first. @throws TransientError */
+  async undecided(tenant: string): Promise<UndecidedPerson[]> {
+    const { reader, mongo } = this.deps;
+    const noted = await readUndecided(mongo, tenant);
+    const found = await reader.resources(await reader.view(tenant, 'read'), [...new Set(noted.flatMap(({ accounts }) => accounts))]);
+    return noted.filter(({ accounts, userName, externalId }) => {
+      const person = { userName, ...(externalId === undefined ? {} : { externalId }) };
+      return accounts.every((id) => isOpen(found.get(id)?.resource, person));
+    });
+  }
+
   /** The groups of each of these, by id. @throws TransientError while a store is away */
   async groupsOf(tenant: string, people: readonly Versioned[]): Promise<Map<string, GroupOfMember[]>> {
     return this.deps.memberships.groupsOf(await this.deps.reader.view(tenant, 'read'), people);
@@ -155,6 +166,7 @@ export class Accounts {
     if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) {
       throw new ScimError(409, undefined, 'confirm: not the word for this account as it is now; ask for it again by DELETE');
     }
+    await forgetUndecided(this.deps.mongo, tenant, id);
     return carryOut(this.deps, tenant, () => ({ kind: 'purge', type: 'User', id }), asked);
   }
 
@@ -173,6 +185,12 @@ export class Accounts {
       .update(`purge ${tenant} ${resource.id} ${version}`)
       .digest('base64url');
   }
+}
+
+/** Whether an account may still be taken by who comes, and nobody has said that it is theirs. */
+function isOpen(resource: Resource | undefined, person: JsonObject): boolean {
+  if (!resource || resource.account.purged || isExpected(resource, person, foldCase)) return false;
+  return resource.deleted || resource.account.managedBy !== 'scim';
 }
 
 const QUERY_TIME_MS = 5_000;

@@ -39,7 +39,8 @@ export class Jobs {
 
   /** Begins to bring all accounts under the tenant's present mappings. */
   async beginMappings(tenant: string, by: string): Promise<StoredJob> {
-    const total = await onMongo(this.deps.mongo.collection('accounts').countDocuments({ tenant }));
+    // As far as MongoDB knows by now; at its end it is as many as there were.
+    const total = await onMongo(this.deps.mongo.collection('accounts').countDocuments({ tenant, 'account.purged': { $ne: true } }));
     return this.#begin({ _id: randomUUID(), tenant, kind: 'mappings', by, total, next: -1 });
   }
 
@@ -61,18 +62,19 @@ export class Jobs {
     if (!job) return false;
     const done = job.kind === 'import' ? await this.#importPart(job) : await this.#mappingsPart(job);
     const failures = done.failures.slice(0, Math.max(0, FAILURES_MAX - job.failures.length));
-    await onMongo(
+    const finished = done.finished ? { status: 'done' as const, finishedAt: now(), total: job.done + done.done } : {};
+    const { matchedCount } = await onMongo(
       jobs.updateOne(
-        // Whoever took it up meanwhile, as this took too long, has counted for itself.
         { _id: job._id, leaseUntil: job.leaseUntil, next: job.next },
         {
-          $set: { next: done.next, leaseUntil: new Date(0), ...(done.finished ? { status: 'done' as const, finishedAt: now() } : {}) },
+          $set: { next: done.next, leaseUntil: new Date(0), ...finished },
           $inc: { done: done.done, failed: done.failures.length },
           ...(failures.length > 0 ? { $push: { failures: { $each: failures } } } : {}),
         },
       ),
     );
-    if (done.finished) await onMongo(mongo.collection('jobLines').deleteMany({ job: job._id }));
+    // Whoever took it up meanwhile, as this took too long, counts for itself, and needs the lines.
+    if (done.finished && matchedCount > 0) await onMongo(mongo.collection('jobLines').deleteMany({ job: job._id }));
     return true;
   }
 

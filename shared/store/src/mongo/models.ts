@@ -136,6 +136,7 @@ export interface Documents {
   readonly idempotency: StoredOutcome;
   readonly reminders: StoredReminder;
   readonly activity: StoredActivity;
+  readonly undecided: StoredUndecided;
   readonly jobs: StoredJob;
   readonly jobLines: StoredJobLines;
 }
@@ -162,6 +163,7 @@ export function makeModels(connection: Connection) {
     idempotency: connection.model('Idempotency', outcomeSchema),
     reminders: connection.model('Reminder', reminderSchema),
     activity: connection.model('Activity', activitySchema),
+    undecided: connection.model('Undecided', undecidedSchema),
   };
 }
 
@@ -343,6 +345,21 @@ export interface StoredActivity {
   lastError?: { at: Date; status: number; detail: string; method: string; route: string; requestId: string };
 }
 
+/** Somebody of whom an administrator must say which account is theirs. */
+export interface StoredUndecided {
+  /** `<tenant>/<folded userName>`: each person once. */
+  _id: string;
+  tenant: string;
+  /** When they came last. */
+  at: Date;
+  reason: 'ambiguous' | 'recycled';
+  /** Ids of those that could be theirs. */
+  accounts: string[];
+  userName: string;
+  externalId?: string;
+  requestId: string;
+}
+
 const trailSchema = new Schema({ _id: { type: String, required: true } }, { ...OPTIONS, collection: 'audit', strict: false });
 trailSchema.index({ tenant: 1, _id: -1 });
 trailSchema.index({ tenant: 1, 'target.id': 1, _id: -1 });
@@ -358,6 +375,11 @@ reminderSchema.index({ nextAt: 1 }, { partialFilterExpression: { nextAt: { $exis
 reminderSchema.index({ at: 1 }, { expireAfterSeconds: 366 * 86_400 });
 
 const activitySchema = new Schema({ _id: { type: String, required: true } }, { ...OPTIONS, collection: 'activity', strict: false });
+
+const undecidedSchema = new Schema({ _id: { type: String, required: true } }, { ...OPTIONS, collection: 'undecided', strict: false });
+undecidedSchema.index({ tenant: 1, at: -1 });
+// Whom the identity provider has not sent for so long it no longer wants in; the entry names a person.
+undecidedSchema.index({ at: 1 }, { expireAfterSeconds: 30 * 86_400 });
 
 /** Work on many accounts that an administrator asked for: an import, or mappings for all. It goes on after a restart where it was. */
 export interface StoredJob {

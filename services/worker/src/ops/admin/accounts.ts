@@ -1,5 +1,5 @@
 // /admin/v1/tenants/{tenant}/accounts: find, make, keep out, let in, provide, decide who is who, purge.
-import { TransientError } from '@rollcall/directory';
+import { TransientError, Withheld } from '@rollcall/directory';
 import { type JsonValue, type ResourceTypes, ScimError } from '@rollcall/scim';
 import { findTenant } from '@rollcall/tenancy';
 import { z } from 'zod';
@@ -18,6 +18,7 @@ import {
   type RawRequest,
   route,
   Time,
+  wrongMembers,
 } from './route.js';
 
 export interface AccountRouteDeps extends AdminDeps {
@@ -38,6 +39,10 @@ export const AccountForm = z
   .object({
     id: z.string(),
     userName: z.string().optional(),
+    displayName: z
+      .string()
+      .optional()
+      .describe('the user’s displayName, else name.formatted, else first and last name as far as they are known, else the userName'),
     status: z.enum(['active', 'preserved']),
     preservedBy: z.array(z.enum(['idp', 'administrator'])),
     deleted: z.boolean().describe('the identity provider deleted the person; the account is preserved'),
@@ -255,6 +260,7 @@ async function* csvFrom(
   const columns = [
     'id',
     'userName',
+    'displayName',
     'status',
     'preservedBy',
     'deleted',
@@ -293,21 +299,36 @@ export async function plainly<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-export function plain(error: unknown): unknown {
-  if (error instanceof ScimError) return new Problem(error.status, error.detail, {}, { cause: error });
+function plain(error: unknown): unknown {
+  if (error instanceof ScimError) {
+    // Who asks here may know which account is in the way.
+    const [known] = error.cause instanceof Withheld ? error.cause.accounts : [];
+    return new Problem(error.status, known === undefined ? error.detail : `${error.detail}: ${known}`, {}, { cause: error });
+  }
   if (error instanceof TransientError)
     return new Problem(503, `${error.message}; try again`, { headers: { 'Retry-After': String(error.retryAfter_s) } }, { cause: error });
   return error;
 }
 
-/** A profile must be there, and storage needs one that has a workload for it. @throws Problem 400 */
-export function checkProvided(settings: Readonly<Record<string, unknown>>, profile: string | undefined, storage: unknown): void {
+/** A profile must be there, and storage needs one that has a workload for it. @returns what is wrong, by member */
+export function wrongProvision(
+  settings: Readonly<Record<string, unknown>>,
+  profile: string | undefined,
+  storage: unknown,
+): { readonly member: 'profile' | 'storage'; readonly detail: string } | undefined {
   const profiles = (settings.profiles ?? {}) as Record<string, { workloads: string[] } | undefined>;
-  if (profile === undefined) return;
+  if (profile === undefined) return undefined;
   const known = Object.hasOwn(profiles, profile) ? profiles[profile] : undefined;
-  if (!known) throw new Problem(400, `#/profile: there is no profile ${JSON.stringify(profile)}`);
+  if (!known) return { member: 'profile', detail: `there is no profile ${JSON.stringify(profile)}` };
   if (storage !== undefined && !known.workloads.some((workload) => workload !== SAAS_APPS))
-    throw new Problem(400, `#/storage: profile ${JSON.stringify(profile)} has no workload that needs storage`);
+    return { member: 'storage', detail: `profile ${JSON.stringify(profile)} has no workload that needs storage` };
+  return undefined;
+}
+
+/** @throws Problem 400, see `wrongProvision` */
+function checkProvided(settings: Readonly<Record<string, unknown>>, profile: string | undefined, storage: unknown): void {
+  const wrong = wrongProvision(settings, profile, storage);
+  if (wrong) throw wrongMembers([{ pointer: `#/${wrong.member}`, detail: wrong.detail }]);
 }
 
 /** The same for a line of an import: why not, in words. */
@@ -315,13 +336,8 @@ export const whyNotProvided =
   (mongo: AdminDeps['mongo']) =>
   async (tenant: string, profile: string | undefined, storage: unknown): Promise<string | undefined> => {
     if (profile === undefined) return undefined;
-    try {
-      checkProvided((await findTenant(mongo, tenant))?.settings ?? {}, profile, storage);
-      return undefined;
-    } catch (error) {
-      if (error instanceof Problem) return error.detail.replace(/^#\//, '');
-      throw error;
-    }
+    const wrong = wrongProvision((await findTenant(mongo, tenant))?.settings ?? {}, profile, storage);
+    return wrong && `${wrong.member}: ${wrong.detail}`;
   };
 
 /** The one workload that stores nothing with us. */

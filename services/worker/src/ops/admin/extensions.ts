@@ -1,11 +1,12 @@
 // /admin/v1/tenants/{tenant}/extensions: attributes of the tenant's own (RFC 7643 §7).
-import { type Extensions, extensionsFromJson, isObject, type JsonValue, type Narrowed, narrowed, ScimError } from '@rollcall/scim';
+import { type Extensions, extensionsFromJson, isObject, type JsonValue, type Narrowed, narrowed } from '@rollcall/scim';
 import { collectionOf, idOfMember, onMongo, readUnsettled, type StoredTenant, storedPath, typeOfMember } from '@rollcall/store';
-import { changeTenant, compileMappings, declaredBy, ExtensionsSetting, extensionsOf, MappingsSetting } from '@rollcall/tenancy';
+import { changeTenant, declaredBy, ExtensionsSetting, extensionsOf, MappingsSetting } from '@rollcall/tenancy';
 import { z } from 'zod';
 import type { Accounts } from '../../accounts/accounts.js';
 import { Problem } from '../problem.js';
 import { type AdminDeps, contextOf, standingTenantOf, tenantOf } from './context.js';
+import { wrongFilter } from './mappings.js';
 import { type AdminRoute, route } from './route.js';
 
 export interface ExtensionRouteDeps extends AdminDeps {
@@ -101,12 +102,9 @@ export function extensionRoutes(deps: ExtensionRouteDeps): AdminRoute[] {
   function checkMappings(settings: Settings): void {
     const { User } = typesBy(settings);
     for (const rule of MappingsSetting.parse(settings.mappings ?? {}).rules) {
-      try {
-        compileMappings({ rules: [rule] }, User);
-      } catch (error) {
-        if (!(error instanceof ScimError)) throw error;
-        throw new Problem(409, `the mapping ${JSON.stringify(rule.name)} would not be understood any more: ${error.detail}`);
-      }
+      const wrong = wrongFilter(rule.filter, User);
+      if (wrong !== undefined)
+        throw new Problem(409, `the mapping ${JSON.stringify(rule.name)} would not be understood any more: ${wrong}`);
     }
   }
 

@@ -1,15 +1,16 @@
 // /admin/v1/tenants/{tenant}/profiles and /mappings: what there is to get, and who gets it.
 import { assigned, type Mappings, type Resource, readsGroups, type Versioned, withAssigned } from '@rollcall/directory';
+import { parseFilter, type ResourceTypeDefinition, ScimError } from '@rollcall/scim';
 import { fromStored, onMongo, type StoredResource, type StoredTenant } from '@rollcall/store';
 import { changeTenant, compileMappings, MappingsSetting, type TypesOf } from '@rollcall/tenancy';
 import { z } from 'zod';
 import type { Accounts } from '../../accounts/accounts.js';
 import type { Jobs } from '../../accounts/jobs.js';
 import { Problem } from '../problem.js';
-import { checkProvided, plain } from './accounts.js';
+import { wrongProvision } from './accounts.js';
 import { type AdminDeps, contextOf, part, standingTenantOf, tenantOf } from './context.js';
 import { JobForm, jobForm } from './imports.js';
-import { type AdminRoute, listOf, route } from './route.js';
+import { type AdminRoute, listOf, route, type WrongMember, wrongMembers } from './route.js';
 
 export interface MappingRouteDeps extends AdminDeps {
   readonly accounts: Pick<Accounts, 'groupsOf'>;
@@ -25,6 +26,7 @@ const DryRun = z.object({
   accounts: z.array(z.object({ id: z.string(), userName: z.string().optional(), from: z.string().optional(), to: z.string() })),
 });
 
+type Assigned = NonNullable<MappingsSetting['default']>;
 type Profiles = Record<string, z.infer<typeof ProfileForm>>;
 export const profilesOf = ({ settings }: Pick<StoredTenant, 'settings'>): Profiles => (settings.profiles ?? {}) as Profiles;
 
@@ -161,14 +163,31 @@ export function mappingRoutes(deps: MappingRouteDeps): AdminRoute[] {
 
 const mappingsOf = ({ settings }: Pick<StoredTenant, 'settings'>): MappingsSetting => MappingsSetting.parse(settings.mappings ?? {});
 
-/** @throws Problem 400 for a profile that is not there, or a filter that is not understood */
+/** @throws Problem 400 that names each rule with a profile that is not there, or a filter that is not understood, and what was expected */
 function checked({ settings }: StoredTenant, mappings: MappingsSetting, typesOf: TypesOf) {
   const { rules, default: last } = mappings;
-  for (const { profile, storage } of [...rules, ...(last ? [last] : [])]) checkProvided(settings, profile, storage);
+  const { User } = typesOf(settings);
+  const given = (pointer: string, whose: string, { profile, storage }: Assigned): WrongMember[] => {
+    const wrong = wrongProvision(settings, profile, storage);
+    return wrong ? [{ pointer: `${pointer}/${wrong.member}`, detail: whose + wrong.detail }] : [];
+  };
+  const wrong = rules.flatMap(({ name, filter, ...gives }, at) => {
+    const [pointer, whose, why] = [`#/rules/${at}`, `rule ${JSON.stringify(name)}: `, wrongFilter(filter, User)];
+    return [...given(pointer, whose, gives), ...(why === undefined ? [] : [{ pointer: `${pointer}/filter`, detail: whose + why }])];
+  });
+  if (last) wrong.push(...given('#/default', '', last));
+  if (wrong.length > 0) throw wrongMembers(wrong);
+  return compileMappings(mappings, User);
+}
+
+/** What is wrong with a filter: where, and what was expected. */
+export function wrongFilter(filter: string, user: ResourceTypeDefinition): string | undefined {
   try {
-    return compileMappings(mappings, typesOf(settings).User);
+    parseFilter(user, filter);
+    return undefined;
   } catch (error) {
-    throw plain(error);
+    if (error instanceof ScimError) return error.detail.replace(/^filter: /, '');
+    throw error;
   }
 }
 

@@ -93,9 +93,19 @@ function bodyOf<Query extends z.ZodType, Body extends z.ZodType>(spec: Spec<Quer
 export function parse<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const errors = result.error.issues.map(({ path, message }) => ({ pointer: `#/${path.map(String).join('/')}`, detail: message }));
-  throw new Problem(400, errors.map(({ pointer, detail }) => `${pointer}: ${detail}`).join('; '), { members: { errors } });
+  throw wrongMembers(result.error.issues.map(({ path, message }) => ({ pointer: `#/${path.map(String).join('/')}`, detail: message })));
 }
+
+/** What is wrong with one member of a body. */
+export interface WrongMember {
+  /** A JSON pointer (RFC 6901) as a fragment. */
+  readonly pointer: string;
+  readonly detail: string;
+}
+
+/** 400 that names all of them at once. */
+export const wrongMembers = (errors: readonly WrongMember[]): Problem =>
+  new Problem(400, errors.map(({ pointer, detail }) => `${pointer}: ${detail}`).join('; '), { members: { errors } });
 
 /** `?cursor=&limit=` of a list. */
 export const PageQuery = z.strictObject({

@@ -2,6 +2,7 @@
 import { onRedis } from '@rollcall/store';
 import { readActivity } from '@rollcall/tenancy';
 import { z } from 'zod';
+import type { Accounts } from '../../accounts/accounts.js';
 import { type AdminDeps, tenantOf } from './context.js';
 import { type AdminRoute, route, Time } from './route.js';
 
@@ -14,6 +15,20 @@ const StatusForm = z
       .object({ at: Time, status: z.int(), detail: z.string(), method: z.string(), route: z.string(), requestId: z.string() })
       .nullable()
       .describe('what the identity provider was last refused, or could not be answered'),
+    undecided: z
+      .array(
+        z.object({
+          at: Time,
+          reason: z.enum(['ambiguous', 'recycled']),
+          userName: z.string(),
+          externalId: z.string().optional(),
+          accounts: z.array(z.string()).describe('ids of those that could be theirs'),
+          requestId: z.string(),
+        }),
+      )
+      .describe(
+        'people who are refused until an administrator says by `…/accounts/{id}/adopt` which account is theirs; the newest hundred',
+      ),
     pending: z.int().describe('accepted, and not yet in MongoDB'),
     oldestPendingMs: z.int(),
     deadLetters: z.int(),
@@ -21,8 +36,12 @@ const StatusForm = z
   })
   .meta({ id: 'Status' });
 
-export function statusRoutes(deps: AdminDeps): AdminRoute[] {
-  const { mongo, redis, keys } = deps;
+export interface StatusRouteDeps extends AdminDeps {
+  readonly accounts: Pick<Accounts, 'undecided'>;
+}
+
+export function statusRoutes(deps: StatusRouteDeps): AdminRoute[] {
+  const { mongo, redis, keys, accounts } = deps;
   return [
     route({
       method: 'GET',
@@ -32,8 +51,9 @@ export function statusRoutes(deps: AdminDeps): AdminRoute[] {
       handle: async (request) => {
         const tenant = await tenantOf(deps, request);
         const of = keys.tenant(tenant._id);
-        const [activity, now_us, pending, oldest, deadLetters, complete] = await Promise.all([
+        const [activity, undecided, now_us, pending, oldest, deadLetters, complete] = await Promise.all([
           readActivity(mongo, tenant._id),
+          accounts.undecided(tenant._id),
           redis.now_us(),
           onRedis(redis.redis.zcard(of.pending())),
           onRedis(redis.redis.zrange(of.pending(), '0', '0', 'WITHSCORES')),
@@ -49,6 +69,11 @@ export function statusRoutes(deps: AdminDeps): AdminRoute[] {
             status: tenant.status,
             lastRequestAt: lastRequestAt?.toISOString() ?? null,
             lastError: lastError ? { ...lastError, at: lastError.at.toISOString() } : null,
+            undecided: undecided.map(({ at, reason, userName, externalId, accounts, requestId }) => ({
+              ...{ at: at.toISOString(), reason, userName },
+              ...(externalId === undefined ? {} : { externalId }),
+              ...{ accounts, requestId },
+            })),
             pending,
             oldestPendingMs: since_us === undefined ? 0 : Math.max(0, Math.round((now_us - Number(since_us)) / 1_000)),
             deadLetters,

@@ -1,0 +1,36 @@
+// People whom the identity provider wants in, and of whom an administrator must say which account is theirs.
+import { foldCase } from '@rollcall/scim';
+import { type MongoLink, onMongo, type StoredUndecided } from '@rollcall/store';
+
+/** Who came last, when, and which accounts could be theirs. */
+export type UndecidedPerson = Omit<StoredUndecided, '_id' | 'tenant'>;
+
+/** What became of one; without a person: it is decided. */
+export interface Undecided {
+  readonly tenant: string;
+  readonly person?: UndecidedPerson;
+}
+
+export const undecidedKey = (tenant: string, userName: string): string => `${tenant}/${foldCase(userName)}`;
+
+/** Writes down who is to be decided about, each person once, and takes away who is not any more. */
+export async function noteUndecided(mongo: MongoLink, all: ReadonlyMap<string, Undecided>): Promise<void> {
+  if (all.size === 0) return;
+  const writes = [...all].map(([_id, { tenant, person }]) =>
+    person
+      ? { replaceOne: { filter: { _id }, replacement: { tenant, ...person, accounts: [...person.accounts] }, upsert: true } }
+      : { deleteOne: { filter: { _id } } },
+  );
+  await onMongo(mongo.collection('undecided').bulkWrite(writes, { ordered: false }));
+}
+
+/** The newest of a tenant. */
+export const readUndecided = (mongo: MongoLink, tenant: string): Promise<StoredUndecided[]> =>
+  onMongo(mongo.collection('undecided').find({ tenant }).sort({ at: -1 }).limit(READ_MAX).toArray());
+
+/** Nothing of a person is to be left here, either. */
+export async function forgetUndecided(mongo: MongoLink, tenant: string, account: string): Promise<void> {
+  await onMongo(mongo.collection('undecided').deleteMany({ tenant, accounts: account }));
+}
+
+const READ_MAX = 100;
