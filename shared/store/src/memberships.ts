@@ -3,6 +3,7 @@ import { type JsonObject, ScimError } from '@rollcall/scim';
 import type { Redis } from 'ioredis';
 import type { TenantView } from './continuity.js';
 import { onMongo, onRedis, redisError } from './errors.js';
+import { inParts, PART } from './in-parts.js';
 import type { StoredMembership, StoredResource } from './mongo/models.js';
 import { collectionOf } from './mongo/models.js';
 import type { Reader } from './reader.js';
@@ -53,14 +54,15 @@ export class Memberships {
 
   /** What is known of those that a request names as members. Only they are looked up, never the whole set. */
   async named(view: TenantView, group: Versioned | undefined, ids: readonly string[]): Promise<Map<string, NamedMember>> {
-    const [lives, edges] = await Promise.all([this.#lives(view, ids), group ? this.#edges(view, group, ids) : new Map<string, Edge>()]);
-    return new Map(
-      ids.map((id) => {
+    const named = new Map<string, NamedMember>();
+    await inParts(ids, async (part) => {
+      const [lives, edges] = await Promise.all([this.#lives(view, part), group ? this.#edges(view, group, part) : NO_EDGES]);
+      for (const id of part) {
         const life = lives.get(id);
-        const edge = edges.get(id);
-        return [id, { type: life?.live ? life.type : undefined, present: holds(edge, life, group?.since) }];
-      }),
-    );
+        named.set(id, { type: life?.live ? life.type : undefined, present: holds(edges.get(id), life, group?.since) });
+      }
+    });
+    return named;
   }
 
   /** How many members a group has, by the edges alone: those whose member was deleted and not yet tidied up count too. */
@@ -314,57 +316,66 @@ export class Memberships {
     return [...new Set(members.flatMap(({ id }, i) => (pending[i] === null && dead[i] === null ? [] : [id])))];
   }
 
-  /** Whether resources are there, without reading their documents; those that nobody has are not in the answer. */
-  async #lives(view: TenantView, ids: readonly string[]): Promise<Map<string, Life>> {
-    const redis = this.reader.continuity.redis.redis;
+  /** Whether resources are there, without reading their documents; those that nobody has are not in the answer. At most a thousand. */
+  async #lives(view: TenantView, all: readonly string[]): Promise<Map<string, Life>> {
     const lives = new Map<string, Life>();
-    const missing: string[] = [];
-    await Promise.all(
-      partsOf(ids).map(async (part) => {
-        const known = await onRedis(knownLives.run(redis, { keys: view.keys, ids: part }));
-        for (const [i, id] of part.entries()) {
-          const life = known[i];
-          if (life && (life.settled !== life.version || life.epoch === view.epoch)) {
-            lives.set(id, { type: life.type, live: !life.gone, since: life.since });
-          } else missing.push(id);
-        }
-      }),
-    );
-    // Nearly all of them are people: only who is none is looked for among the groups.
-    for (const type of ['User', 'Group'] as const) {
-      const asked = missing.filter((id) => !lives.has(id));
-      await Promise.all(
-        partsOf(asked).map(async (part) => {
-          const found = this.#collection(collectionOf(type)).find(
-            { _id: { $in: part }, tenant: view.tenant },
-            { projection: { live: 1, since: 1 }, batchSize: PART },
-          );
-          for (const { _id, live, since } of await onMongo(found.toArray())) lives.set(_id, { type, live, since: since ?? 0 });
-        }),
+    // Ids are ours: what has not their form nobody has.
+    const ids = all.filter((id) => UUID.test(id));
+    if (ids.length === 0) return lives;
+    const known = await onRedis(knownLives.run(this.reader.continuity.redis.redis, { keys: view.keys, ids }));
+    let missing: string[] = [];
+    for (const [i, id] of ids.entries()) {
+      const life = known[i];
+      if (life && (life.settled !== life.version || life.epoch === view.epoch))
+        lives.set(id, { type: life.type, live: !life.gone, since: life.since });
+      else missing.push(id);
+    }
+    // Nearly all of them are people who were never away, and counting costs half of what their documents do.
+    if (missing.length > FEW && (await this.#areAllPeople(view, missing))) {
+      for (const id of missing) lives.set(id, { type: 'User', live: true, since: 0 });
+      return lives;
+    }
+    for (const type of TYPES) {
+      if (missing.length === 0) break;
+      const found = this.#collection(collectionOf(type)).find(
+        { _id: { $in: missing }, tenant: view.tenant },
+        { projection: { live: 1, since: 1 }, batchSize: PART },
       );
+      for (const { _id, live, since } of await onMongo(found.toArray())) lives.set(_id, { type, live, since: since ?? 0 });
+      // Only who is no person is looked for among the groups.
+      missing = missing.filter((id) => !lives.has(id));
     }
     return lives;
   }
 
-  /** The newest edge of each of these members; changes first, so that what is settled in between is then in MongoDB. */
+  async #areAllPeople(view: TenantView, ids: readonly string[]): Promise<boolean> {
+    const people = { _id: { $in: [...ids] }, tenant: view.tenant, live: true, since: { $exists: false } };
+    return (await onMongo(this.#collection('accounts').countDocuments(people))) === ids.length;
+  }
+
+  /** The newest edge of each of these members; changes first, so that what is settled in between is then in MongoDB. At most a thousand. */
   async #edges(view: TenantView, group: Versioned, ids: readonly string[]): Promise<Map<string, Edge>> {
-    const deltas = await this.#deltas(view, group.resource.id, ids);
-    const stored = await this.#stored(view, group.resource.id, ids);
+    const id = group.resource.id;
+    const deltas = ids.length > FEW && (await this.#changes(view, id)) === 0 ? NO_EDGES : await this.#deltas(view, id, ids);
+    const stored = await this.#stored(view, id, ids);
     return new Map(merged(ids, deltas, stored));
   }
 
+  /** Edges as MongoDB has them. Alike ones come together: their lists cost a fraction of as many documents. */
   async #stored(view: TenantView, group: string, ids: readonly string[]): Promise<Map<string, Edge>> {
     const edges = new Map<string, Edge>();
-    await Promise.all(
-      partsOf(ids).map(async (part) => {
-        const found = this.#collection('memberships').find(
-          { _id: { $in: part.map((id) => `${group}/${id}`) }, tenant: view.tenant },
-          { projection: { _id: 0, member: 1, version: 1, removed: 1, type: 1 }, batchSize: PART },
-        );
-        for (const { member, version, removed, type } of await onMongo(found.toArray()))
-          edges.set(member, { version, present: !removed, type });
-      }),
-    );
+    await inParts(ids, async (part) => {
+      const alike = await onMongo(
+        this.#collection('memberships')
+          .aggregate<AlikeEdges>([
+            { $match: { tenant: view.tenant, group, removed: { $in: [false, true] }, member: { $in: [...part] } } },
+            { $group: { _id: { removed: '$removed', type: '$type' }, members: { $push: '$member' }, versions: { $push: '$version' } } },
+          ])
+          .toArray(),
+      );
+      for (const { _id, members, versions } of alike)
+        for (const [i, member] of members.entries()) edges.set(member, { version: versions[i]!, present: !_id.removed, type: _id.type });
+    });
     return edges;
   }
 
@@ -427,13 +438,16 @@ interface Remembered {
 /** `kept`: it was named when it was not there. */
 type RememberedEdge = readonly [group: string, version: number, kept?: 1];
 
+interface AlikeEdges {
+  readonly _id: { readonly removed: boolean; readonly type: MemberType };
+  readonly members: readonly string[];
+  readonly versions: readonly number[];
+}
+
 /** The edges of a group that MongoDB has. Where none is void by the group itself, the index answers alone. */
 function settledEdges(view: TenantView, { resource, since }: Versioned) {
   return { tenant: view.tenant, group: resource.id, removed: false, ...(since === undefined ? {} : { version: { $gte: since } }) };
 }
-
-const partsOf = (ids: readonly string[]): string[][] =>
-  Array.from({ length: Math.ceil(ids.length / PART) }, (_, part) => ids.slice(part * PART, (part + 1) * PART));
 
 function holds(edge: Edge | undefined, life: Life | undefined, groupSince: number | undefined, whoever = false): boolean {
   if (!edge?.present || edge.version < (groupSince ?? 0)) return false;
@@ -474,7 +488,10 @@ function displayOf({ attributes }: { readonly attributes: Record<string, unknown
 }
 
 const TYPES = ['User', 'Group'] as const;
-const PART = 1_000;
+/** For more than these a question more is cheaper than an answer about each. */
+const FEW = 100;
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const NO_EDGES: ReadonlyMap<string, Edge> = new Map();
 const ALL_MAX = 10_000;
 const IDS_MAX = 100_000;
 const ABOVE_MAX = 2_000;
