@@ -3,7 +3,16 @@
 /** NFC, then lower case; no locale, no trimming. The one folding function. */
 export function foldCase(text: string): string {
   // Nearly all names are ASCII, for which NFC is the identity.
-  return ASCII.test(text) ? text.toLowerCase() : text.normalize('NFC').toLowerCase();
+  return ASCII.test(text) ? text.toLowerCase() : streamSafe(text).normalize('NFC').toLowerCase();
+}
+
+/**
+ * Text with no more than 30 marks in a row (UAX #15 §13, Stream-Safe Text Format). Normalisation puts the marks of a row in order, by their number squared:
+ * a body full of them would hold the process for minutes.
+ */
+function streamSafe(text: string): string {
+  if (text.length <= MARKS_MAX) return text;
+  return text.replace(MARKS, (row) => (row.length <= MARKS_MAX ? row : row.replace(AS_MANY_MARKS, '$&\u034f')));
 }
 
 /**
@@ -48,6 +57,10 @@ const PRODUCT_MAX = 1_000_000;
 export function isWellFormed(text: string): boolean {
   return (text as string & { isWellFormed(): boolean }).isWellFormed(); // Node 20 has it, the es2023 typings have not
 }
+
+const MARKS_MAX = 30;
+const MARKS = /\p{M}+/gu;
+const AS_MANY_MARKS = /.{30}/gsu;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII is meant
 const ASCII = /^[\x00-\x7f]*$/;

@@ -11,6 +11,7 @@ import {
 import type { Continuity, TenantView } from './continuity.js';
 import { countField } from './continuity.js';
 import { isReply, onRedis, redisError } from './errors.js';
+import { inParts, PART } from './in-parts.js';
 import { memberOf } from './redis/keys.js';
 import { accept } from './redis/scripts/accept/accept.js';
 import { stage } from './redis/scripts/stage/stage.js';
@@ -139,26 +140,23 @@ export class Committer {
 
   /** More changes of members than one script may take are laid aside first, and become visible all at once with the commit. */
   async #staged(view: TenantView, group: string, { changes }: MemberDelta) {
-    if (changes.length <= CHANGES_MAX) return { changes };
+    if (changes.length <= PART) return { changes };
     // Never an earlier one's name: what that one has published must not get a lifetime again.
     const stageId = this.continuity.options.newToken();
-    for (let at = 0; at < changes.length; at += CHANGES_MAX) {
-      const part = { keys: view.keys, group, stage: stageId, ttl_s: STAGE_TTL_S, changes: changes.slice(at, at + CHANGES_MAX) };
-      await onRedis(stage.run(this.continuity.redis.redis, part));
-    }
+    await inParts(changes, async (part) => {
+      await onRedis(stage.run(this.continuity.redis.redis, { keys: view.keys, group, stage: stageId, ttl_s: STAGE_TTL_S, changes: part }));
+    });
     return { changes: [], stage: stageId };
   }
 
   /** A stage that is not published ends by itself; what hints at it from each of its members does not. */
   async #unstaged(view: TenantView, group: string, stageId: string, { changes }: MemberDelta): Promise<void> {
-    for (let at = 0; at < changes.length; at += CHANGES_MAX) {
-      const members = changes.slice(at, at + CHANGES_MAX).map(({ id }) => id);
+    await inParts(changes, async (part) => {
+      const members = part.map(({ id }) => id);
       await unstage.run(this.continuity.redis.redis, { keys: view.keys, group, stage: stageId, members }).catch(() => 0);
-    }
+    });
   }
 }
 
 const RETRY_MS = 25;
-/** No script touches more. */
-const CHANGES_MAX = 1_000;
 const STAGE_TTL_S = 600;

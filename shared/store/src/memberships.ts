@@ -3,7 +3,7 @@ import { type JsonObject, ScimError } from '@rollcall/scim';
 import type { Redis } from 'ioredis';
 import type { TenantView } from './continuity.js';
 import { onMongo, onRedis, redisError } from './errors.js';
-import type { StoredMembership, StoredResource } from './mongo/models.js';
+import { inParts, PART } from './in-parts.js';
 import { collectionOf } from './mongo/models.js';
 import type { Reader } from './reader.js';
 import { memberOf } from './redis/keys.js';
@@ -53,14 +53,15 @@ export class Memberships {
 
   /** What is known of those that a request names as members. Only they are looked up, never the whole set. */
   async named(view: TenantView, group: Versioned | undefined, ids: readonly string[]): Promise<Map<string, NamedMember>> {
-    const [lives, edges] = await Promise.all([this.#lives(view, ids), group ? this.#edges(view, group, ids) : new Map<string, Edge>()]);
-    return new Map(
-      ids.map((id) => {
+    const named = new Map<string, NamedMember>();
+    await inParts(ids, async (part) => {
+      const [lives, edges] = await Promise.all([this.#lives(view, part), group ? this.#edges(view, group, part) : NO_EDGES]);
+      for (const id of part) {
         const life = lives.get(id);
-        const edge = edges.get(id);
-        return [id, { type: life?.live ? life.type : undefined, present: holds(edge, life, group?.since) }];
-      }),
-    );
+        named.set(id, { type: life?.live ? life.type : undefined, present: holds(edges.get(id), life, group?.since) });
+      }
+    });
+    return named;
   }
 
   /** How many members a group has, by the edges alone: those whose member was deleted and not yet tidied up count too. */
@@ -85,29 +86,42 @@ export class Memberships {
   /** All members of a group, in parts of up to a thousand, so that memory stays bounded whatever its size. */
   async *members(view: TenantView, group: Versioned): AsyncGenerator<Member[]> {
     const deltas = await this.#deltas(view, group.resource.id);
-    const cursor = this.#collection('memberships').find(settledEdges(view, group)).sort({ member: 1 }).batchSize(PART);
-    try {
-      let part: StoredMembership[] = [];
-      for (;;) {
-        const next = await onMongo(cursor.next());
-        if (next) part.push(next);
-        if (part.length > 0 && (part.length >= PART || !next)) {
-          const edges = new Map<string, Edge>();
-          for (const edge of part) {
-            const change = deltas.get(edge.member);
-            deltas.delete(edge.member);
-            edges.set(edge.member, newest(change, { version: edge.version, present: true, type: edge.type })!);
-          }
-          yield await this.#shown(view, group, edges);
-          part = [];
+    for (let last: string | undefined; ; ) {
+      const part = await this.#following(view, group, last);
+      last = [...part.keys()].at(-1);
+      if (last === undefined) break;
+      if (deltas.size > 0) {
+        for (const [member, edge] of part) {
+          const change = deltas.get(member);
+          if (change === undefined) continue;
+          deltas.delete(member);
+          part.set(member, newest(change, edge)!);
         }
-        if (!next) break;
       }
-    } finally {
-      await cursor.close();
+      yield await this.#shown(view, group, part);
+      if (part.size < PART) break;
     }
     const rest = [...deltas];
     for (let at = 0; at < rest.length; at += PART) yield await this.#shown(view, group, new Map(rest.slice(at, at + PART)));
+  }
+
+  /**
+   * The next thousand edges that MongoDB has, in the order of their members. Each part is a question of its own, as a client may take its time between
+   * two; it is answered as lists, which cost a fraction of as many documents.
+   */
+  async #following(view: TenantView, group: Versioned, last: string | undefined): Promise<Map<string, Edge>> {
+    const [lists] = await onMongo(
+      this.#collection('memberships')
+        .aggregate<Edges & { readonly types: readonly MemberType[] }>([
+          { $match: { ...settledEdges(view, group), ...(last === undefined ? {} : { member: { $gt: last } }) } },
+          { $sort: { member: 1 } },
+          { $limit: PART },
+          { $group: { _id: null, members: { $push: '$member' }, versions: { $push: '$version' }, types: { $push: '$type' } } },
+        ])
+        .toArray(),
+    );
+    const { members = [], versions = [], types = [] } = lists ?? {};
+    return new Map(members.map((member, i): [string, Edge] => [member, { version: versions[i]!, present: true, type: types[i]! }]));
   }
 
   /** The whole set at once, for what can't be understood without it. @throws ScimError tooMany */
@@ -203,7 +217,7 @@ export class Memberships {
       for (const [id, edge] of edges.get(member)!) {
         const group = groups.get(id);
         if (!group || group.resource.deleted || !holds(edge, life, group.since)) continue;
-        found.get(member)!.push({ id, display: displayOf(group.resource) });
+        found.get(member)!.push({ id, display: displayOf(group.resource.attributes.displayName) });
       }
       found.get(member)!.sort((a, b) => (a.id < b.id ? -1 : 1));
     }
@@ -266,24 +280,33 @@ export class Memberships {
     const unsettled = await this.#unsettled(view, present);
     const documents = new Map<string, { life: Life; display: string | undefined }>();
     await Promise.all(
-      (['User', 'Group'] as const).map(async (type) => {
+      TYPES.map(async (type) => {
         const ids = present.filter(([, edge]) => edge.type === type || edge.type === 'Unknown').map(([id]) => id);
         if (ids.length === 0) return;
-        const found = this.#collection(collectionOf(type)).find(
-          { _id: { $in: ids }, tenant: view.tenant },
-          { projection: { live: 1, since: 1, type: 1, 'attributes.displayName': 1 } },
+        const alike = await onMongo(
+          this.#collection(collectionOf(type))
+            .aggregate<AlikeMembers>([
+              { $match: { _id: { $in: ids }, tenant: view.tenant } },
+              {
+                $group: {
+                  _id: { live: '$live', since: '$since' },
+                  ids: { $push: '$_id' },
+                  names: { $push: { $ifNull: ['$attributes.displayName', null] } },
+                },
+              },
+            ])
+            .toArray(),
         );
-        for (const stored of await onMongo(found.toArray())) {
-          documents.set(stored._id, {
-            life: { type, live: stored.live, since: stored.since ?? 0 },
-            display: displayOf(stored as Pick<StoredResource, 'attributes'>),
-          });
+        for (const { _id, ids, names } of alike) {
+          const life = { type, live: _id.live, since: _id.since ?? 0 };
+          for (const [i, id] of ids.entries()) documents.set(id, { life, display: displayOf(names[i]) });
         }
       }),
     );
     // Who is not in MongoDB yet, or has a newer name: its accepted state tells.
     const newer = await this.reader.resources(view, unsettled);
-    for (const [id, versioned] of newer) documents.set(id, { life: lifeOf(versioned), display: displayOf(versioned.resource) });
+    for (const [id, versioned] of newer)
+      documents.set(id, { life: lifeOf(versioned), display: displayOf(versioned.resource.attributes.displayName) });
     return present.flatMap(([id, edge]): Member[] => {
       const known = documents.get(id);
       if (!holds(edge, known?.life, group.since)) return [];
@@ -314,57 +337,66 @@ export class Memberships {
     return [...new Set(members.flatMap(({ id }, i) => (pending[i] === null && dead[i] === null ? [] : [id])))];
   }
 
-  /** Whether resources are there, without reading their documents; those that nobody has are not in the answer. */
-  async #lives(view: TenantView, ids: readonly string[]): Promise<Map<string, Life>> {
-    const redis = this.reader.continuity.redis.redis;
+  /** Whether resources are there, without reading their documents; those that nobody has are not in the answer. At most a thousand. */
+  async #lives(view: TenantView, all: readonly string[]): Promise<Map<string, Life>> {
     const lives = new Map<string, Life>();
-    const missing: string[] = [];
-    await Promise.all(
-      partsOf(ids).map(async (part) => {
-        const known = await onRedis(knownLives.run(redis, { keys: view.keys, ids: part }));
-        for (const [i, id] of part.entries()) {
-          const life = known[i];
-          if (life && (life.settled !== life.version || life.epoch === view.epoch)) {
-            lives.set(id, { type: life.type, live: !life.gone, since: life.since });
-          } else missing.push(id);
-        }
-      }),
-    );
-    // Nearly all of them are people: only who is none is looked for among the groups.
-    for (const type of ['User', 'Group'] as const) {
-      const asked = missing.filter((id) => !lives.has(id));
-      await Promise.all(
-        partsOf(asked).map(async (part) => {
-          const found = this.#collection(collectionOf(type)).find(
-            { _id: { $in: part }, tenant: view.tenant },
-            { projection: { live: 1, since: 1 }, batchSize: PART },
-          );
-          for (const { _id, live, since } of await onMongo(found.toArray())) lives.set(_id, { type, live, since: since ?? 0 });
-        }),
+    // Ids are ours: what has not their form nobody has.
+    const ids = all.filter((id) => UUID.test(id));
+    if (ids.length === 0) return lives;
+    const known = await onRedis(knownLives.run(this.reader.continuity.redis.redis, { keys: view.keys, ids }));
+    let missing: string[] = [];
+    for (const [i, id] of ids.entries()) {
+      const life = known[i];
+      if (life && (life.settled !== life.version || life.epoch === view.epoch))
+        lives.set(id, { type: life.type, live: !life.gone, since: life.since });
+      else missing.push(id);
+    }
+    // Nearly all of them are people who were never away, and counting costs half of what their documents do.
+    if (missing.length > FEW && (await this.#areAllPeople(view, missing))) {
+      for (const id of missing) lives.set(id, { type: 'User', live: true, since: 0 });
+      return lives;
+    }
+    for (const type of TYPES) {
+      if (missing.length === 0) break;
+      const found = this.#collection(collectionOf(type)).find(
+        { _id: { $in: missing }, tenant: view.tenant },
+        { projection: { live: 1, since: 1 }, batchSize: PART },
       );
+      for (const { _id, live, since } of await onMongo(found.toArray())) lives.set(_id, { type, live, since: since ?? 0 });
+      // Only who is no person is looked for among the groups.
+      missing = missing.filter((id) => !lives.has(id));
     }
     return lives;
   }
 
-  /** The newest edge of each of these members; changes first, so that what is settled in between is then in MongoDB. */
+  async #areAllPeople(view: TenantView, ids: readonly string[]): Promise<boolean> {
+    const people = { _id: { $in: [...ids] }, tenant: view.tenant, live: true, since: { $exists: false } };
+    return (await onMongo(this.#collection('accounts').countDocuments(people))) === ids.length;
+  }
+
+  /** The newest edge of each of these members; changes first, so that what is settled in between is then in MongoDB. At most a thousand. */
   async #edges(view: TenantView, group: Versioned, ids: readonly string[]): Promise<Map<string, Edge>> {
-    const deltas = await this.#deltas(view, group.resource.id, ids);
-    const stored = await this.#stored(view, group.resource.id, ids);
+    const id = group.resource.id;
+    const deltas = ids.length > FEW && (await this.#changes(view, id)) === 0 ? NO_EDGES : await this.#deltas(view, id, ids);
+    const stored = await this.#stored(view, id, ids);
     return new Map(merged(ids, deltas, stored));
   }
 
+  /** Edges as MongoDB has them. Alike ones come together: their lists cost a fraction of as many documents. */
   async #stored(view: TenantView, group: string, ids: readonly string[]): Promise<Map<string, Edge>> {
     const edges = new Map<string, Edge>();
-    await Promise.all(
-      partsOf(ids).map(async (part) => {
-        const found = this.#collection('memberships').find(
-          { _id: { $in: part.map((id) => `${group}/${id}`) }, tenant: view.tenant },
-          { projection: { _id: 0, member: 1, version: 1, removed: 1, type: 1 }, batchSize: PART },
-        );
-        for (const { member, version, removed, type } of await onMongo(found.toArray()))
-          edges.set(member, { version, present: !removed, type });
-      }),
-    );
+    await inParts(ids, async (part) => {
+      const alike = await onMongo(
+        this.#collection('memberships')
+          .aggregate<AlikeEdges>([
+            { $match: { tenant: view.tenant, group, removed: { $in: [false, true] }, member: { $in: [...part] } } },
+            { $group: { _id: { removed: '$removed', type: '$type' }, members: { $push: '$member' }, versions: { $push: '$version' } } },
+          ])
+          .toArray(),
+      );
+      for (const { _id, members, versions } of alike)
+        for (const [i, member] of members.entries()) edges.set(member, { version: versions[i]!, present: !_id.removed, type: _id.type });
+    });
     return edges;
   }
 
@@ -427,13 +459,25 @@ interface Remembered {
 /** `kept`: it was named when it was not there. */
 type RememberedEdge = readonly [group: string, version: number, kept?: 1];
 
+interface Edges {
+  readonly members: readonly string[];
+  readonly versions: readonly number[];
+}
+
+interface AlikeEdges extends Edges {
+  readonly _id: { readonly removed: boolean; readonly type: MemberType };
+}
+
+interface AlikeMembers {
+  readonly _id: { readonly live: boolean; readonly since?: number };
+  readonly ids: readonly string[];
+  readonly names: readonly (string | null)[];
+}
+
 /** The edges of a group that MongoDB has. Where none is void by the group itself, the index answers alone. */
 function settledEdges(view: TenantView, { resource, since }: Versioned) {
   return { tenant: view.tenant, group: resource.id, removed: false, ...(since === undefined ? {} : { version: { $gte: since } }) };
 }
-
-const partsOf = (ids: readonly string[]): string[][] =>
-  Array.from({ length: Math.ceil(ids.length / PART) }, (_, part) => ids.slice(part * PART, (part + 1) * PART));
 
 function holds(edge: Edge | undefined, life: Life | undefined, groupSince: number | undefined, whoever = false): boolean {
   if (!edge?.present || edge.version < (groupSince ?? 0)) return false;
@@ -468,13 +512,16 @@ function pairs(answer: unknown, ids: readonly string[] | undefined): [string, st
 }
 
 /** What a person or a group is called, for people to read. */
-function displayOf({ attributes }: { readonly attributes: Record<string, unknown> }): string | undefined {
+function displayOf(displayName: unknown): string | undefined {
   // Nothing stands in for it: scim2-tester takes a `display` that the client neither sent nor gave the member for an error.
-  return typeof attributes.displayName === 'string' ? attributes.displayName : undefined;
+  return typeof displayName === 'string' ? displayName : undefined;
 }
 
 const TYPES = ['User', 'Group'] as const;
-const PART = 1_000;
+/** For more than these a question more is cheaper than an answer about each. */
+const FEW = 100;
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const NO_EDGES: ReadonlyMap<string, Edge> = new Map();
 const ALL_MAX = 10_000;
 const IDS_MAX = 100_000;
 const ABOVE_MAX = 2_000;

@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import type { TenantKeys } from '../../keys.js';
 import { defineScript } from '../../script.js';
+import { joined } from '../../texts.js';
 
 export interface Lives {
   readonly keys: TenantKeys;
-  /** At most 1,000. */
+  /** One at least, 1,000 at most; none empty. */
   readonly ids: readonly string[];
 }
 
@@ -20,17 +21,15 @@ export interface KnownLife {
   readonly since: number;
 }
 
-const FIELDS = 6;
-
 /** Reads whether resources are there, in the order of the ids; undefined where Redis has none. */
 export const lives = defineScript({
   name: 'lives',
   file: new URL('./lives.lua', import.meta.url),
-  keys: ({ keys, ids }: Lives) => ids.map((id) => keys.resource(id)),
-  args: () => [],
-  reply: z.array(z.string()).transform((values) =>
-    Array.from({ length: values.length / FIELDS }, (_, i): KnownLife | undefined => {
-      const [version = '', settled = '', epoch, kind, gone, since] = values.slice(i * FIELDS, (i + 1) * FIELDS);
+  keys: ({ keys }: Lives) => [keys.resource('')],
+  args: ({ ids }) => [joined(ids)],
+  reply: z.string().transform((lines) =>
+    lines.split('\n').map((line): KnownLife | undefined => {
+      const [version = '', settled = '', epoch, kind, gone, since] = line.split(' ').map((value) => (value === '-' ? '' : value));
       if (version === '' || !kind) return undefined;
       return { version, settled, epoch: Number(epoch), type: kind === 'G' ? 'Group' : 'User', gone: gone === '1', since: Number(since) };
     }),

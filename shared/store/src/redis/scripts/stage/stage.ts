@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { TenantKeys } from '../../keys.js';
 import { defineScript } from '../../script.js';
+import { joined } from '../../texts.js';
 import { type MemberChange, writeChange } from '../accept/accept.js';
 
 export interface Stage {
@@ -21,7 +22,18 @@ export const stage = defineScript({
     keys.hints(''),
     `${group}/${stage}`,
     ttl_s,
-    ...changes.flatMap((change) => [change.id, writeChange(change)]),
+    ...[...byKind(changes)].flatMap(([kind, ids]) => [kind, joined(ids)]),
   ],
   reply: z.number(),
 });
+
+function byKind(changes: readonly MemberChange[]): Map<string, string[]> {
+  const kinds = new Map<string, string[]>();
+  for (const change of changes) {
+    const kind = writeChange(change);
+    const ids = kinds.get(kind);
+    if (ids) ids.push(change.id);
+    else kinds.set(kind, [change.id]);
+  }
+  return kinds;
+}

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { TenantKeys } from '../../keys.js';
 import { defineScript } from '../../script.js';
+import { joined } from '../../texts.js';
 
 export interface Unstage {
   readonly keys: TenantKeys;
@@ -15,6 +16,6 @@ export const unstage = defineScript({
   name: 'unstage',
   file: new URL('./unstage.lua', import.meta.url),
   keys: ({ keys, group, stage }: Unstage) => [keys.stage(group, stage)],
-  args: ({ keys, group, stage, members }) => [keys.hints(''), `${group}/${stage}`, ...members],
+  args: ({ keys, group, stage, members }) => [keys.hints(''), `${group}/${stage}`, joined(members)],
   reply: z.number(),
 });
