@@ -6,7 +6,7 @@ jest.setTimeout(60_000);
 
 let cluster: Cluster;
 beforeAll(async () => {
-  cluster = await startCluster({ tenants: ['acme', 'globex', 'mapped', 'sourced', 'careful'] });
+  cluster = await startCluster({ tenants: ['acme', 'globex', 'mapped', 'sourced', 'blocked', 'careful'] });
 }, 90_000);
 afterAll(() => cluster?.[Symbol.asyncDispose]());
 
@@ -319,6 +319,61 @@ it('SCIM can be turned on only where nothing of a directory is left: every block
   expect((await admin('GET', `sourced/accounts/${user.body.id}`)).status).toBe(404);
   expect((await admin('PUT', 'sourced/source', { source: 'scim' })).status).toBe(200);
   expect((await okta.list()).status).toBe(200);
+});
+
+it('each kind of what stands in the way of SCIM is counted in whole, with ten examples; of people, whoever is the directory’s, active or preserved by whomever', async () => {
+  await admin('PUT', 'blocked/source', { source: 'directory' });
+  const names = Array.from({ length: 12 }, (_, n) => `d${n}`);
+  for (const name of names) {
+    await admin('PUT', `blocked/directory/accounts/${name}`, { kind: name === 'd0' ? 'ldap' : 'ad' });
+    await admin('PUT', `blocked/directory/mappings/${name}`, { accounts: [name] });
+  }
+  const ids: string[] = [];
+  for (const name of names) ids.push((await admin('POST', 'blocked/accounts', { userName: name, managedBy: 'directory' })).body.id);
+  // Somebody made by hand is none of the directory's.
+  expect((await admin('POST', 'blocked/accounts', { userName: 'hand' })).body).toMatchObject({ managedBy: 'manual' });
+  const blockers = async () => (await admin('PUT', 'blocked/source', { source: 'scim' })).body.blockers;
+  const some = (all: readonly string[]) => {
+    const examples = expect.arrayContaining([expect.any(String)]);
+    return { count: all.length, examples: all.length > 10 ? examples : expect.arrayContaining(all) };
+  };
+  for (const settled of [false, true]) {
+    if (settled) await cluster.quiet();
+    const found = await blockers();
+    expect(found).toEqual([
+      { kind: 'directoryAccount', ...some(names) },
+      { kind: 'directoryMapping', ...some(names) },
+      { kind: 'directoryUser', ...some(ids) },
+    ]);
+    for (const { kind, examples } of found) {
+      expect([kind, new Set(examples).size]).toEqual([kind, 10]);
+      expect(kind === 'directoryUser' ? ids : names).toEqual(expect.arrayContaining(examples));
+    }
+  }
+  for (const name of names)
+    for (const kind of ['accounts', 'mappings']) expect((await admin('DELETE', `blocked/directory/${kind}/${name}`)).status).toBe(204);
+
+  // What a connector's earlier release may have left: nobody but it takes access away or deletes while people come from a directory.
+  const [active, kept, byIdp, byBoth, deleted] = ids as [string, string, string, string, string];
+  for (const id of [kept, byBoth])
+    expect((await admin('POST', `blocked/accounts/${id}/preserve`, {})).body.preservedBy).toEqual(['administrator']);
+  await cluster.quiet();
+  const accounts = cluster.db.collection<{ _id: string }>('accounts');
+  await accounts.updateMany({ _id: { $in: [byIdp, deleted] } }, { $set: { 'account.preservedBy': ['idp'] } });
+  await accounts.updateOne({ _id: byBoth }, { $set: { 'account.preservedBy': ['administrator', 'idp'] } });
+  await accounts.updateOne({ _id: deleted }, { $set: { live: false }, $unset: { nameKey: true } });
+  const purge = async (id: string) => {
+    const { confirm } = (await admin('DELETE', `blocked/accounts/${id}`)).body;
+    expect((await admin('POST', `blocked/accounts/${id}/purge`, { confirm })).status).toBe(204);
+  };
+  for (const id of ids.slice(5)) await purge(id);
+  let left = [active, kept, byIdp, byBoth, deleted];
+  for (const gone of [active, kept, byIdp, byBoth, deleted]) {
+    expect(await blockers()).toEqual([{ kind: 'directoryUser', ...some(left) }]);
+    await purge(gone);
+    left = left.filter((id) => id !== gone);
+  }
+  expect((await admin('PUT', 'blocked/source', { source: 'scim' })).status).toBe(200);
 });
 
 it('an administrator’s PATCH under If-Match is done only to the version that was seen: else 412, and nothing is changed', async () => {
