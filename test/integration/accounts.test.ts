@@ -92,6 +92,22 @@ describe('an account made by hand', () => {
     expect((await make({ userName: 'grace@example.com' })).status).toBe(409);
     expect((await admin('GET', 'acme/accounts?filter=userName eq "refused@example.com"')).body.items).toEqual([]);
   });
+
+  it('is refused storage by the profile that it has, and a profile by the storage that it has', async () => {
+    await admin('PUT', 'acme/profiles/saasAppsOnly', { workloads: ['saasApps'] });
+    await admin('PUT', 'acme/profiles/devices', { workloads: ['endpoint'] });
+    const { id } = (await admin('POST', 'acme/accounts', { userName: 'hedy@example.com', profile: 'saasAppsOnly' })).body;
+    const change = (wanted: object) => admin('PATCH', `acme/accounts/${id}`, wanted);
+    const detail = expect.stringContaining('has no workload that needs storage');
+    const refused = { status: 400, body: { errors: [expect.objectContaining({ pointer: '#/storage', detail })] } };
+    expect(await change({ storage: { quotaBytes: 1 } })).toMatchObject(refused);
+    expect(await change({ profile: 'devices', storage: { quotaBytes: 1 } })).toMatchObject({
+      status: 200,
+      body: { storage: { quotaBytes: 1 } },
+    });
+    expect(await change({ profile: 'saasAppsOnly' })).toMatchObject(refused);
+    expect(await change({ profile: 'saasAppsOnly', storage: null })).toMatchObject({ status: 200, body: { profile: 'saasAppsOnly' } });
+  });
 });
 
 it('a recycled address is refused by setting, until an administrator says that it is the same person', async () => {

@@ -156,7 +156,15 @@ export function accountRoutes(deps: AccountRouteDeps): AdminRoute[] {
       handle: async (request) => {
         const tenant = await standingTenantOf(deps, request);
         const { profile, storage } = request.body;
-        checkProvided(tenant.settings, profile ?? undefined, storage ?? undefined);
+        // What is left out stays, and must go with what is given.
+        const has = await plainly(accounts.get(tenant._id, part(request, 'id')));
+        const both = {
+          profile,
+          storage,
+          ...(profile === undefined && { profile: has.profile }),
+          ...(storage === undefined && { storage: has.storage }),
+        };
+        checkProvided(tenant.settings, both.profile ?? undefined, both.storage ?? undefined);
         const ifMatch = request.header('if-match');
         const wanted = {
           ...(profile === undefined ? {} : { profile }),
