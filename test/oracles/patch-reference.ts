@@ -277,7 +277,13 @@ function removeValues({ attribute, condition, sub }: Target, before: JsonValue, 
   const selected = (each: JsonValue) => condition === undefined || holds(condition, each as JsonObject);
   if (sub !== undefined) {
     const after = all.map((each) => (selected(each) ? changed(attribute, each as JsonObject, { [sub.name]: null }) : each));
-    return orNothing(after.filter((each) => each !== undefined));
+    // The same value twice is stored once, also where a removal made them the same.
+    return orNothing(
+      merged(
+        attribute,
+        after.filter((each) => each !== undefined),
+      ),
+    );
   }
   if (condition !== undefined) return orNothing(all.filter((each) => !selected(each)));
   if (value === undefined || value === null || value === '') return undefined;

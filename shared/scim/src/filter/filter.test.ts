@@ -164,6 +164,7 @@ it('equalities: what every match must satisfy', () => {
 });
 
 describe('filters: properties', () => {
+  const withoutRefs = (resource: JsonObject) => JSON.parse(JSON.stringify(resource, (key, value) => (key === '$ref' ? undefined : value)));
   const seed = fc.integer({ min: 0, max: 2 ** 31 });
   it('parse(print(f)) is f', () => {
     fc.assert(
@@ -179,9 +180,8 @@ describe('filters: properties', () => {
     fc.assert(
       fc.property(seed, (each) => {
         const random = seeded(each);
-        const resource = sampleResource(USER, random);
+        const resource = withoutRefs(sampleResource(USER, random)); // they have another key there
         const filter = sampleFilter({ ...USER, extensions: [] }, random);
-        fc.pre(!printFilter(filter).includes('$ref')); // it has another key there
         // Folding is idempotent on this pool, so a tree is a resource like any other.
         expect(matches(filter, searchTree(USER, resource))).toBe(matches(filter, resource));
       }),

@@ -503,9 +503,10 @@ function removeMany(
   const satisfies = filter === undefined ? () => true : compileFilter(filter);
   let after: JsonValue[];
   if (sub !== undefined) {
-    after = before.flatMap((each) =>
+    const left = before.flatMap((each) =>
       isObject(each) && satisfies(each) ? (assembled(attribute, each, { [sub.name]: null }, place) ?? []) : [each],
     );
+    after = mergeElements(attribute, [], left); // what told two apart may be gone
   } else if (filter !== undefined) {
     after = before.filter((each) => !(isObject(each) && satisfies(each)));
   } else if (raw === undefined || raw === null || raw === '') {

@@ -156,6 +156,11 @@ describe('PATCH: multi-valued attributes', () => {
       () => patch({ op: 'Remove', path: 'emails', value: [{ value: 'ADA@home.example', type: 'home' }] }),
       [WORK],
     ],
+    [
+      'stores once what is the same without a removed sub-attribute',
+      () => patch({ op: 'add', path: 'emails', value: { value: WORK.value, type: 'other' } }, { op: 'remove', path: 'emails.type' }),
+      [{ value: WORK.value, primary: true }, { value: HOME.value }],
+    ],
     ['removes nobody for an empty list', () => patch({ op: 'Remove', path: 'emails', value: [] }), [WORK, HOME]],
     ['clears an element by null', () => set('emails[type eq "home"]', null), [WORK]],
   ])('%s', (_, run, emails) => expect(run().emails).toEqual(emails));
