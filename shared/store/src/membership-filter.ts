@@ -2,7 +2,7 @@ import type { ResourceTypeName, Versioned } from '@rollcall/directory';
 import { type AttributePath, type Filter, foldCase, printPath, ScimError } from '@rollcall/scim';
 import type { TenantView } from './continuity.js';
 import type { Lister } from './lister.js';
-import type { Memberships } from './memberships.js';
+import { Looks, type Memberships } from './memberships.js';
 import type { Reader } from './reader.js';
 
 export interface MembershipFilterDeps {
@@ -21,17 +21,22 @@ export async function resolveMemberships(
   view: TenantView,
   type: ResourceTypeName,
   filter: Filter,
+  looks = new Looks(),
 ): Promise<Filter> {
   switch (filter.kind) {
     case 'and':
-    case 'or':
-      return { kind: filter.kind, filters: await Promise.all(filter.filters.map((each) => resolveMemberships(deps, view, type, each))) };
+    case 'or': {
+      // One after the other: what is too much is seen before the next begins.
+      const filters: Filter[] = [];
+      for (const each of filter.filters) filters.push(await resolveMemberships(deps, view, type, each, looks));
+      return { kind: filter.kind, filters };
+    }
     case 'not':
-      return { kind: 'not', filter: await resolveMemberships(deps, view, type, filter.filter) };
+      return { kind: 'not', filter: await resolveMemberships(deps, view, type, filter.filter, looks) };
     case 'compare':
     case 'present':
     case 'valuePath':
-      return isMembership(filter.path) ? term(deps, view, type, filter) : filter;
+      return isMembership(filter.path) ? term({ ...deps, looks }, view, type, filter) : filter;
     default:
       return filter;
   }
@@ -40,9 +45,13 @@ export async function resolveMemberships(
 const isMembership = ({ urn, attribute }: AttributePath): boolean =>
   urn === undefined && (attribute.name === 'members' || attribute.name === 'groups');
 
+interface TermDeps extends MembershipFilterDeps {
+  readonly looks: Looks;
+}
+
 type Term = Extract<Filter, { kind: 'compare' | 'present' | 'valuePath' }>;
 
-async function term(deps: MembershipFilterDeps, view: TenantView, type: ResourceTypeName, filter: Term): Promise<Filter> {
+async function term(deps: TermDeps, view: TenantView, type: ResourceTypeName, filter: Term): Promise<Filter> {
   if (filter.kind === 'present') return { kind: 'ids', ids: await anywhere(deps, view, type) };
   if (filter.kind === 'valuePath') {
     const inner = filter.filter;
@@ -58,7 +67,7 @@ async function term(deps: MembershipFilterDeps, view: TenantView, type: Resource
 }
 
 async function withValue(
-  deps: MembershipFilterDeps,
+  deps: TermDeps,
   view: TenantView,
   type: ResourceTypeName,
   sub: string,
@@ -71,7 +80,7 @@ async function withValue(
   }
   if (type === 'User' && sub === 'value') {
     const group = await deps.reader.resource(view, value);
-    return group && isLiveGroup(group) ? deps.memberships.idsOf(view, group) : new Set();
+    return group && isLiveGroup(group) ? deps.memberships.idsOf(view, group, deps.looks) : new Set();
   }
   if (type === 'User' && sub === 'display')
     return union(deps, view, (name) => typeof name === 'string' && foldCase(name) === foldCase(value));
@@ -79,7 +88,7 @@ async function withValue(
 }
 
 /** Resources that are in some group, or groups that have somebody. */
-async function anywhere(deps: MembershipFilterDeps, view: TenantView, type: ResourceTypeName): Promise<ReadonlySet<string>> {
+async function anywhere(deps: TermDeps, view: TenantView, type: ResourceTypeName): Promise<ReadonlySet<string>> {
   if (type === 'User') return union(deps, view, () => true);
   const ids = new Set<string>();
   for await (const group of groups(deps, view)) {
@@ -92,22 +101,19 @@ async function anywhere(deps: MembershipFilterDeps, view: TenantView, type: Reso
   return ids;
 }
 
-async function union(
-  deps: MembershipFilterDeps,
-  view: TenantView,
-  wanted: (displayName: unknown) => boolean,
-): Promise<ReadonlySet<string>> {
+async function union(deps: TermDeps, view: TenantView, wanted: (displayName: unknown) => boolean): Promise<ReadonlySet<string>> {
   const ids = new Set<string>();
   for await (const group of groups(deps, view)) {
-    if (wanted(group.resource.attributes.displayName)) await deps.memberships.idsOf(view, group, ids);
+    if (wanted(group.resource.attributes.displayName)) await deps.memberships.idsOf(view, group, deps.looks, ids);
   }
   return ids;
 }
 
 async function* groups({ lister }: MembershipFilterDeps, view: TenantView): AsyncGenerator<Versioned> {
   for (let skip = 0; ; skip += PAGE) {
-    if (skip >= GROUPS_MAX) throw ScimError.of('tooMany', `filter: more than ${GROUPS_MAX} groups to look through; narrow it down`);
     const { resources } = await lister.page(view, { type: 'Group', skip, limit: PAGE });
+    if (skip >= GROUPS_MAX && resources.length > 0)
+      throw ScimError.of('tooMany', `filter: more than ${GROUPS_MAX} groups to look through; narrow it down`);
     yield* resources;
     if (resources.length < PAGE) return;
   }

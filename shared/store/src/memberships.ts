@@ -224,11 +224,12 @@ export class Memberships {
     return found;
   }
 
-  /** The ids of all live members of a group. @throws ScimError tooMany beyond `IDS_MAX` */
-  async idsOf(view: TenantView, group: Versioned, into = new Set<string>()): Promise<Set<string>> {
+  /** The ids of all live members of a group. @throws ScimError tooMany beyond `IDS_MAX`, and where too many are looked through altogether */
+  async idsOf(view: TenantView, group: Versioned, looks: Looks, into = new Set<string>()): Promise<Set<string>> {
     for await (const part of this.members(view, group)) {
+      looks.spend(part.length);
       for (const { id } of part) into.add(id);
-      if (into.size > IDS_MAX) throw ScimError.of('tooMany', `filter: more than ${IDS_MAX} members to look through; narrow it down`);
+      if (into.size > IDS_MAX) throw tooManyLooks(IDS_MAX);
     }
     return into;
   }
@@ -450,6 +451,20 @@ export class Memberships {
   }
 }
 
+/** How many members one filter may look through, whatever groups they are in: each term that names a large group would cost as much again. */
+export class Looks {
+  #left = LOOKS_MAX;
+
+  /** @throws ScimError tooMany */
+  spend(members: number): void {
+    this.#left -= members;
+    if (this.#left < 0) throw tooManyLooks(LOOKS_MAX);
+  }
+}
+
+const tooManyLooks = (most: number): ScimError =>
+  ScimError.of('tooMany', `filter: more than ${most} members to look through; narrow it down`);
+
 /** What is kept of a member's groups: as MongoDB had them, whatever became of the groups since. */
 interface Remembered {
   readonly epoch: number;
@@ -524,5 +539,6 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const NO_EDGES: ReadonlyMap<string, Edge> = new Map();
 const ALL_MAX = 10_000;
 const IDS_MAX = 100_000;
+const LOOKS_MAX = 200_000;
 const ABOVE_MAX = 2_000;
 const REMEMBERED_MAX = 1_000;
