@@ -17,6 +17,8 @@ export interface Row {
   readonly title: string;
   /** Where less than what is asked for is enough. */
   readonly seconds_max?: number;
+  /** It takes minutes: measured only where it is asked for by name, and once. */
+  readonly byName?: true;
   /** Takes about this many seconds; `label` makes its people new ones. */
   measure(world: World, seconds: number, label: string): Promise<Measured>;
 }

@@ -1,4 +1,6 @@
 // The rows that show what size costs: the same request to something small and to something big, in one run.
+
+import { hostileRow } from './hostile-row.js';
 import { download, httpRequest, type LoadResult, load, together } from './load.js';
 import { drained, type Measured, measured, type Row, read } from './measure.js';
 import { makeSized, type Sized } from './sized.js';
@@ -109,6 +111,7 @@ export function sizedRows(bigTenant: number): readonly Row[] {
     lookUps('k2', big, bigTenant),
     firstLookUps('k3', small, SMALL_TENANT),
     firstLookUps('k4', big, bigTenant),
+    hostileRow(groups, BIG_GROUP),
   ];
 }
 

@@ -24,6 +24,8 @@ export interface World extends AsyncDisposable {
   /** What it runs on, in one line. */
   readonly about: string;
   pidOf(name: Exclude<ProcessName, 'baseline'> | 'echo' | 'mongoose'): number | undefined;
+  /** A further ingest, whose event loop is watched; started when it is first asked for. */
+  watchedIngest(): Promise<WatchedIngest>;
   /** Makes another tenant. */
   tenant(name: string): Promise<Tenant>;
   /** How many resources, of all tenants, are accepted and not settled. */
@@ -34,6 +36,13 @@ export interface World extends AsyncDisposable {
   complete(tenant: Tenant): Promise<boolean>;
   /** What is to be there before anything is measured is written here, past the service. */
   collection<Name extends keyof Seeded>(name: Name): mongoose.mongo.Collection<Seeded[Name]>;
+}
+
+export interface WatchedIngest {
+  /** Its SCIM base URL. */
+  readonly url: string;
+  /** For how long its event loop was held at once, at most, since this was last asked. */
+  held_ms(): Promise<number>;
 }
 
 interface Seeded {
@@ -56,6 +65,8 @@ const entry = {
   echo: fileURLToPath(new URL('baselines/echo.js', import.meta.url)),
   mongoose: fileURLToPath(new URL('baselines/mongoose.js', import.meta.url)),
 };
+
+const LOOP_WATCH = new URL('loop-watch.js', import.meta.url).href;
 
 export async function startWorld(env: NodeJS.ProcessEnv): Promise<World> {
   /** What is to be ended, in the order in which it was started. */
@@ -81,11 +92,15 @@ export async function startWorld(env: NodeJS.ProcessEnv): Promise<World> {
       ...{ INGEST_PORT: String(ingest), OPS_PORT: String(ops), INGEST_METRICS_PORT: String(metrics) },
     };
     const started = new Map<string, GuardedProcess>();
-    const start = async (name: keyof typeof entry, childEnv: NodeJS.ProcessEnv) => {
-      const log = path.join(dir, `${name}.log`);
-      const child = await spawnService({ name, entry: entry[name], env: childEnv, log });
+    const start = async (
+      name: keyof typeof entry,
+      childEnv: NodeJS.ProcessEnv,
+      { as = name as string, execArgv = [] as string[] } = {},
+    ) => {
+      const log = path.join(dir, `${as}.log`);
+      const child = await spawnService({ name: as, entry: entry[name], execArgv, env: childEnv, log });
       open.push(() => child.stop({ deadline_ms: 10_000 }));
-      started.set(name, child);
+      started.set(as, child);
       const lines = () => readFileSync(log, 'utf8').trim().split('\n').slice(-5).join('\n');
       return { child, lines };
     };
@@ -115,6 +130,16 @@ export async function startWorld(env: NodeJS.ProcessEnv): Promise<World> {
     ];
     await Promise.all(services.map(({ url, child, lines }) => untilReady(url, child, lines)));
 
+    let watched: Promise<WatchedIngest> | undefined;
+    const startWatched = async (): Promise<WatchedIngest> => {
+      const [port, internal, watch] = [await freePort(), await freePort(), await freePort()];
+      const childEnv = { ...ofRollcall, INGEST_PORT: String(port), INGEST_METRICS_PORT: String(internal), LOOP_WATCH_PORT: String(watch) };
+      const { child, lines } = await start('ingest', childEnv, { as: 'watched ingest', execArgv: ['--import', LOOP_WATCH] });
+      await untilReady(`http://127.0.0.1:${port}/readyz`, child, lines);
+      const held_ms = async () => Number(await (await fetch(`http://127.0.0.1:${watch}/`)).text());
+      return { url: `http://127.0.0.1:${port}/scim/v2`, held_ms };
+    };
+
     const client = new Redis(redis.url);
     open.push(() => client.disconnect());
     const connection = await mongoose.createConnection(mongo.uri).asPromise();
@@ -126,6 +151,10 @@ export async function startWorld(env: NodeJS.ProcessEnv): Promise<World> {
       ports: { ingest, echo, mongoose: plain },
       about: `${versions}, data ${disk}, LOG_LEVEL=${logLevel}`,
       pidOf: (name) => (name === 'redis' ? redis.pid : name === 'mongod' ? mongo.pid : started.get(name)?.pid),
+      watchedIngest: () => {
+        watched ??= startWatched();
+        return watched;
+      },
       tenant: makeTenant,
       pending: async () => {
         const counts = await Promise.all(tenants.map(({ keys }) => client.zcard(keys.pending())));
