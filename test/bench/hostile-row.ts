@@ -13,6 +13,8 @@ import type { World } from './world.js';
 const TRIES = 3;
 const HELD_MAX_MS = 50;
 const NAMED_IN_NOTE = 8;
+/** What is left by then is left out: the note says how many kinds were measured. */
+const LIMIT_MS = 240_000;
 /** A request may take so long as a whole. */
 const TIMEOUT_MS = 60_000;
 
@@ -51,8 +53,9 @@ export function hostileRow(groups: (world: World) => Promise<Sized>, size: numbe
             holds.push({ name, held_ms: least_ms });
           };
           const began = performance.now();
-          for (const { name, ...each } of await small(client)) await send(name, async () => each);
-          for (const { name, make } of EXTREMES) await send(name, () => make(client, there));
+          const isOver = () => performance.now() - began > LIMIT_MS;
+          for (const { name, make } of EXTREMES) if (!isOver()) await send(name, () => make(client, there));
+          for (const { name, ...each } of await small(client)) if (!isOver()) await send(name, async () => each);
           const seconds = (performance.now() - began) / 1_000;
           const { user, system } = process.cpuUsage(cpu);
           const latencies_ms = Float64Array.from(latencies).sort();
