@@ -24,7 +24,7 @@ export interface Titles {
 
 const TITLES: Titles['titles'] = {
   Engineer: { profile: 'engineer', storage: { region: 'eu', quotaBytes: 100 } },
-  Contractor: { profile: 'saasAppsOnly' },
+  Contractor: { profile: 'guest' },
 };
 
 /** A tenant may have no rules, rules without a default, or with one. */
@@ -34,12 +34,12 @@ export const MAPPINGS = {
   all: { titles: TITLES, default: { profile: 'basic', storage: { region: 'us' } } },
 } satisfies Record<string, Titles | undefined>;
 
-/** All profiles that a mapping or an administrator gives, with their workloads. */
+/** All profiles that a mapping or an administrator gives, with their workloads: each may have storage, as the model knows nothing of workloads. */
 export const PROFILES: Readonly<Record<string, readonly string[]>> = {
   engineer: ['endpoint'],
   basic: ['endpoint', 'saasApps'],
   chosen: ['endpoint'],
-  saasAppsOnly: ['saasApps'],
+  guest: ['endpoint'],
 };
 
 /** The rules as `PUT …/mappings` takes them. */
