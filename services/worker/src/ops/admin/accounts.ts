@@ -158,13 +158,9 @@ export function accountRoutes(deps: AccountRouteDeps): AdminRoute[] {
         const { profile, storage } = request.body;
         // What is left out stays, and must go with what is given.
         const has = await plainly(accounts.get(tenant._id, part(request, 'id')));
-        const both = {
-          profile,
-          storage,
-          ...(profile === undefined && { profile: has.profile }),
-          ...(storage === undefined && { storage: has.storage }),
-        };
-        checkProvided(tenant.settings, both.profile ?? undefined, both.storage ?? undefined);
+        const profileThen = profile === undefined ? has.profile : (profile ?? undefined);
+        const storageThen = storage === undefined ? has.storage : (storage ?? undefined);
+        checkProvided(tenant.settings, profileThen, storageThen);
         const ifMatch = request.header('if-match');
         const wanted = {
           ...(profile === undefined ? {} : { profile }),
