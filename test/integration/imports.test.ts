@@ -30,28 +30,14 @@ const faultOf = (n: number) => (n % 10 === 0 ? FAULTS[(n / 10) % FAULTS.length] 
 it('an import whose worker is killed in the middle goes on with the next: each line once, each error kept, all counted', async () => {
   const [lines, killedAt] = [600, 350];
   await using cluster = await startCluster({ tenants: ['acme'], faults: { worker: { 'before line': { kill: killedAt } } } });
-  const csv = Array.from({ length: lines }, (_, i) => faultOf(i + 1)?.[0](i + 1) ?? `i${i + 1}@example.com,Ada,,${i + 1}`);
-  const id = await begin(cluster, 'acme', `userName,givenName,profile,quotaBytes\n${csv.join('\n')}\n`);
+  const id = await beginLines(cluster, lines);
   await cluster.worker.ended();
   await cluster.worker.kill();
   const before = await cluster.db.collection<{ _id: string }>('jobs').findOne({ _id: id });
   expect(before).toMatchObject({ status: 'running', total: lines, done: 300, failed: 30, next: 301 });
 
   await cluster.worker.start({ ROLLCALL_FAULTS: '{}' });
-  const done = await until(
-    'the import',
-    async () => (await adminOf(cluster)(`GET /tenants/acme/imports/${id}`)).body,
-    ({ status }) => status === 'done',
-    90_000,
-  );
-  const faulty = Array.from({ length: lines / 10 }, (_, i) => 10 * (i + 1));
-  expect(done).toMatchObject({ total: lines, done: lines, failed: faulty.length });
-  expect(done.failures).toEqual(faulty.map((line) => ({ line, reason: expect.stringContaining(faultOf(line)![1]) })));
-  await cluster.quiet();
-
-  const good = csv.flatMap((_, i) => (faultOf(i + 1) ? [] : [i + 1]));
-  const accounts = await cluster.db.collection('accounts').find({ tenant: 'acme' }).toArray();
-  expect(accounts.map(({ nameKey }) => nameKey).sort()).toEqual(good.map((n) => `i${n}@example.com`).sort());
+  const { good, accounts } = await ended(cluster, id, lines);
   // Whole: what the line said of the person and of the storage came together.
   for (const { nameKey, attributes, account } of accounts) {
     expect(attributes.name).toEqual({ givenName: 'Ada' });
@@ -73,8 +59,7 @@ it('an import whose worker is killed in the middle goes on with the next: each l
 it('two workers that get the same part of an import at once make nobody twice, and all is counted once', async () => {
   await using cluster = await startCluster({ tenants: ['acme'], workers: 2, faults: { worker: { 'before line': { delay: 1 } } } });
   const lines = 200;
-  const csv = Array.from({ length: lines }, (_, i) => faultOf(i + 1)?.[0](i + 1) ?? `i${i + 1}@example.com,Ada,,${i + 1}`);
-  const id = await begin(cluster, 'acme', `userName,givenName,profile,quotaBytes\n${csv.join('\n')}\n`);
+  const id = await beginLines(cluster, lines);
   const jobs = cluster.db.collection<{ _id: string }>('jobs');
   const made = async () =>
     Promise.all(
@@ -92,22 +77,34 @@ it('two workers that get the same part of an import at once make nobody twice, a
     (counts) => counts.every((count) => count > 0),
     30_000,
   );
+  const { good } = await ended(cluster, id, lines);
+  const history = await cluster.db.collection('history').find({ tenant: 'acme' }).toArray();
+  expect(history.map(({ line }) => line.request).sort()).toEqual(good.map((n) => `import/${id}/${n}`).sort());
+  await checkAll(cluster, 'acme', []);
+  expect(await cluster.db.collection('jobLines').countDocuments({})).toBe(0);
+});
+
+/** Begins an import of so many lines, every tenth of which is wrong. */
+const beginLines = (cluster: Cluster, lines: number) => {
+  const csv = Array.from({ length: lines }, (_, i) => faultOf(i + 1)?.[0](i + 1) ?? `i${i + 1}@example.com,Ada,,${i + 1}`);
+  return begin(cluster, 'acme', `userName,givenName,profile,quotaBytes\n${csv.join('\n')}\n`);
+};
+
+/** Waits for its end: all lines are counted, the wrong ones named, and each good one has made an account. @returns these, with their lines */
+async function ended(cluster: Cluster, id: string, lines: number) {
   const done = await until(
     'the import',
     async () => (await adminOf(cluster)(`GET /tenants/acme/imports/${id}`)).body,
     ({ status }) => status === 'done',
-    60_000,
+    90_000,
   );
   const faulty = Array.from({ length: lines / 10 }, (_, i) => 10 * (i + 1));
   expect(done).toMatchObject({ total: lines, done: lines, failed: faulty.length });
   expect(done.failures).toEqual(faulty.map((line) => ({ line, reason: expect.stringContaining(faultOf(line)![1]) })));
   await cluster.quiet();
 
-  const good = csv.flatMap((_, i) => (faultOf(i + 1) ? [] : [i + 1]));
+  const good = Array.from({ length: lines }, (_, i) => i + 1).filter((n) => !faultOf(n));
   const accounts = await cluster.db.collection('accounts').find({ tenant: 'acme' }).toArray();
   expect(accounts.map(({ nameKey }) => nameKey).sort()).toEqual(good.map((n) => `i${n}@example.com`).sort());
-  const history = await cluster.db.collection('history').find({ tenant: 'acme' }).toArray();
-  expect(history.map(({ line }) => line.request).sort()).toEqual(good.map((n) => `import/${id}/${n}`).sort());
-  await checkAll(cluster, 'acme', []);
-  expect(await cluster.db.collection('jobLines').countDocuments({})).toBe(0);
-});
+  return { good, accounts };
+}
