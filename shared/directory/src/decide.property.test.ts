@@ -230,6 +230,37 @@ describe('decide, over random histories', () => {
     );
   });
 
+  // Goal: what is read piece by piece, while others write, makes no decision that its premises don't hold back.
+  // Method: between the readings of a decision others are carried out as a whole.
+  it.each(CASES)('keeps all that whatever happens between two readings (complete: %p, by %s)', (complete, identityAttribute) => {
+    const interrupted = fc.record({ of: step, by: fc.array(step, { maxLength: 3 }) });
+    fc.assert(
+      fc.property(fc.array(interrupted, { maxLength: 25 }), (rounds) => {
+        const model = new Model(complete, { identityAttribute, recycledIdentity: 'reactivate' });
+        let number = 0;
+        const carryOut = (each: Step, meanwhile?: () => void) => {
+          number += 1;
+          const command = commandOf(model, each);
+          if (!command) return happen(model, each);
+          const { epoch } = model;
+          const decision = model.decide(command, { id: `id${number}`, now: NOW }, meanwhile);
+          if (decision.kind !== 'accept') return;
+          const outcome = model.commit(decision, epoch);
+          check(model, { raced: true });
+          if (outcome !== 'conflict') checkAlone(model, decision, { deleted: false });
+        };
+        for (const { of, by } of rounds) {
+          const others = by[Symbol.iterator]();
+          carryOut(of, () => {
+            const { value } = others.next();
+            if (value) carryOut(value);
+          });
+        }
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
   it('of many that create one name at once, lets one through', () => {
     const model = new Model();
     const decisions = Array.from({ length: 20 }, (_, i) => model.decide(create('ada', { email: `a${i}@x` }), { id: `id${i}`, now: NOW }));

@@ -109,6 +109,16 @@ describe('POST of somebody who was deleted', () => {
     expect(model.live).toBe(1);
   });
 
+  it('claims the name, also where its entry was read before the DELETE and the account after it', () => {
+    const id = adding(...ADA);
+    const others = [() => {}, () => void model.run(remove(id))];
+    const decision = accepted(model.decide(create('ada', { email: 'ada@x' }), { id: 'new', now: NOW }, () => others.shift()?.()));
+    expect(decision).toMatchObject({ operation: 'revive', next: { id } });
+    expect(model.commit(decision)).toBe('conflict');
+    model.run(create('ada', { email: 'ada@x' }));
+    expect(model.index.get('n:userName:ada')).toBe(id);
+  });
+
   it('with `active: false` revives it preserved', () => {
     model.run(remove(adding(...ADA)));
     expect(accepted(model.run(create('ada', { email: 'ada@x', active: false }))).next.account.preservedBy).toEqual(['idp']);

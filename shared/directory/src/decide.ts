@@ -422,7 +422,9 @@ function commit(
       if (!state.complete) for (const id of rest) others.set(id, state.others.get(id)!.version);
     }
     const after = joinIds(wanted.includes(field) ? [...rest, next.id] : rest);
-    if (after !== raw || raw !== joinIds(ids)) entries.push({ field, seen: raw, next: after });
+    // One that reads as it is to be, though the resource comes to it or leaves it, was read before the resource changed: it is no longer so.
+    const moves = held.includes(field) !== wanted.includes(field);
+    if (moves || after !== raw || raw !== joinIds(ids)) entries.push({ field, seen: raw, next: after });
   }
   for (const field of seen) {
     const { raw } = state.entries.get(field)!;

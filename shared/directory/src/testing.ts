@@ -61,8 +61,11 @@ export class Model {
     public rules?: TenantRules,
   ) {}
 
-  /** Decides a command, giving it whatever it asks to look at. */
-  decide(command: Command, at: Stamp): Final {
+  /**
+   * Decides a command, giving it whatever it asks to look at.
+   * @param meanwhile called before each reading but the first: what others do there is seen by the later ones alone
+   */
+  decide(command: Command, at: Stamp, meanwhile: () => void = () => {}): Final {
     const entries = new Map<IndexField, Entry>();
     const others = new Map<string, Versioned | null>();
     const current = 'id' in command ? this.states.get(command.id) : undefined;
@@ -72,10 +75,12 @@ export class Model {
       if (decision.kind !== 'look') return decision;
       const asked = decision.entries.length + decision.others.length;
       if (asked === 0) throw new Error('asked to look at nothing');
+      meanwhile();
       for (const field of decision.entries) {
         if (entries.has(field)) throw new Error(`asked twice for ${field}`);
         entries.set(field, this.#entry(field));
       }
+      if (decision.entries.length > 0 && decision.others.length > 0) meanwhile();
       for (const id of decision.others) {
         if (others.has(id)) throw new Error(`asked twice for ${id}`);
         others.set(id, this.states.get(id) ?? null);
