@@ -10,7 +10,7 @@ import { KINDS, MAPPINGS, PROFILES, rulesOf, type Titles } from '../support/live
 
 jest.setTimeout(1_800_000);
 
-const SEQUENCES = Number(process.env.SEQUENCES ?? 150);
+const SEQUENCES = Number(process.env.SEQUENCES ?? 1_500);
 const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
 const STEPS_MAX = 8;
 /** Lives that are led at the same time. */

@@ -196,10 +196,14 @@ function resourceSchemas(type: ResourceTypeDefinition): JsonObject {
 }
 
 function attributeSchema(attribute: AttributeDefinition): JsonObject {
-  const { type, multiValued, description, mutability, canonicalValues, subAttributes } = attribute;
+  const { type, multiValued, description, mutability, maxLength, canonicalValues, subAttributes } = attribute;
   const value: JsonObject =
     subAttributes === undefined
-      ? { ...PRIMITIVES[type], ...(canonicalValues === undefined ? {} : { examples: [...canonicalValues] }) }
+      ? {
+          ...PRIMITIVES[type],
+          ...(maxLength === undefined ? {} : { maxLength }),
+          ...(canonicalValues === undefined ? {} : { examples: [...canonicalValues] }),
+        }
       : {
           type: 'object',
           ...membersOf(subAttributes),

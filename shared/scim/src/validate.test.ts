@@ -154,6 +154,13 @@ describe('validateResource: what is refused', () => {
     [{ userName: 42 }, 'invalidValue', 'userName: expected a string, got number'],
     [{ userName: { $gt: '' } }, 'invalidValue', 'userName: expected a string, got object'],
     [{ userName: ['a', 'b'] }, 'invalidValue', 'userName: expected one value, got 2'],
+    [{ userName: 'a'.repeat(1_025) }, 'invalidValue', 'userName: at most 1024 characters are taken, got 1025'],
+    [{ userName: 'a', externalId: 'a'.repeat(1_025) }, 'invalidValue', 'externalId: at most 1024 characters are taken, got 1025'],
+    [
+      { userName: 'a', emails: [{ value: 'a'.repeat(1_025) }] },
+      'invalidValue',
+      'emails[0].value: at most 1024 characters are taken, got 1025',
+    ],
     [{ userName: 'a\ud800' }, 'invalidValue', 'userName: holds a lone surrogate, which is no character'],
     [{ userName: 'a', username: 'b' }, 'invalidSyntax', 'userName: given twice, again as "username"'],
     [{ userName: 'a', name: { givenName: 'A', givenname: 'B' } }, 'invalidSyntax', 'name.givenName: given twice, in two spellings'],

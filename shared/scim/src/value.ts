@@ -233,6 +233,8 @@ const NOT_IN_URI = /[\s<>"\p{Cc}]/u;
 function coerceText(attribute: AttributeDefinition, raw: JsonValue, place: Place): string | undefined {
   if (typeof raw !== 'string') return place.fail('a string', raw);
   if (raw === '') return undefined;
+  if (attribute.maxLength !== undefined && raw.length > attribute.maxLength)
+    return place.refuse(`at most ${attribute.maxLength} characters are taken, got ${raw.length}`);
   if (!isWellFormed(raw)) return place.refuse('holds a lone surrogate, which is no character');
   if (raw.includes('\0')) return place.refuse('holds a NUL, which ends texts elsewhere');
   if (attribute.type === 'dateTime' && canonicalInstant(raw) === undefined) {

@@ -19,6 +19,8 @@ export interface AttributeDefinition {
   readonly mutability: Mutability;
   readonly returned: Returned;
   readonly uniqueness: Uniqueness;
+  /** Of a text, in characters (UTF-16); absent: whatever fits into a body. SCIM has no word for it, OpenAPI has. */
+  readonly maxLength?: number;
   readonly canonicalValues?: readonly string[];
   readonly referenceTypes?: readonly string[];
   readonly subAttributes?: readonly AttributeDefinition[];
@@ -74,6 +76,7 @@ export interface AttributeInput {
   readonly mutability?: Mutability;
   readonly returned?: Returned;
   readonly uniqueness?: Uniqueness;
+  readonly maxLength?: number;
   readonly canonicalValues?: readonly string[];
   readonly referenceTypes?: readonly string[];
   readonly subAttributes?: readonly AttributeInput[];
@@ -140,6 +143,9 @@ export function defineResourceType(input: ResourceTypeInput): ResourceTypeDefini
 export function lookUp(byName: ReadonlyMap<string, AttributeDefinition>, name: string): AttributeDefinition | undefined {
   return byName.get(name) ?? byName.get(name.toLowerCase());
 }
+
+/** Of what a resource is found by: it is folded, indexed and compared again and again. Okta's and Entra's own are a fourth as long at most. */
+export const KEY_LENGTH_MAX = 1_024;
 
 const NAME = /^(?:\$ref|[A-Za-z][A-Za-z0-9_-]{0,127})$/;
 const SCHEMA_ID = /^[A-Za-z][A-Za-z0-9+.-]*:(?:(?!["()[\]])[!-~])+$/;
@@ -218,7 +224,12 @@ const COMMON: readonly AttributeDefinition[] = [
     uniqueness: 'server',
     description: 'The identifier that the service provider gave the resource.',
   },
-  { name: 'externalId', caseExact: true, description: 'The identifier that the provisioning client gave the resource.' },
+  {
+    name: 'externalId',
+    caseExact: true,
+    maxLength: KEY_LENGTH_MAX,
+    description: 'The identifier that the provisioning client gave the resource.',
+  },
   {
     name: 'meta',
     type: 'complex',

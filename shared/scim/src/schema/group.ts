@@ -1,6 +1,6 @@
 /** Group (RFC 7643 §4.2, §8.7.1). */
 import { GROUP_URN } from '../urns.js';
-import { defineResourceType, defineSchema, type ResourceTypeDefinition, type ResourceTypeInput } from './definition.js';
+import { defineResourceType, defineSchema, KEY_LENGTH_MAX, type ResourceTypeDefinition, type ResourceTypeInput } from './definition.js';
 
 export const GROUP_SCHEMA = defineSchema({
   id: GROUP_URN,
@@ -8,7 +8,7 @@ export const GROUP_SCHEMA = defineSchema({
   description: 'Group',
   attributes: [
     // §4.2 says REQUIRED where §8.7.1 says false: a group without a name is of no use to anyone.
-    { name: 'displayName', required: true, uniqueness: 'server', description: 'The name of the group.' },
+    { name: 'displayName', required: true, uniqueness: 'server', maxLength: KEY_LENGTH_MAX, description: 'The name of the group.' },
     {
       name: 'members',
       type: 'complex',

@@ -6,6 +6,7 @@ import {
   type AttributeDefinition,
   defineSchema,
   extendResourceType,
+  KEY_LENGTH_MAX,
   type ResourceTypeDefinition,
   type SchemaDefinition,
 } from './definition.js';
@@ -46,6 +47,7 @@ export function extendTypes({ User, Group }: ResourceTypes, extensions: Extensio
 
 const USER_PRINCIPAL_NAME = {
   name: 'userPrincipalName',
+  maxLength: KEY_LENGTH_MAX,
   description: 'The name by which the person signs in to cloud applications; taken at the top level of the User, too.',
 } as const;
 

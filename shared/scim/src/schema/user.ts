@@ -4,6 +4,7 @@ import {
   type AttributeInput,
   defineResourceType,
   defineSchema,
+  KEY_LENGTH_MAX,
   type ResourceTypeDefinition,
   type ResourceTypeInput,
 } from './definition.js';
@@ -18,6 +19,7 @@ export const USER_SCHEMA = defineSchema({
       name: 'userName',
       required: true,
       uniqueness: 'server',
+      maxLength: KEY_LENGTH_MAX,
       description: 'The name by which the person signs in; unique within the tenant, without regard to case.',
     },
     {
@@ -43,7 +45,7 @@ export const USER_SCHEMA = defineSchema({
     { name: 'timezone', description: 'The time zone by its IANA name, such as "America/Los_Angeles".' },
     // Required, unlike in §8.7.1: it always has a value, so it can't be removed. It may be left out, see `defaults`.
     { name: 'active', type: 'boolean', required: true, description: 'Whether the person may use the service.' },
-    plural('emails', 'E-mail addresses.', { description: 'The address.' }, ['work', 'home', 'other']),
+    plural('emails', 'E-mail addresses.', { maxLength: KEY_LENGTH_MAX, description: 'The address.' }, ['work', 'home', 'other']),
     plural('phoneNumbers', 'Telephone numbers.', { description: 'The number.' }, ['work', 'home', 'mobile', 'fax', 'pager', 'other']),
     plural('ims', 'Instant messaging addresses.', { description: 'The address.' }, [
       'aim',
