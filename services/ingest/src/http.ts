@@ -5,6 +5,7 @@ import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { errorBody, ScimError } from '@rollcall/scim';
+import { turn } from '@rollcall/store';
 import { type Log, oneAtATime, requestIdOf, type Service } from '@rollcall/telemetry';
 import express, { type Express, type Request, type Response } from 'express';
 import { bornAs } from './born-as.js';
@@ -226,7 +227,7 @@ async function write(response: Response, id: string, answer: ScimResponse, closi
     response.writeHead(status, { 'Content-Type': MEDIA_TYPE, ...all });
     // Waits for slow clients part by part; one that goes away ends the reading.
     try {
-      await pipeline(Readable.from(gathered(stream)), response);
+      await pipeline(Readable.from(gathered(stream), { highWaterMark: 1 }), response);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
     } finally {
@@ -244,7 +245,7 @@ async function write(response: Response, id: string, answer: ScimResponse, closi
   response.end(text);
 }
 
-/** Small parts go out together: each one that is sent by itself is a packet of its own. */
+/** Small parts go out together: each one that is sent by itself is a packet of its own. After each others have a turn of the event loop. */
 async function* gathered(parts: AsyncIterable<string>): AsyncGenerator<string> {
   let text = '';
   for await (const part of parts) {
@@ -252,6 +253,7 @@ async function* gathered(parts: AsyncIterable<string>): AsyncGenerator<string> {
     if (text.length < PART_CHARACTERS) continue;
     yield text;
     text = '';
+    await turn();
   }
   if (text !== '') yield text;
 }
@@ -336,7 +338,7 @@ async function untilNoneWaits(server: Server): Promise<void> {
   for (let now = began; quiet < QUIET_ROUNDS && now - began < QUIET_WAIT_MS; ) {
     const takenBefore = taken;
     const before = now;
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
     now = performance.now();
     // A busy machine has no rounds that are quite short: with time, longer ones must do.
     const short = now - before < QUIET_ROUND_MS + (now - began) / 20;

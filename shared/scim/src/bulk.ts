@@ -110,45 +110,50 @@ export function planBulk(operations: readonly BulkOperation[], endpoint = '/Grou
   const nodes = new Map(
     operations.map((operation): [number, Node] => {
       const references = referencesIn([operation.id, operation.data ?? null], known);
-      return [operation.index, { operation, references, data: operation.data, completion: undefined }];
+      return [operation.index, { operation, references, needs: [], data: operation.data, completion: undefined }];
     }),
   );
-  const needs = (node: Node): Node[] =>
-    [...node.references].flatMap((id) => {
-      const post = posts.get(id);
-      return post ? [nodes.get(post.index)!] : [];
-    });
+  const needed = ({ references }: Node): Node[] => {
+    const made = [...references].map((id) => posts.get(id)).filter((post) => post !== undefined);
+    return made.map(({ index }) => nodes.get(index)!);
+  };
+  for (const node of nodes.values()) node.needs = needed(node);
 
-  for (const circle of circles(nodes, needs)) {
+  for (const circle of circles(nodes)) {
     const within = new Set([...circle].map(({ operation }) => operation.bulkId!));
     for (const node of circle) {
       if (node.operation.endpoint !== endpoint || !isObject(node.operation.data)) continue;
-      const { data, members } = withoutMembers(node.operation.data, (member) => intersects(referencesIn(member, known), within));
+      const { data, members } = withoutMembers(node.operation.data, (member) => refersTo(member, known, within));
       if (members.length === 0) continue;
       node.data = data;
       node.references = referencesIn(data, known);
+      node.needs = needed(node);
       node.completion = { members, references: referencesIn(members, known) };
     }
   }
-  const stuck = new Set([...circles(nodes, needs)].flatMap((circle) => [...circle]));
+  const stuck = new Set([...circles(nodes)].flatMap((circle) => [...circle]));
 
   const steps: BulkStep[] = [];
   const placed = new Set<Node>();
   for (const first of nodes.values()) {
     // Not by recursion: a chain may be as long as the request.
-    const open = [first];
+    const open = [opened(first)];
     while (open.length > 0) {
-      const node = open.at(-1)!;
-      const before = placed.has(node) || stuck.has(node) ? undefined : needs(node).find((each) => !placed.has(each) && !stuck.has(each));
+      const { node, rest } = open.at(-1)!;
+      const before = placed.has(node) || stuck.has(node) ? undefined : rest.next().value;
       if (before) {
-        open.push(before);
+        if (!placed.has(before) && !stuck.has(before)) open.push(opened(before));
         continue;
       }
       open.pop();
       if (placed.has(node)) continue;
       placed.add(node);
       const unknown = [...node.references, ...(node.completion?.references ?? [])].find((id) => !known.has(id));
-      steps.push({ ...node, refused: stuck.has(node) ? circular(node) : unknown === undefined ? undefined : unresolved(unknown) });
+      const { operation, references, data, completion } = node;
+      steps.push({
+        ...{ operation, references, data, completion },
+        refused: stuck.has(node) ? circular(node) : unknown === undefined ? undefined : unresolved(unknown),
+      });
     }
   }
   return steps;
@@ -157,9 +162,13 @@ export function planBulk(operations: readonly BulkOperation[], endpoint = '/Grou
 interface Node {
   readonly operation: BulkOperation;
   references: ReadonlySet<string>;
+  /** The operations of this request that make what it refers to. */
+  needs: readonly Node[];
   data: JsonValue | undefined;
   completion: BulkStep['completion'];
 }
+
+const opened = (node: Node) => ({ node, rest: node.needs.values() });
 
 /** 409, as RFC 7644 §3.7.1 has it for what can't be resolved. */
 export const unresolved = (bulkId: string): ScimError =>
@@ -203,17 +212,20 @@ function withoutMembers(data: JsonObject, isLeftOut: (member: JsonValue) => bool
   const members: JsonValue[] = [];
   const rest = Object.entries(data).map(([key, value]): [string, JsonValue] => {
     if (!MEMBERS.test(key)) return [key, value];
-    const all = Array.isArray(value) ? value : [value];
-    members.push(...all.filter(isLeftOut));
-    return [key, all.filter((each) => !isLeftOut(each))];
+    const kept: JsonValue[] = [];
+    for (const each of Array.isArray(value) ? value : [value]) (isLeftOut(each) ? members : kept).push(each);
+    return [key, kept];
   });
   return { data: Object.fromEntries(rest), members };
 }
 
-const intersects = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean => [...a].some((each) => b.has(each));
+function refersTo(value: JsonValue, known: ReadonlySet<string>, ids: ReadonlySet<string>): boolean {
+  for (const id of referencesIn(value, known)) if (ids.has(id)) return true;
+  return false;
+}
 
 /** Sets of nodes that all need each other, and nodes that need themselves (Tarjan's strongly connected components, without recursion). */
-function circles(nodes: ReadonlyMap<number, Node>, needs: (node: Node) => Node[]): Set<Node>[] {
+function circles(nodes: ReadonlyMap<number, Node>): Set<Node>[] {
   const found: Set<Node>[] = [];
   const order = new Map<Node, { number: number; low: number; open: boolean }>();
   const stack: Node[] = [];
@@ -223,7 +235,7 @@ function circles(nodes: ReadonlyMap<number, Node>, needs: (node: Node) => Node[]
     const enter = (node: Node) => {
       order.set(node, { number: order.size, low: order.size, open: true });
       stack.push(node);
-      work.push({ node, rest: needs(node) });
+      work.push({ node, rest: [...node.needs] });
     };
     enter(root);
     while (work.length > 0) {
@@ -247,7 +259,7 @@ function circles(nodes: ReadonlyMap<number, Node>, needs: (node: Node) => Node[]
         order.get(member)!.open = false;
         circle.add(member);
       } while (member !== node);
-      if (circle.size > 1 || needs(node).includes(node)) found.push(circle);
+      if (circle.size > 1 || node.needs.includes(node)) found.push(circle);
     }
   }
   return found;

@@ -4,6 +4,7 @@ export * from './committer.js';
 export * from './continuity.js';
 export * from './decide-on.js';
 export * from './errors.js';
+export { turn } from './in-parts.js';
 export * from './index-loader.js';
 export * from './lister.js';
 export * from './membership-filter.js';

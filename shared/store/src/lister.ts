@@ -3,6 +3,8 @@ import { compileFilter, type Filter, type ResourceTypes, ScimError } from '@roll
 import type { mongo } from 'mongoose';
 import { countField, type TenantView } from './continuity.js';
 import { onMongo, onRedis } from './errors.js';
+import { inSmallSets } from './id-sets.js';
+import { turn } from './in-parts.js';
 import { fromStored, representation } from './mongo/documents.js';
 import { collectionOf, type StoredResource } from './mongo/models.js';
 import { toMongoQuery } from './mongo/query.js';
@@ -64,58 +66,68 @@ export class Lister {
 
   /** A page of several types in one order. @throws as `page`, and ScimError invalidValue for a page that begins too deep in more than one type */
   async merged(view: TenantView, parts: readonly ListPart[], window: Window): Promise<Page> {
-    const { skip = 0, limit } = window;
+    const { skip = 0, after, limit } = window;
     if (parts.length > 1 && skip > MERGED_SKIP_MAX)
       throw ScimError.of('invalidValue', `startIndex: at most ${MERGED_SKIP_MAX + 1} where types are listed together; go on by a cursor`);
-    const sources = await Promise.all(
-      parts.map(async (part): Promise<Source> => {
-        const unsettled = await this.#unsettled(view, part.type);
-        const fits = part.filter && compileFilter(part.filter);
-        const overlay = unsettled
-          .filter((versioned) => !versioned.resource.deleted && (!fits || fits(representation(versioned, part.types))))
-          .map((versioned) => ({ ...placeOf(versioned, part.sort, part.types), versioned }));
-        const excluded = unsettled.map(({ resource }) => resource.id);
-        const selection: mongo.Filter<StoredResource> = {
-          tenant: view.tenant,
-          live: true,
-          ...(excluded.length > 0 ? { _id: { $nin: excluded } } : {}),
-          ...(part.filter ? { $and: [toMongoQuery(part.filter) as mongo.Filter<StoredResource>] } : {}),
-        };
-        return { part, overlay, selection };
-      }),
-    );
-    const [totals, page] = await Promise.all([
-      Promise.all(sources.map((source) => this.#total(view, source.part, source.selection, source.overlay.length))),
-      limit === 0 ? { resources: [] } : this.#window(view, sources, window),
-    ]);
-    return { total: totals.reduce((sum, total) => sum + total, 0), ...page };
-  }
-
-  async #window(view: TenantView, sources: readonly Source[], { skip = 0, after, limit }: Window): Promise<Omit<Page, 'total'>> {
-    const descending = sources[0]?.part.sort?.descending ?? false;
+    const sources = await Promise.all(parts.map((part) => this.#source(view, part)));
     // What lies before the first settled one read has a lower rank than counted here, never one within the page.
-    const first = sources.length === 1 && !after ? Math.max(0, skip - sources[0]!.overlay.length) : 0;
-    const found = await Promise.all(
-      sources.map(async ({ part, overlay, selection }): Promise<Ranked[]> => {
-        // One more than asked for tells whether anything follows.
-        const settled = await this.#places(part, selection, { skip: first, after, limit: skip + limit - first + 1 });
-        const following = after ? overlay.filter((each) => comparePlaces(each, after, descending) > 0) : overlay;
-        return [...settled, ...following];
-      }),
-    );
-    const order = found.flat().sort((a, b) => comparePlaces(a, b, descending));
+    const [only] = sources.length === 1 && sources[0]!.filters.length === 1 ? sources : [];
+    const first = only && !after ? Math.max(0, skip - only.overlay.length) : 0;
+    // One more than asked for tells whether anything follows.
+    const reading = limit === 0 ? undefined : { skip: first, after, limit: skip + limit - first + 1 };
+    const found = await Promise.all(sources.map((source) => this.#found(view, source, reading)));
+    const total = found.reduce((sum, each) => sum + each.total, 0);
+    if (reading === undefined) return { total, resources: [] };
+
+    const descending = parts[0]?.sort?.descending ?? false;
+    const order = found.map(({ order }) => order).reduce((a, b) => merged(a, b, descending));
     const from = after ? 0 : skip - first;
     const ranked = order.slice(from, from + limit);
     const last = ranked.at(-1);
     const end = last && order.length > from + limit ? { key: last.key, born: last.born } : undefined;
-    return { resources: await this.#documents(view, ranked), end };
+    return { total, resources: await this.#documents(view, ranked), end };
+  }
+
+  async #source(view: TenantView, part: ListPart): Promise<Source> {
+    const filters = part.filter ? inSmallSets(part.filter) : [undefined];
+    const unsettled = await this.#unsettled(view, part.type);
+    const fits = part.filter && compileFilter(part.filter);
+    const overlay = unsettled
+      .filter((versioned) => !versioned.resource.deleted && (!fits || fits(representation(versioned, part.types))))
+      .map((versioned) => ({ ...placeOf(versioned, part.sort, part.types), versioned }));
+    return { part, overlay, filters, excluded: unsettled.map(({ resource }) => resource.id) };
+  }
+
+  /** How many there are, and the first of them in order: the overlay, and what MongoDB answers to one question after the other. */
+  async #found(view: TenantView, { part, overlay, filters, excluded }: Source, reading: Reading | undefined) {
+    const descending = part.sort?.descending ?? false;
+    const after = reading?.after;
+    const following = after ? overlay.filter((each) => comparePlaces(each, after, descending) > 0) : overlay;
+    let order: Ranked[] = [...following].sort((a, b) => comparePlaces(a, b, descending));
+    const live = part.filter ? undefined : await this.reader.liveCount(view, countField(part.type));
+    let total = live ?? overlay.length;
+    for (const filter of filters) {
+      const selection: mongo.Filter<StoredResource> = {
+        tenant: view.tenant,
+        live: true,
+        ...(excluded.length > 0 ? { _id: { $nin: excluded } } : {}),
+        ...(filter ? { $and: [toMongoQuery(filter) as mongo.Filter<StoredResource>] } : {}),
+      };
+      const [counted, places] = await Promise.all([
+        live === undefined ? this.#count(part.type, selection) : 0,
+        reading && this.#places(part, selection, reading),
+      ]);
+      total += counted;
+      if (reading && places) order = merged(order, places, descending, reading.limit);
+    }
+    return { total, order };
   }
 
   /** Only places are read in order; what they stand for is fetched afterwards. */
   async #places(
     { type, sort }: ListPart,
     selection: mongo.Filter<StoredResource>,
-    { skip = 0, after, limit }: Window,
+    { skip, after, limit }: Reading,
   ): Promise<(Place & { readonly id: string; readonly type: ResourceTypeName })[]> {
     const collection = this.reader.continuity.mongo.collection(collectionOf(type));
     const maxTimeMS = this.options.queryTime_ms;
@@ -146,21 +158,28 @@ export class Lister {
         const ids = ranked.flatMap((each) => ('id' in each && each.type === type ? [each.id] : []));
         if (ids.length === 0) return;
         const collection = this.reader.continuity.mongo.collection(collectionOf(type));
-        const found = await onMongo(collection.find({ _id: { $in: ids }, tenant: view.tenant }).toArray());
-        // What was deleted between the two readings is left out.
-        for (const stored of found) if (stored.live) documents.set(stored._id, fromStored(stored));
+        const found = collection.find({ _id: { $in: ids }, tenant: view.tenant });
+        let began = performance.now();
+        await onMongo(
+          (async () => {
+            for await (const stored of found) {
+              // What was deleted between the two readings is left out.
+              if (stored.live) documents.set(stored._id, fromStored(stored));
+              // Each may be as large as a body.
+              if (performance.now() - began < TURN_MS) continue;
+              await turn();
+              began = performance.now();
+            }
+          })(),
+        );
       }),
     );
     return ranked.flatMap((each) => ('id' in each ? (documents.get(each.id) ?? []) : each.versioned));
   }
 
-  async #total(view: TenantView, query: ListPart, selection: mongo.Filter<StoredResource>, overlay: number): Promise<number> {
-    if (!query.filter) {
-      const live = await this.reader.liveCount(view, countField(query.type));
-      if (live !== undefined) return live;
-    }
-    const collection = this.reader.continuity.mongo.collection(collectionOf(query.type));
-    return overlay + (await this.#bounded(collection.countDocuments(selection, { maxTimeMS: this.options.queryTime_ms })));
+  async #count(type: ResourceTypeName, selection: mongo.Filter<StoredResource>): Promise<number> {
+    const collection = this.reader.continuity.mongo.collection(collectionOf(type));
+    return this.#bounded(collection.countDocuments(selection, { maxTimeMS: this.options.queryTime_ms }));
   }
 
   async #bounded<T>(call: Promise<T>): Promise<T> {
@@ -193,16 +212,34 @@ export class Lister {
   }
 }
 
-/** Of one type: what is laid over, in no order yet, and what MongoDB is asked for without it. */
+/** Of one type: what is laid over, in no order yet, and what MongoDB is asked for without it, in one question or several. */
 interface Source {
   readonly part: ListPart;
   readonly overlay: readonly (Place & { readonly versioned: Versioned })[];
-  readonly selection: mongo.Filter<StoredResource>;
+  readonly filters: readonly (Filter | undefined)[];
+  readonly excluded: readonly string[];
+}
+
+interface Reading {
+  readonly skip: number;
+  readonly after: Place | undefined;
+  readonly limit: number;
 }
 
 /** A place with what stands there: an unsettled resource, or one that is still to be fetched. */
 type Ranked = Place & ({ readonly versioned: Versioned } | { readonly id: string; readonly type: ResourceTypeName });
 
+/** Two orders as one, or as much of it as is wanted. */
+function merged<T extends Place>(a: readonly T[], b: readonly T[], descending: boolean, most = Number.POSITIVE_INFINITY): T[] {
+  const order: T[] = [];
+  for (let i = 0, j = 0; order.length < most && (i < a.length || j < b.length); ) {
+    const isFirst = j === b.length || (i < a.length && comparePlaces(a[i]!, b[j]!, descending) <= 0);
+    order.push(isFirst ? a[i++]! : b[j++]!);
+  }
+  return order;
+}
+
+const TURN_MS = 5;
 const MERGED_SKIP_MAX = 10_000;
 const MAX_TIME_EXPIRED = 50;
 const OVERLAY_POLL_MS = 50;

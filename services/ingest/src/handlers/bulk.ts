@@ -18,7 +18,7 @@ import {
   ScimError,
   unresolved,
 } from '@rollcall/scim';
-import type { Answers, Reader, TenantView } from '@rollcall/store';
+import { type Answers, type Reader, type TenantView, turn } from '@rollcall/store';
 import type { Log } from '@rollcall/telemetry';
 import type { Caller, Handler, ScimRequest } from '../exchange.js';
 import { errorResponse } from '../respond/errors.js';
@@ -56,8 +56,11 @@ export const postBulk =
     const body = await readJson(request);
     const { failOnErrors, operations } = parseBulk(body, deps.bulk);
     const kept = idempotencyKey === undefined ? undefined : await keptAnswers(deps, caller, idempotencyKey, body);
+    // A thousand operations are read, put in order and begun by turns: everybody else has theirs in between.
+    await turn();
     const run = new BulkRun(deps, request, caller, kept);
     const works = run.works(operations);
+    await turn();
     const results = failOnErrors === undefined ? await sideBySide(works) : await oneByOne(works, failOnErrors);
     return { status: 200, body: { schemas: [BULK_RESPONSE_URN], Operations: results }, about: { tenant: caller.tenant } };
   };
@@ -73,7 +76,7 @@ interface Outcome {
 /** A piece of work, in its turn. An operation may be two: a group in a circle is completed by the second. */
 interface Work {
   readonly operation: BulkOperation | BadOperation;
-  readonly turns: readonly Turn[];
+  turns(): readonly Turn[];
   run(): Promise<JsonObject>;
 }
 
@@ -112,7 +115,7 @@ class BulkRun {
       while (bad[0] && bad[0].index < step.operation.index) works.push(this.#refusal(bad.shift()!));
       works.push({
         operation: step.operation,
-        turns: turnsOf(step.operation),
+        turns: () => turnsOf(step.operation),
         run: () => this.#answered(step.operation, String(step.operation.index), () => this.#carryOut(step)),
       });
       if (step.operation.bulkId !== undefined) placed.add(step.operation.bulkId);
@@ -128,14 +131,14 @@ class BulkRun {
   }
 
   #refusal(operation: BadOperation): Work {
-    return { operation, turns: [], run: async () => this.#result(operation, this.#failure(operation.error)) };
+    return { operation, turns: () => [], run: async () => this.#result(operation, this.#failure(operation.error)) };
   }
 
   #completion(step: BulkStep): Work {
     const { operation, completion } = step;
     return {
       operation,
-      turns: turnsOf({ ...operation, method: 'PATCH', id: `bulkId:${operation.bulkId}`, data: [...completion!.members] }),
+      turns: () => turnsOf({ ...operation, method: 'PATCH', id: `bulkId:${operation.bulkId}`, data: [...completion!.members] }),
       run: () => this.#answered(operation, `${operation.index}+`, () => this.#complete(step)),
     };
   }
@@ -235,21 +238,27 @@ async function sideBySide(works: readonly Work[]): Promise<JsonObject[]> {
   const turns = new Turns();
   const limit = new Limit(CONCURRENCY);
   const results = new Map<number, JsonObject>();
-  await Promise.all(
-    works.map(async ({ operation, turns: needed, run }) => {
-      let done!: () => void;
-      const over = new Promise<void>((resolve) => {
-        done = resolve;
-      });
-      const before = turns.take(needed, over);
-      try {
-        await before;
-        keep(results, operation, await limit.run(run));
-      } finally {
-        done();
-      }
-    }),
-  );
+  const begin = async ({ operation, turns: needed, run }: Work) => {
+    let done!: () => void;
+    const over = new Promise<void>((resolve) => {
+      done = resolve;
+    });
+    const before = turns.take(needed(), over);
+    try {
+      await before;
+      keep(results, operation, await limit.run(run));
+    } finally {
+      done();
+    }
+  };
+  const begun: Promise<void>[] = [];
+  for (const [at, work] of works.entries()) {
+    if (at > 0 && at % BEGUN_AT_ONCE === 0) await turn();
+    const going = begin(work);
+    going.catch(() => {}); // what fails while others are begun is told at the end
+    begun.push(going);
+  }
+  await Promise.all(begun);
   return inOrder(results);
 }
 
@@ -326,3 +335,4 @@ const STATUS = { POST: 201, PUT: 200, PATCH: 200, DELETE: 204 } as const;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** Enough to keep Redis busy, and no more than others can live with. */
 const CONCURRENCY = 16;
+const BEGUN_AT_ONCE = 50;

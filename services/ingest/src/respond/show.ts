@@ -82,9 +82,10 @@ export function makeShow({ memberships, rules }: ShowDeps): Show {
       const users = resources.filter(({ resource }) => resource.type === 'User');
       const groups = users.length > 0 ? await groupsOf(view, users, selection) : undefined;
       const shown = (versioned: Versioned) => represent(types, versioned, request.baseUrl, selection, groups?.get(versioned.resource.id));
-      if (users.length === resources.length || !isReturned(CORE_TYPES.Group, selection, 'members'))
-        return { status: 200, body: listResponse(resources.map(shown), frame), about };
-      return { status: 200, stream: await begun(listed(view, resources, frame, { request, types, selection }, shown)), about };
+      const isOfMembers = users.length < resources.length && isReturned(CORE_TYPES.Group, selection, 'members');
+      if (resources.length <= AT_ONCE_MAX && !isOfMembers) return { status: 200, body: listResponse(resources.map(shown), frame), about };
+      const members = isOfMembers ? (group: Versioned) => withMembers(view, group, { request, types, selection }) : undefined;
+      return { status: 200, stream: await begun(listed(resources, frame, shown, members)), about };
     },
     isComputed: (type, selection) => isReturned(CORE_TYPES[type], selection, type === 'User' ? 'groups' : 'members'),
     async isLarge(view, versioned, selection) {
@@ -141,22 +142,22 @@ export function makeShow({ memberships, rules }: ShowDeps): Show {
     }
     yield opened ? ']}' : '}';
   }
+}
 
-  async function* listed(
-    view: TenantView,
-    resources: readonly Versioned[],
-    frame: Parameters<typeof listResponse>[1],
-    { request, types, selection }: Shown,
-    shown: (versioned: Versioned) => JsonObject,
-  ): AsyncGenerator<string> {
-    yield `${JSON.stringify({ ...listResponse([], frame), Resources: undefined }).slice(0, -1)},"Resources":[`;
-    for (const [i, versioned] of resources.entries()) {
-      if (i > 0) yield ',';
-      if (versioned.resource.type === 'Group') yield* withMembers(view, versioned, { request, types, selection });
-      else yield JSON.stringify(shown(versioned));
-    }
-    yield ']}';
+/** A list as text, made as it is sent. @param members what shows a group with its members, where they are shown */
+async function* listed(
+  resources: readonly Versioned[],
+  frame: Parameters<typeof listResponse>[1],
+  shown: (versioned: Versioned) => JsonObject,
+  members: ((group: Versioned) => AsyncGenerator<string>) | undefined,
+): AsyncGenerator<string> {
+  yield `${JSON.stringify({ ...listResponse([], frame), Resources: undefined }).slice(0, -1)},"Resources":[`;
+  for (const [i, versioned] of resources.entries()) {
+    if (i > 0) yield ',';
+    if (versioned.resource.type === 'Group' && members) yield* members(versioned);
+    else yield JSON.stringify(shown(versioned));
   }
+  yield ']}';
 }
 
 /** Makes do with something else where what is needed is away; every other error stays one. */
@@ -214,6 +215,8 @@ const memberOf = ({ id, type, display }: Member, baseUrl: string): JsonObject =>
 });
 
 const MEMBERS_ANSWERED_MAX = 1_000;
+/** A list of more is made as it is sent: each of them may be as large as a body. */
+const AT_ONCE_MAX = 10;
 
 /** Begins to read before anything is answered: what goes wrong by then is an error like any other. */
 async function begun(texts: AsyncGenerator<string>): Promise<AsyncIterable<string>> {
