@@ -22,4 +22,16 @@ export async function inParts<T>(all: readonly T[], work: (part: readonly T[]) =
 /** Lets everybody else have a turn of the event loop. */
 export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+/** For a loop over things of any size: awaited after each, it takes a turn where the last few have taken their time. */
+export function breaths(): () => Promise<void> | undefined {
+  let began = performance.now();
+  return () => {
+    if (performance.now() - began < BREATH_MS) return undefined;
+    return turn().then(() => {
+      began = performance.now();
+    });
+  };
+}
+
+const BREATH_MS = 5;
 const AT_ONCE = 4;

@@ -4,7 +4,7 @@ import type { mongo } from 'mongoose';
 import { countField, type TenantView } from './continuity.js';
 import { onMongo, onRedis } from './errors.js';
 import { inSmallSets } from './id-sets.js';
-import { turn } from './in-parts.js';
+import { breaths } from './in-parts.js';
 import { fromStored, representation } from './mongo/documents.js';
 import { collectionOf, type StoredResource } from './mongo/models.js';
 import { toMongoQuery } from './mongo/query.js';
@@ -92,9 +92,14 @@ export class Lister {
     const filters = part.filter ? inSmallSets(part.filter) : [undefined];
     const unsettled = await this.#unsettled(view, part.type);
     const fits = part.filter && compileFilter(part.filter);
-    const overlay = unsettled
-      .filter((versioned) => !versioned.resource.deleted && (!fits || fits(representation(versioned, part.types))))
-      .map((versioned) => ({ ...placeOf(versioned, part.sort, part.types), versioned }));
+    const overlay: Source['overlay'][number][] = [];
+    const breathe = breaths();
+    for (const versioned of unsettled) {
+      if (!versioned.resource.deleted && (!fits || fits(representation(versioned, part.types))))
+        overlay.push({ ...placeOf(versioned, part.sort, part.types), versioned });
+      // Each may be as large as a body.
+      await breathe();
+    }
     return { part, overlay, filters, excluded: unsettled.map(({ resource }) => resource.id) };
   }
 
@@ -159,16 +164,13 @@ export class Lister {
         if (ids.length === 0) return;
         const collection = this.reader.continuity.mongo.collection(collectionOf(type));
         const found = collection.find({ _id: { $in: ids }, tenant: view.tenant });
-        let began = performance.now();
+        const breathe = breaths();
         await onMongo(
           (async () => {
             for await (const stored of found) {
               // What was deleted between the two readings is left out.
               if (stored.live) documents.set(stored._id, fromStored(stored));
-              // Each may be as large as a body.
-              if (performance.now() - began < TURN_MS) continue;
-              await turn();
-              began = performance.now();
+              await breathe();
             }
           })(),
         );
@@ -239,7 +241,6 @@ function merged<T extends Place>(a: readonly T[], b: readonly T[], descending: b
   return order;
 }
 
-const TURN_MS = 5;
 const MERGED_SKIP_MAX = 10_000;
 const MAX_TIME_EXPIRED = 50;
 const OVERLAY_POLL_MS = 50;
