@@ -196,15 +196,21 @@ export function resolveReferences(value: JsonValue, ids: ReadonlyMap<string, str
 }
 
 /** A whole text is always one, known or not; within a longer text only what is known counts. */
-function referencesIn(value: JsonValue, known: ReadonlySet<string>, into = new Set<string>()): Set<string> {
+function eachReference(value: JsonValue, known: ReadonlySet<string>, take: (bulkId: string) => void): void {
   if (typeof value === 'string') {
-    if (!value.includes(PREFIX)) return into;
-    if (value.startsWith(PREFIX)) into.add(value.slice(PREFIX.length));
-    else for (const [, bulkId] of value.matchAll(EMBEDDED)) if (known.has(bulkId!)) into.add(bulkId!);
-  } else if (typeof value === 'object' && value !== null) {
-    for (const each of Object.values(value)) referencesIn(each, known, into);
+    if (value.startsWith(PREFIX)) take(value.slice(PREFIX.length));
+    else if (value.includes(PREFIX)) for (const [, bulkId] of value.matchAll(EMBEDDED)) if (known.has(bulkId!)) take(bulkId!);
+  } else if (Array.isArray(value)) {
+    for (const each of value) eachReference(each, known, take);
+  } else if (isObject(value)) {
+    for (const key in value) eachReference(value[key]!, known, take);
   }
-  return into;
+}
+
+function referencesIn(value: JsonValue, known: ReadonlySet<string>): Set<string> {
+  const found = new Set<string>();
+  eachReference(value, known, (bulkId) => found.add(bulkId));
+  return found;
 }
 
 /** A group's data without some of its members. */
@@ -220,8 +226,11 @@ function withoutMembers(data: JsonObject, isLeftOut: (member: JsonValue) => bool
 }
 
 function refersTo(value: JsonValue, known: ReadonlySet<string>, ids: ReadonlySet<string>): boolean {
-  for (const id of referencesIn(value, known)) if (ids.has(id)) return true;
-  return false;
+  let found = false;
+  eachReference(value, known, (bulkId) => {
+    found ||= ids.has(bulkId);
+  });
+  return found;
 }
 
 /** Sets of nodes that all need each other, and nodes that need themselves (Tarjan's strongly connected components, without recursion). */
