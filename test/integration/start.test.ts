@@ -329,8 +329,8 @@ function isAlive(pid: number): boolean {
 
 const childrenOf = (pid: number): number[] =>
   execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' })
-    .trim()
     .split(/\s+/)
+    .filter((pid) => pid !== '')
     .map(Number);
 
 async function until(isSo: () => boolean): Promise<void> {

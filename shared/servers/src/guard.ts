@@ -166,12 +166,15 @@ class Guarded implements GuardedProcess {
       // The guardian's end may be seen before the process's, where both were ended together.
       setTimeout(() => {
         if (this.#ended) return;
-        this.#options.warn?.(`the guardian of ${this.name} (pid ${this.pid}) was ended; a new one takes its place`);
         const next = spawn('/bin/sh', ['-c', `${GUARDIAN}\nguard "$1" "$2"`, 'sh', this.#options.group ? '-' : '', String(this.pid)], {
           env: {},
           detached: true,
           stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
         });
+        // Told only once it is there: who reads this may end us the next moment.
+        next.once('spawn', () =>
+          this.#options.warn?.(`the guardian of ${this.name} (pid ${this.pid}) was ended; a new one is in its place`),
+        );
         next.on('error', (error) => this.#options.warn?.(`no new guardian for ${this.name}: ${messageOf(error)}`));
         this.#pipe = this.#watchGuardian(next.stdio[3] as Socket);
       }, 50);
