@@ -61,6 +61,21 @@ describe('/Me (RFC 7644 §3.11) for a token that is made for a user', () => {
     expect(items.find((item: { id: string }) => item.id === again.id).user).toBe(eve.id);
   });
 
+  it('is theirs with an access token, too, where an OAuth client is made for them, also with its next secret', async () => {
+    const joe = await created('joe');
+    const made = (await admin('POST /tenants/acme/clients', { name: 'own', user: joe.id })).body;
+    expect(made.user).toBe(joe.id);
+    const secrets = [made, (await admin(`POST /tenants/acme/clients/${made.clientId}/regenerate`, { overlapHours: 1 })).body];
+    for (const { clientId, clientSecret } of secrets) {
+      const body = new URLSearchParams({ grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret });
+      const given = await fetch(`${cluster.ingests[0]!.url}/oauth2/token`, { method: 'POST', body });
+      const own = clientOf(((await given.json()) as { access_token: string }).access_token);
+      expect((await own.request('GET', '/Me')).body.id).toBe(joe.id);
+      expect((await own.request('GET', '/openapi.json')).body.paths['/Me'].get.responses).toHaveProperty('200');
+    }
+    expect(await admin('POST /tenants/acme/clients', { name: 'own', user: 'nobody' })).toMatchObject({ status: 400 });
+  });
+
   it('is made for a live user of the tenant, and for nobody else: 400', async () => {
     const sid = await created('sid');
     expect((await make(sid.id, 'globex')).status).toBe(400);

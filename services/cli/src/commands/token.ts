@@ -27,7 +27,7 @@ const commandsOf = (kind: 'token' | 'client', what: string, article: string): re
       options: [
         ['--name <name>', 'for whom it is, as lists and reminders show it'],
         ['--days <days>', 'how long it holds; 365 where it is left out'],
-        ...(kind === 'token' ? [['--user <id>', 'the user whom it stands for: /Me is that one'] as const] : []),
+        ['--user <id>', 'the user whom it stands for: /Me is that one'],
       ],
       run: async (given, { api, out }) => {
         const user = text(given, 'user');

@@ -78,14 +78,16 @@ export function makeTokenEndpoint(deps: TokenDeps): OpenHandler {
     const now_ms = deps.now_ms();
     // None outlives its secret.
     const expires_ms = Math.min(now_ms + LIFETIME_S * 1_000, secret.expires_ms);
-    const record: TokenRecord = { id: secret.id, tenant: secret.tenant, expires_ms, revoked: false, revision: 1, client, via };
+    const { id, tenant, user } = secret;
+    const of = user === undefined ? {} : { user };
+    const record: TokenRecord = { id, tenant, expires_ms, revoked: false, revision: 1, client, via, ...of };
     // Kept for a while longer, so that its holder is told that it is expired, and not that it never was.
     await within(deadline, records.writeAccessToken(hashToken(token), record, expires_ms - now_ms + KEPT_MS));
-    deps.activity.used(secret.tenant, secret.id);
+    deps.activity.used(tenant, id);
     const expires_in = Math.max(1, Math.floor((expires_ms - now_ms) / 1_000));
     // There is one right, to provision: what was asked for, if anything, is answered with what is given (§3.3).
     const body = { access_token: token, token_type: 'Bearer', expires_in, ...(scoped ? { scope: 'scim' } : {}) };
-    return { status: 200, headers: HEADERS, body, about: { tenant: secret.tenant } };
+    return { status: 200, headers: HEADERS, body, about: { tenant } };
   }
 
   function refuseTooMany(address: string): void {

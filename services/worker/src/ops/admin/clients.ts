@@ -1,12 +1,12 @@
 // …/clients: OAuth 2.0 client credentials (RFC 6749 §4.4). A client keeps its id; its secrets come and go like tokens.
 import { randomUUID } from 'node:crypto';
-import type { StoredToken } from '@rollcall/store';
+import type { Reader, StoredToken } from '@rollcall/store';
 import { type Generated, generateToken, listTokens, regenerateToken, secretsOf, withdrawToken } from '@rollcall/tenancy';
 import { z } from 'zod';
 import { Problem } from '../problem.js';
 import { type AdminDeps, contextOf, part, standingTenantOf, tenantOf } from './context.js';
 import { type AdminRoute, badCursor, listOf, PageQuery, route } from './route.js';
-import { CredentialForm, credentialForm, GenerateForm, HOUR_MS, RegenerateForm } from './tokens.js';
+import { CredentialForm, checkUser, credentialForm, GenerateForm, HOUR_MS, RegenerateForm } from './tokens.js';
 
 const ClientForm = CredentialForm.extend({ clientId: z.string() }).meta({ id: 'Client' });
 const NewClientForm = CredentialForm.extend({
@@ -16,7 +16,7 @@ const NewClientForm = CredentialForm.extend({
 
 const clientForm = (stored: StoredToken) => ({ ...credentialForm(stored), clientId: stored.client ?? '' });
 
-export function clientRoutes(deps: AdminDeps): AdminRoute[] {
+export function clientRoutes(deps: AdminDeps & { readonly reader: Reader }): AdminRoute[] {
   const { mongo, records } = deps;
   const shown = ({ stored, token }: Generated) => ({ ...clientForm(stored), clientSecret: token });
   /** A client's secrets by its id, or the one secret that is named. */
@@ -35,8 +35,9 @@ export function clientRoutes(deps: AdminDeps): AdminRoute[] {
       answers: { 201: NewClientForm },
       handle: async (request) => {
         const { _id: tenant } = await standingTenantOf(deps, request);
-        const { name, expiresInDays: days } = request.body;
-        const generated = await generateToken(contextOf(deps, request), { tenant, name, days, client: randomUUID() });
+        const { name, expiresInDays: days, user } = request.body;
+        await checkUser(deps, tenant, user);
+        const generated = await generateToken(contextOf(deps, request), { tenant, name, days, client: randomUUID(), user });
         await records.carryToken(generated.stored);
         return { status: 201, secret: true, body: shown(generated) };
       },

@@ -17,13 +17,14 @@ export const CredentialForm = z.object({
   expiresAt: Time,
   lastUsedAt: Time.optional().describe('to the minute'),
   replacedBy: z.string().optional().describe('the one that was made in its place: this one holds until `expiresAt`'),
+  user: z.string().optional().describe('the user whom it stands for: /Me is that one'),
 });
-const OwnToken = CredentialForm.extend({ user: z.string().optional().describe('the user whom it stands for: /Me is that one') });
-const TokenForm = OwnToken.meta({ id: 'Token' });
-const NewTokenForm = OwnToken.extend({ token: z.string().describe('shown this once, kept nowhere') });
+const TokenForm = CredentialForm.meta({ id: 'Token' });
+const NewTokenForm = CredentialForm.extend({ token: z.string().describe('shown this once, kept nowhere') });
 
-export const GenerateForm = z.strictObject({ name: CredentialName, expiresInDays: Days.default(TOKEN_DAYS) });
-const GenerateTokenForm = GenerateForm.extend({
+export const GenerateForm = z.strictObject({
+  name: CredentialName,
+  expiresInDays: Days.default(TOKEN_DAYS),
   user: z.string().min(1).max(100).optional().describe('id of the user whom it stands for: /Me is that one; left out: /Me is 501'),
 });
 export const RegenerateForm = z.strictObject({
@@ -42,25 +43,27 @@ export const credentialForm = ({ _id, name, prefix, createdAt, expiresAt, lastUs
   ...(user === undefined ? {} : { user }),
 });
 
+/** @throws Problem 400 where the tenant has no such user */
+export async function checkUser({ reader }: { readonly reader: Reader }, tenant: string, user: string | undefined): Promise<void> {
+  if (user === undefined) return;
+  const found = await reader.resource(await reader.view(tenant, 'read'), user);
+  if (found?.resource.type !== 'User' || found.resource.deleted) throw new Problem(400, '#/user: this tenant has no user with this id');
+}
+
 export function tokenRoutes(deps: AdminDeps & { readonly reader: Reader }): AdminRoute[] {
   const { mongo, records } = deps;
   const shown = ({ stored, token }: Generated) => ({ ...credentialForm(stored), token });
-  /** @throws Problem 400 where the tenant has no such user */
-  const checkUser = async (tenant: string, user: string): Promise<void> => {
-    const found = await deps.reader.resource(await deps.reader.view(tenant, 'read'), user);
-    if (found?.resource.type !== 'User' || found.resource.deleted) throw new Problem(400, '#/user: this tenant has no user with this id');
-  };
   return [
     route({
       method: 'POST',
       path: '/tenants/{tenant}/tokens',
       summary: 'Generates a token; it is shown this once',
-      body: GenerateTokenForm,
+      body: GenerateForm,
       answers: { 201: NewTokenForm },
       handle: async (request) => {
         const { _id: tenant } = await standingTenantOf(deps, request);
         const { name, expiresInDays: days, user } = request.body;
-        if (user !== undefined) await checkUser(tenant, user);
+        await checkUser(deps, tenant, user);
         const generated = await generateToken(contextOf(deps, request), { tenant, name, days, user });
         await records.carryToken(generated.stored);
         return { status: 201, secret: true, body: shown(generated) };
