@@ -4,6 +4,7 @@ import {
   claimField,
   decide,
   NAME_ATTRIBUTE,
+  NESTING,
   nameOf,
   type Operation,
   type Resource,
@@ -93,7 +94,8 @@ export function makeExecute(deps: ExecuteDeps): Execute {
     return turn === undefined ? carryOut() : queue.run(turn, when.deadline, carryOut);
   }
 
-  async function attempts(caller: Caller, asked: Asked, first: Read, when: When): Promise<Executed> {
+  /** `nests`: it is its turn among those that put groups into groups. */
+  async function attempts(caller: Caller, asked: Asked, first: Read, when: When, nests = false): Promise<Executed> {
     let read = first;
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
       const view = await reader.view(caller.tenant, 'write');
@@ -112,6 +114,9 @@ export function makeExecute(deps: ExecuteDeps): Execute {
         throw decision.error;
       }
       if (decision.kind === 'unchanged') return { operation: 'unchanged', versioned: decision.current, view, types };
+      // All that rest on this entry change it.
+      if (!nests && decision.premises.entries.some(({ field }) => field === NESTING))
+        return queue.run(`${caller.tenant}/${NESTING}`, when.deadline, () => attempts(caller, asked, read, when, true));
 
       if (!deps.gauge.mayAccept(decision.urgent))
         throw new ScimError(503, undefined, 'the service is short of memory; try again', SHED_RETRY_S);
@@ -190,20 +195,25 @@ interface When {
   readonly requestId: string;
 }
 
-/** Whom a command takes turns with: those on the same resource, or on the same name. Changes of members commute, and wait for nobody. */
+/** Whom a command takes turns with: those on the same resource, or on the same name. Who adds or takes members commutes, and waits for nobody. */
 function turnOf(tenant: string, command: Command): string | undefined {
   if (!('id' in command)) {
     const name = nameOf(command);
     return `${tenant}/${name === undefined ? '' : claimField(command.type, name)}`;
   }
-  return isOfMembers(command) ? undefined : `${tenant}/${command.id}`;
+  return onlyMovesMembers(command) ? undefined : `${tenant}/${command.id}`;
 }
 
-const isOfMembers = (command: Command): boolean =>
+const onlyMovesMembers = (command: Command): boolean =>
   command.kind === 'patch' &&
   command.type === 'Group' &&
   command.ifMatch === undefined &&
-  command.operations.every(({ target }) => target?.kind === 'attribute' && target.attribute.name === 'members');
+  command.operations.every(
+    ({ op, target, value }) =>
+      target?.kind === 'attribute' &&
+      target.attribute.name === 'members' &&
+      (op === 'add' || (op === 'remove' && Boolean(target.filter ?? value))), // else they are all replaced
+  );
 
 const ATTEMPTS_MAX = 8;
 const JITTER_MS_MAX = 50;
