@@ -19,7 +19,7 @@ export function adminOf({ worker, operatorToken }: Pick<Cluster, 'worker' | 'ope
       method,
       headers: { Authorization: `Bearer ${token}`, ...json, ...headers },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout(30_000),
     });
     const text = await answer.text();
     return { status: answer.status, headers: answer.headers, body: text === '' ? undefined : JSON.parse(text) };

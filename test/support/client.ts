@@ -43,7 +43,7 @@ export class Client {
     const began = performance.now();
     return new Promise((resolve, reject) => {
       const request = http.request(`${this.baseUrl}${path}`, { method, agent: this.#agent, headers: { ...headers, ...options.headers } });
-      request.setTimeout(options.timeout_ms ?? 15_000, () => request.destroy(new Error('no answer in time')));
+      request.setTimeout(options.timeout_ms ?? 30_000, () => request.destroy(new Error('no answer in time')));
       request.on('error', reject);
       request.on('response', (response) => {
         const chunks: Buffer[] = [];

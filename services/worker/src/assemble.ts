@@ -87,6 +87,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
 
   const remap = makeRemap({
     ...{ redis, mongo, keys, reader, memberships, ringer, rules, metrics, log, now },
+    deadline_ms: config.REQUEST_DEADLINE_MS,
     // What frees the backlog must not wait for it.
     committer: new Committer(continuity, { backlogMax: Number.MAX_SAFE_INTEGER }),
   });
@@ -136,6 +137,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
   const admin = { redis, mongo, keys, records, now };
   const accounts = new Accounts({
     ...{ reader, committer, ringer, metrics, mongo, now },
+    deadline_ms: config.REQUEST_DEADLINE_MS,
     memberships,
     rules,
     secret: new DeploymentSecret(mongo),

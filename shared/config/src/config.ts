@@ -105,7 +105,7 @@ const shape = {
   PAGE_COUNT: says(whole(1, 10_000).default(100), 'Resources on a page of a list where the client does not ask for a `count`.', 'ingest'),
   PAGE_MAX: says(whole(1, 10_000).default(200), 'Most resources on one page, whatever `count` the client asks for.', 'ingest'),
   CURSOR_TTL_S: says(whole(1, 86_400).default(600), 'How long a cursor of a list is good (RFC 9865).', 'ingest'),
-  REQUEST_DEADLINE_MS: says(milliseconds(50).default(2_000), 'How long a commit is tried before the answer is 503.', 'ingest'),
+  REQUEST_DEADLINE_MS: says(milliseconds(50).default(2_000), 'How long a commit is tried before the answer is 503.'),
   REQUEST_TIMEOUT_MS: says(milliseconds(100).default(10_000), 'How long a request may take as a whole, slow clients included.'),
   TOKEN_CACHE_MAX: says(whole(1, 10_000_000).default(10_000), 'How many tokens a process remembers the tenant of.', 'ingest'),
   SIGN_IN_FAILURES_MAX: says(whole(1, 100_000).default(60), 'Failed sign-ins per minute and address before the answer is 429.'),

@@ -13,6 +13,8 @@ export interface CarryOutDeps {
   readonly ringer: Ringer;
   readonly rules: Pick<RulesKeeper, 'of' | 'now' | 'typesNow' | 'typesOf' | 'deployment'>;
   readonly metrics: Pick<Metrics, 'accepted' | 'conflicts'>;
+  /** How long a commit is tried. */
+  readonly deadline_ms: number;
 }
 
 export interface Asked {
@@ -46,7 +48,7 @@ export async function carryOut(
   asked: Asked,
 ): Promise<Outcome> {
   const { reader, committer, ringer, rules, metrics } = deps;
-  const deadline = performance.now() + DEADLINE_MS;
+  const deadline = performance.now() + deps.deadline_ms;
   const at = { id: asked.newId ?? randomUUID(), now: asked.now.toISOString() };
   const request = {
     requestKey: asked.requestKey ?? randomUUID(),
@@ -94,5 +96,4 @@ function ring(ringer: Ringer, tenant: string, { resource, version }: Versioned, 
   void ringer.ring({ tenant }, version);
 }
 
-const DEADLINE_MS = 2_000;
 const ATTEMPTS_MAX = 8;

@@ -18,6 +18,8 @@ export interface OpsServer extends Service {
 }
 
 const IDLE_CHECK_MS = 25;
+/** Longer than clients and load balancers keep theirs, so that they close first, and never send what meets a closing connection. */
+const KEEP_ALIVE_MS = 65_000;
 
 export function opsServer(deps: OpsServerDeps): OpsServer {
   const { host, port, log, stopTimeout_ms = 5_000 } = deps;
@@ -38,7 +40,10 @@ export function opsServer(deps: OpsServerDeps): OpsServer {
       inTurn(async () => {
         if (server !== undefined) return;
         draining = false;
-        const made = createServer({ requestTimeout: 15_000, headersTimeout: 10_000, keepAliveTimeout: 5_000, maxHeaderSize: 16_384 }, app);
+        const made = createServer(
+          { requestTimeout: 15_000, headersTimeout: 10_000, keepAliveTimeout: KEEP_ALIVE_MS, maxHeaderSize: 16_384 },
+          app,
+        );
         await listen(made, host, port);
         server = made;
         log.info({ host, port: (made.address() as AddressInfo).port }, 'operations port listens');
