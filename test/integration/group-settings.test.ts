@@ -1,5 +1,5 @@
 // What a tenant may settle about its groups. Each rule holds whether the worker has applied what was accepted or not.
-import { GROUP_URN } from '@rollcall/scim';
+import { BULK_REQUEST_URN, GROUP_URN } from '@rollcall/scim';
 import { type Admin, adminOf } from '../support/admin.js';
 import { Client } from '../support/client.js';
 import { type Cluster, startCluster } from '../support/cluster.js';
@@ -80,6 +80,30 @@ both('groupNames: shared, %s', (_, held) => {
     await tenant.settled();
     expect(await tenant.find('displayName eq "staff"')).toEqual([ids[1], ids[2], renamed].sort());
     expect(await tenant.total()).toBe(3);
+  });
+});
+
+both('groupNames: shared, %s, after Redis has forgotten its index', (_, held) => {
+  it('finds each group under its name, counts it, and lets more share it', async () => {
+    const tenant = await tenantWith({ groupNames: 'shared' }, held);
+    const ids = [];
+    for (const name of ['Staff', 'staff', 'Other']) ids.push((await tenant.group(name)).body.id);
+    await tenant.settled();
+    const [head] = await cluster.redis.keys(`${cluster.prefix}:{p*}:${tenant.id}:head`);
+    await cluster.redis.hset(head!, { run: 'another', counter: 1 });
+    ids.push((await tenant.group('STAFF')).body.id);
+    expect(await cluster.redis.hget(head!, 'epoch')).toBe('2');
+    expect((await tenant.patch(ids[2]!, replace('displayName', 'Staff'))).status).toBe(200);
+    expect((await tenant.remove(ids[0]!)).status).toBe(204);
+    const there = ids.slice(1).sort();
+    expect(await tenant.find('displayName eq "staff"')).toEqual(there);
+    expect(await tenant.total()).toBe(3);
+    // And so it stands once it is in MongoDB, with no dead letter.
+    if (held) await cluster.worker.start();
+    await cluster.quiet();
+    expect(await tenant.find('displayName eq "staff"')).toEqual(there);
+    expect(await tenant.total()).toBe(3);
+    expect((await admin(`GET /tenants/${tenant.id}/status`)).body.deadLetters).toBe(0);
   });
 });
 
@@ -444,4 +468,29 @@ it('userGroups: direct by default, and from the answer of the admin API on as it
   expect(await tenant.groupsOf(ada)).toHaveLength(1);
   await tenant.set({ userGroups: 'all' });
   expect(await tenant.groupsOf(ada)).toHaveLength(2);
+});
+
+describe('a group that is in 2,000 others', () => {
+  it('is looked through up to 2,000 groups, itself included; one more is 400 tooMany, and what does not ask for it is answered', async () => {
+    const tenant = await tenantWith({ userGroups: 'all', groupCycles: 'refuse' });
+    const ada = await tenant.user('ada');
+    const team = (await tenant.group('Team', [ada])).body.id;
+    for (const part of [1_000, 999]) {
+      const operations = Array.from({ length: part }, (_, n) => ({
+        ...{ method: 'POST', path: '/Groups', bulkId: `b${n}`, data: groupBody(`Unit ${part}-${n}`, [team]) },
+      }));
+      expect((await tenant.scim.request('POST', '/Bulk', { schemas: [BULK_REQUEST_URN], Operations: operations })).status).toBe(200);
+    }
+    const other = (await tenant.group('Other')).body.id;
+    expect(await tenant.groupsOf(ada)).toHaveLength(2_000);
+    expect((await tenant.patch(team, add(other))).status).toBe(200);
+    await tenant.group('One more', [team]);
+    for (const answer of [await tenant.scim.get(ada), await tenant.patch(team, add((await tenant.group('Another')).body.id))])
+      expect([answer.status, answer.body.scimType]).toEqual([400, 'tooMany']);
+    expect((await tenant.scim.request('GET', `/Users/${ada}?excludedAttributes=groups`)).body.userName).toMatch(/^ada/);
+    expect(await tenant.memberIds(team)).toEqual([ada, other].sort());
+    // Direct ones have no such bound.
+    await tenant.set({ userGroups: 'direct' });
+    expect(await tenant.groupsOf(ada)).toHaveLength(1);
+  });
 });

@@ -153,3 +153,30 @@ describe('two processes on one pair of servers', () => {
     expect(revived[0]).toMatchObject({ committed: { resource: { id } } });
   });
 });
+
+// 0.1.0 had an index in which no two groups of a tenant may have one name, whatever the tenant settles.
+describe('the index of groups’ names that an earlier release made', () => {
+  it('is dropped once the new one stands, with the groups there; again and again, from two processes at once', async () => {
+    await using stores = await openStores();
+    const groups = stores.mongo.collection('groups');
+    const group = (id: string, more: object = {}) => ({
+      ...{ _id: id, tenant: 'acme', type: 'Group' as const, version: 1, born: 1, modified: new Date(), created: '', stamp: '', live: true },
+      ...{ nameKey: 'staff', attributes: { displayName: 'Staff' }, account: {}, ...more },
+    });
+    const [old, current] = ['tenant_1_nameKey_1', 'tenant_1_nameKey_1_sharesName_1'];
+    await groups.dropIndex(current);
+    await groups.createIndex(
+      { tenant: 1, nameKey: 1 },
+      { name: old, unique: true, partialFilterExpression: { nameKey: { $type: 'string' } } },
+    );
+    await groups.insertOne(group('a'));
+    await expect(groups.insertOne(group('b', { sharesName: 'b' }))).rejects.toMatchObject({ code: 11_000 });
+    for (let times = 0; times < 2; times += 1) {
+      await Promise.all([stores.mongo.makeIndexes(), stores.mongo.makeIndexes()]);
+      const names = (await groups.indexes()).map(({ name }) => name);
+      expect([names.includes(old), names.includes(current)]).toEqual([false, true]);
+    }
+    await groups.insertOne(group('b', { sharesName: 'b' }));
+    await expect(groups.insertOne(group('c'))).rejects.toMatchObject({ code: 11_000 });
+  });
+});
