@@ -108,6 +108,28 @@ describe('an account made by hand', () => {
     expect(await change({ profile: 'saasAppsOnly' })).toMatchObject(refused);
     expect(await change({ profile: 'saasAppsOnly', storage: null })).toMatchObject({ status: 200, body: { profile: 'saasAppsOnly' } });
   });
+
+  it('keeps the workload that its storage needs, and its profile: 409 names who has them, whether MongoDB has them yet or not', async () => {
+    const put = (...workloads: string[]) => admin('PUT', 'acme/profiles/vault', { workloads });
+    await put('saasApps', 'endpoint');
+    const { id } = (await admin('POST', 'acme/accounts', { userName: 'mary@example.com', profile: 'vault', storage: { quotaBytes: 1 } }))
+      .body;
+    const inTheWay = { status: 409, body: { detail: expect.stringContaining(id) } };
+    for (const settled of [false, true]) {
+      if (settled) await cluster.quiet();
+      expect(await put('saasApps')).toMatchObject(inTheWay);
+      expect(await admin('DELETE', 'acme/profiles/vault')).toMatchObject(inTheWay);
+    }
+    expect((await put('endpoint', 'devices')).status).toBe(200);
+    expect((await admin('PATCH', `acme/accounts/${id}`, { storage: null })).status).toBe(200);
+    expect((await admin('PUT', 'acme/mappings', { rules: [], default: { profile: 'vault', storage: { region: 'eu' } } })).status).toBe(200);
+    expect(await put('saasApps')).toMatchObject({ status: 409, body: { detail: expect.stringContaining('the mapping "the default"') } });
+    expect((await admin('PUT', 'acme/mappings', { rules: [] })).status).toBe(200);
+    expect((await put('saasApps')).status).toBe(200);
+    expect(await admin('DELETE', 'acme/profiles/vault')).toMatchObject(inTheWay);
+    expect((await admin('PATCH', `acme/accounts/${id}`, { profile: null })).status).toBe(200);
+    expect((await admin('DELETE', 'acme/profiles/vault')).status).toBe(204);
+  });
 });
 
 it('a recycled address is refused by setting, until an administrator says that it is the same person', async () => {

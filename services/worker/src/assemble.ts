@@ -19,6 +19,7 @@ import { accountRoutes, whyNotProvided } from './ops/admin/accounts.js';
 import { extensionRoutes } from './ops/admin/extensions.js';
 import { importRoutes } from './ops/admin/imports.js';
 import { mappingRoutes } from './ops/admin/mappings.js';
+import { profileRoutes } from './ops/admin/profiles.js';
 import { sourceRoutes } from './ops/admin/source.js';
 import { deadLetterBoard, makeOnce, operatorsOf, opsServer, storeRoutes } from './ops/index.js';
 import { Preparation } from './prepare.js';
@@ -162,6 +163,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     routes: [
       ...storeRoutes({ ...admin, accounts, reader, durability: config.DURABILITY }),
       ...accountRoutes({ ...admin, accounts }),
+      ...profileRoutes({ ...admin, accounts }),
       ...mappingRoutes({ ...admin, accounts, jobs, typesOf: rules.typesOf }),
       ...importRoutes({ ...admin, jobs }),
       ...extensionRoutes({ ...admin, accounts }),

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { type AccountCommand, type Command, isExpected, type Resource, type Versioned } from '@rollcall/directory';
+import { type Account, type AccountCommand, type Command, isExpected, type Resource, type Versioned } from '@rollcall/directory';
 import { foldCase, type JsonObject, type JsonValue, type ResourceTypes, ScimError, validateResource } from '@rollcall/scim';
 import {
   fromStored,
@@ -10,6 +10,7 @@ import {
   onMongo,
   readUnsettled,
   type StoredResource,
+  type TenantView,
   typeOfMember,
 } from '@rollcall/store';
 import { type DeploymentSecret, forgetUndecided, readUndecided, type UndecidedPerson } from '@rollcall/tenancy';
@@ -74,8 +75,7 @@ export class Accounts {
       return !filter || accountMatches(filter, { resource, ...rest }, types);
     };
     // What MongoDB may not have yet is read first, and laid over, as in every list.
-    const unsettled = (await readUnsettled(reader.continuity.redis.redis, view.keys)).filter((member) => typeOfMember(member) === 'User');
-    const overlay = await reader.resources(view, unsettled.map(idOfMember));
+    const overlay = await this.#unsettled(view);
     const selection: mongo.Filter<StoredResource> = {
       tenant,
       _id: { $nin: [...overlay.keys()] },
@@ -98,6 +98,38 @@ export class Accounts {
     const all = [...stored.map(fromStored), ...laid].sort((a, b) => a.born - b.born);
     const page = all.slice(0, query.limit);
     return { items: page.map((each) => shown(each, types)), ...(all.length > query.limit ? { after: page.at(-1)!.born } : {}) };
+  }
+
+  /**
+   * How many accounts there are of a kind, preserved and deleted ones included, whether or not MongoDB has them yet, and the ids of a few.
+   * @param query asks MongoDB for what `is` says. @throws TransientError while a store is away
+   */
+  async like(
+    tenant: string,
+    query: mongo.Filter<StoredResource>,
+    is: (account: Account) => boolean,
+    examplesMax: number,
+  ): Promise<{ readonly count: number; readonly examples: readonly string[] }> {
+    const overlay = await this.#unsettled(await this.deps.reader.view(tenant, 'read'));
+    const laid = [...overlay.values()].filter(({ resource: { account } }) => is(account) && !account.purged);
+    const selection: mongo.Filter<StoredResource> = {
+      $and: [query],
+      tenant,
+      'account.purged': { $ne: true },
+      _id: { $nin: [...overlay.keys()] },
+    };
+    const collection = this.deps.mongo.collection('accounts');
+    const [count, some] = await Promise.all([
+      onMongo(collection.countDocuments(selection)),
+      onMongo(
+        collection
+          .find(selection, { projection: { _id: 1 } })
+          .limit(examplesMax)
+          .toArray(),
+      ),
+    ]);
+    const ids = [...laid.map(({ resource }) => resource.id), ...some.map(({ _id }) => _id)];
+    return { count: count + laid.length, examples: ids.slice(0, examplesMax) };
   }
 
   /** Whom the identity provider wants in, and of whom nobody has said yet which account is theirs; the newest first. @throws TransientError */
@@ -172,6 +204,13 @@ export class Accounts {
 
   async #known(tenant: string, id: string): Promise<Versioned | undefined> {
     return this.deps.reader.resource(await this.deps.reader.view(tenant, 'read'), id);
+  }
+
+  /** People of whom MongoDB may not have the newest version yet. */
+  async #unsettled(view: TenantView): Promise<Map<string, Versioned>> {
+    const { reader } = this.deps;
+    const unsettled = (await readUnsettled(reader.continuity.redis.redis, view.keys)).filter((member) => typeOfMember(member) === 'User');
+    return reader.resources(view, unsettled.map(idOfMember));
   }
 
   async #found(tenant: string, id: string): Promise<Versioned> {

@@ -314,6 +314,10 @@ function plain(error: unknown): unknown {
   return error;
 }
 
+/** Whether a profile has a workload that needs storage: any but apps of others. */
+export const takesStorage = ({ workloads }: { readonly workloads: readonly string[] }): boolean =>
+  workloads.some((workload) => workload !== SAAS_APPS);
+
 /** A profile must be there, and storage needs one that has a workload for it. @returns what is wrong, by member */
 export function wrongProvision(
   settings: Readonly<Record<string, unknown>>,
@@ -324,7 +328,7 @@ export function wrongProvision(
   if (profile === undefined) return undefined;
   const known = Object.hasOwn(profiles, profile) ? profiles[profile] : undefined;
   if (!known) return { member: 'profile', detail: `there is no profile ${JSON.stringify(profile)}` };
-  if (storage !== undefined && !known.workloads.some((workload) => workload !== SAAS_APPS))
+  if (storage !== undefined && !takesStorage(known))
     return { member: 'storage', detail: `profile ${JSON.stringify(profile)} has no workload that needs storage` };
   return undefined;
 }

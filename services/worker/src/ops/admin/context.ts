@@ -1,6 +1,6 @@
 // What the admin API works with, and what most of its routes do first.
 import type { Keys, MongoLink, RedisLink, StoredTenant } from '@rollcall/store';
-import { type ChangeContext, findTenant, type Records, TenantId } from '@rollcall/tenancy';
+import { type ChangeContext, changeTenant, findTenant, type Records, TenantId } from '@rollcall/tenancy';
 import { Problem } from '../problem.js';
 import type { RawRequest } from './route.js';
 
@@ -41,6 +41,31 @@ export async function standingTenantOf(deps: Pick<AdminDeps, 'mongo'>, request: 
   const tenant = await tenantOf(deps, request);
   if (tenant.status === 'deleting') throw new Problem(409, 'this tenant is being deleted: resume it first');
   return tenant;
+}
+
+/**
+ * Changes the tenant that the path names, and tells every replica; `update` says what becomes of it, or throws; undefined: nothing.
+ * @throws Problem as `standingTenantOf`
+ */
+export async function changeStanding(
+  deps: AdminDeps,
+  request: Asked,
+  action: string,
+  update: (current: StoredTenant) => Partial<Pick<StoredTenant, 'settings' | 'source'>> | undefined,
+): Promise<StoredTenant> {
+  const { _id } = await standingTenantOf(deps, request);
+  const stored = await changeTenant(contextOf(deps, request), _id, action, (current) => {
+    const set = update(current);
+    return set && { $set: set };
+  });
+  if (!stored) throw noTenant();
+  await deps.records.carryTenant(stored);
+  return stored;
+}
+
+/** @throws Problem 409 where a tenant is not as it was when it was looked at */
+export function checkSame(current: StoredTenant, looked: StoredTenant): void {
+  if (current.revision !== looked.revision) throw new Problem(409, 'the tenant was changed meanwhile; try again');
 }
 
 export const noTenant = () => new Problem(404, 'there is no such tenant');

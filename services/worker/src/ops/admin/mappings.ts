@@ -1,16 +1,16 @@
-// /admin/v1/tenants/{tenant}/profiles and /mappings: what there is to get, and who gets it.
+// /admin/v1/tenants/{tenant}/mappings: who gets which profile.
 import { assigned, type Mappings, type Resource, readsGroups, type Versioned, withAssigned } from '@rollcall/directory';
 import { parseFilter, type ResourceTypeDefinition, ScimError } from '@rollcall/scim';
-import { fromStored, onMongo, type StoredResource, type StoredTenant } from '@rollcall/store';
-import { changeTenant, compileMappings, MappingsSetting, type TypesOf } from '@rollcall/tenancy';
+import { fromStored, type StoredResource, type StoredTenant } from '@rollcall/store';
+import { compileMappings, MappingsSetting, type TypesOf } from '@rollcall/tenancy';
 import { z } from 'zod';
 import type { Accounts } from '../../accounts/accounts.js';
 import type { Jobs } from '../../accounts/jobs.js';
 import { Problem } from '../problem.js';
 import { wrongProvision } from './accounts.js';
-import { type AdminDeps, contextOf, part, standingTenantOf, tenantOf } from './context.js';
+import { type AdminDeps, changeStanding, part, standingTenantOf, tenantOf } from './context.js';
 import { JobForm, jobForm } from './imports.js';
-import { type AdminRoute, listOf, route, type WrongMember, wrongMembers } from './route.js';
+import { type AdminRoute, route, type WrongMember, wrongMembers } from './route.js';
 
 export interface MappingRouteDeps extends AdminDeps {
   readonly accounts: Pick<Accounts, 'groupsOf'>;
@@ -18,84 +18,16 @@ export interface MappingRouteDeps extends AdminDeps {
   readonly typesOf: TypesOf;
 }
 
-const ProfileName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
-const ProfileForm = z.strictObject({ workloads: z.array(z.string().regex(/^[A-Za-z][A-Za-z0-9]{0,62}$/)).max(50) });
-const NamedProfile = ProfileForm.extend({ name: z.string() });
 const DryRun = z.object({
   count: z.number(),
   accounts: z.array(z.object({ id: z.string(), userName: z.string().optional(), from: z.string().optional(), to: z.string() })),
 });
 
 type Assigned = NonNullable<MappingsSetting['default']>;
-type Profiles = Record<string, z.infer<typeof ProfileForm>>;
-export const profilesOf = ({ settings }: Pick<StoredTenant, 'settings'>): Profiles => (settings.profiles ?? {}) as Profiles;
 
 export function mappingRoutes(deps: MappingRouteDeps): AdminRoute[] {
-  const { mongo, records, jobs, typesOf } = deps;
-  const change = async (
-    request: Parameters<typeof contextOf>[1],
-    action: string,
-    update: (current: StoredTenant) => Record<string, unknown> | undefined,
-  ) => {
-    const { _id } = await standingTenantOf(deps, request);
-    const stored = await changeTenant(contextOf(deps, request), _id, action, (current) => {
-      const settings = update(current);
-      return settings && { $set: { settings: { ...current.settings, ...settings } } };
-    });
-    if (stored) await records.carryTenant(stored);
-    return stored!;
-  };
-
+  const { mongo, jobs, typesOf } = deps;
   return [
-    route({
-      method: 'GET',
-      path: '/tenants/{tenant}/profiles',
-      summary: 'Lists profiles, and the workloads that each enables',
-      answers: { 200: listOf(NamedProfile) },
-      handle: async (request) => ({
-        status: 200,
-        body: { items: Object.entries(profilesOf(await tenantOf(deps, request))).map(([name, profile]) => ({ name, ...profile })) },
-      }),
-    }),
-    route({
-      method: 'PUT',
-      path: '/tenants/{tenant}/profiles/{name}',
-      summary: 'Makes or changes a profile',
-      body: ProfileForm,
-      answers: { 200: NamedProfile },
-      handle: async (request) => {
-        const name = part(request, 'name');
-        if (!ProfileName.test(name)) throw new Problem(400, 'name: expected up to 63 letters, digits, dots, hyphens and underscores');
-        await change(request, 'profile.put', (current) => ({ profiles: { ...profilesOf(current), [name]: request.body } }));
-        return { status: 200, body: { name, ...request.body } };
-      },
-    }),
-    route({
-      method: 'DELETE',
-      path: '/tenants/{tenant}/profiles/{name}',
-      summary: 'Removes a profile that nobody uses',
-      answers: { 204: null },
-      handle: async (request) => {
-        const name = part(request, 'name');
-        const tenant = await standingTenantOf(deps, request);
-        if (!Object.hasOwn(profilesOf(tenant), name)) throw new Problem(404, `there is no profile ${JSON.stringify(name)}`);
-        const used = await onMongo(
-          mongo.collection('accounts').countDocuments({ tenant: tenant._id, 'account.profile': name }, { limit: 1_000 }),
-        );
-        if (used > 0)
-          throw new Problem(409, `profile ${JSON.stringify(name)} is used by ${used === 1_000 ? '1,000 or more' : used} accounts`);
-        await change(request, 'profile.delete', (current) => {
-          const mappings = mappingsOf(current);
-          const rule = [...mappings.rules, ...(mappings.default ? [{ name: 'the default', ...mappings.default }] : [])].find(
-            ({ profile }) => profile === name,
-          );
-          if (rule) throw new Problem(409, `profile ${JSON.stringify(name)} is given by the mapping ${JSON.stringify(rule.name)}`);
-          const { [name]: _, ...profiles } = profilesOf(current);
-          return { profiles };
-        });
-        return { status: 204 };
-      },
-    }),
     route({
       method: 'GET',
       path: '/tenants/{tenant}/mappings',
@@ -112,9 +44,9 @@ export function mappingRoutes(deps: MappingRouteDeps): AdminRoute[] {
       answers: { 200: MappingsSetting, 202: JobForm },
       handle: async (request) => {
         const tenant = await standingTenantOf(deps, request);
-        await change(request, 'mappings.put', (current) => {
+        await changeStanding(deps, request, 'mappings.put', (current) => {
           checked(current, request.body, typesOf);
-          return { mappings: request.body };
+          return { settings: { ...current.settings, mappings: request.body } };
         });
         if (request.query.apply === 'new') return { status: 200, body: request.body };
         return { status: 202, body: jobForm(await jobs.beginMappings(tenant._id, request.operator.id)) };
@@ -161,7 +93,7 @@ export function mappingRoutes(deps: MappingRouteDeps): AdminRoute[] {
   ];
 }
 
-const mappingsOf = ({ settings }: Pick<StoredTenant, 'settings'>): MappingsSetting => MappingsSetting.parse(settings.mappings ?? {});
+export const mappingsOf = ({ settings }: Pick<StoredTenant, 'settings'>): MappingsSetting => MappingsSetting.parse(settings.mappings ?? {});
 
 /** @throws Problem 400 that names each rule with a profile that is not there, or a filter that is not understood, and what was expected */
 function checked({ settings }: StoredTenant, mappings: MappingsSetting, typesOf: TypesOf) {

@@ -1,10 +1,9 @@
 // /admin/v1/tenants/{tenant}/source and /directory: where a tenant's people come from; one at a time.
-import { idOfMember, onMongo, readUnsettled, type StoredTenant, typeOfMember } from '@rollcall/store';
-import { changeTenant } from '@rollcall/tenancy';
+import type { StoredTenant } from '@rollcall/store';
 import { z } from 'zod';
 import type { Accounts } from '../../accounts/accounts.js';
 import { Problem } from '../problem.js';
-import { type AdminDeps, contextOf, part, standingTenantOf, tenantOf } from './context.js';
+import { type AdminDeps, changeStanding, checkSame, part, standingTenantOf, tenantOf } from './context.js';
 import { type AdminRoute, listOf, route } from './route.js';
 
 export interface SourceRouteDeps extends AdminDeps {
@@ -35,21 +34,6 @@ const directoryOf = ({ settings }: Pick<StoredTenant, 'settings'>): Directory =>
 });
 
 export function sourceRoutes(deps: SourceRouteDeps): AdminRoute[] {
-  const { mongo, records } = deps;
-  const change = async (
-    request: Parameters<typeof contextOf>[1],
-    action: string,
-    update: (current: StoredTenant) => Partial<Pick<StoredTenant, 'settings' | 'source'>> | undefined,
-  ): Promise<StoredTenant> => {
-    const { _id } = await standingTenantOf(deps, request);
-    const stored = await changeTenant(contextOf(deps, request), _id, action, (current) => {
-      const set = update(current);
-      return set && { $set: set };
-    });
-    if (stored) await records.carryTenant(stored);
-    return stored!;
-  };
-
   const recordRoutes = <Kind extends keyof Directory>(kind: Kind, form: z.ZodType<Directory[Kind][string]>): AdminRoute[] => [
     route({
       method: 'GET',
@@ -71,7 +55,7 @@ export function sourceRoutes(deps: SourceRouteDeps): AdminRoute[] {
         const name = part(request, 'name');
         if (!Name.test(name)) throw new Problem(400, 'name: expected up to 200 letters, digits, spaces, dots, hyphens and underscores');
         const record = request.body as Directory[Kind][string];
-        await change(request, `directory.${kind}.put`, (current) => {
+        await changeStanding(deps, request, `directory.${kind}.put`, (current) => {
           if (current.source === 'scim') throw new Problem(409, 'people come by SCIM: turn that off before the directory is configured');
           const directory = directoryOf(current);
           return { settings: { ...current.settings, directory: { ...directory, [kind]: { ...directory[kind], [name]: record } } } };
@@ -86,7 +70,7 @@ export function sourceRoutes(deps: SourceRouteDeps): AdminRoute[] {
       answers: { 204: null },
       handle: async (request) => {
         const name = part(request, 'name');
-        await change(request, `directory.${kind}.delete`, (current) => {
+        await changeStanding(deps, request, `directory.${kind}.delete`, (current) => {
           const directory = directoryOf(current);
           if (!Object.hasOwn(directory[kind], name)) throw new Problem(404, `there is no ${JSON.stringify(name)}`);
           const { [name]: _, ...rest } = directory[kind];
@@ -100,40 +84,19 @@ export function sourceRoutes(deps: SourceRouteDeps): AdminRoute[] {
   /** What stands in the way of SCIM. */
   async function blockers(tenant: StoredTenant): Promise<Blocker[]> {
     const { accounts, mappings } = directoryOf(tenant);
-    const users = await directoryUsers(tenant._id);
+    // Active or preserved.
+    const users = await deps.accounts.like(
+      tenant._id,
+      { 'account.managedBy': 'directory' },
+      ({ managedBy }) => managedBy === 'directory',
+      EXAMPLES_MAX,
+    );
     const found: Blocker[] = [
       { kind: 'directoryAccount', count: Object.keys(accounts).length, examples: Object.keys(accounts).slice(0, EXAMPLES_MAX) },
       { kind: 'directoryMapping', count: Object.keys(mappings).length, examples: Object.keys(mappings).slice(0, EXAMPLES_MAX) },
       { kind: 'directoryUser', count: users.count, examples: users.examples },
     ];
     return found.filter(({ count }) => count > 0);
-  }
-
-  /** People of the directory, active or preserved, whether or not MongoDB has them yet. */
-  async function directoryUsers(tenant: string): Promise<{ count: number; examples: string[] }> {
-    const { reader } = deps.accounts.deps;
-    const view = await reader.view(tenant, 'read');
-    const unsettled = (await readUnsettled(reader.continuity.redis.redis, view.keys)).filter((member) => typeOfMember(member) === 'User');
-    const overlay = [...(await reader.resources(view, unsettled.map(idOfMember))).values()];
-    const laid = overlay.filter(({ resource: { account } }) => account.managedBy === 'directory' && !account.purged);
-    const selection = {
-      tenant,
-      'account.managedBy': 'directory',
-      'account.purged': { $ne: true },
-      _id: { $nin: overlay.map(({ resource }) => resource.id) },
-    };
-    const collection = mongo.collection('accounts');
-    const [count, some] = await Promise.all([
-      onMongo(collection.countDocuments(selection)),
-      onMongo(
-        collection
-          .find(selection, { projection: { _id: 1 } })
-          .limit(EXAMPLES_MAX)
-          .toArray(),
-      ),
-    ]);
-    const examples = [...laid.map(({ resource }) => resource.id), ...some.map(({ _id }) => _id)].slice(0, EXAMPLES_MAX);
-    return { count: count + laid.length, examples };
   }
 
   return [
@@ -155,9 +118,9 @@ export function sourceRoutes(deps: SourceRouteDeps): AdminRoute[] {
         const tenant = await standingTenantOf(deps, request);
         const found = source === 'scim' ? await blockers(tenant) : [];
         if (found.length > 0) throw new Problem(409, 'the directory is still in use: see blockers', { members: { blockers: found } });
-        const stored = await change(request, 'source.put', (current) => {
+        const stored = await changeStanding(deps, request, 'source.put', (current) => {
           // What was looked at must still be so: the records lie under the revision, and people of a directory are only made while it is the source.
-          if (current.revision !== tenant.revision) throw new Problem(409, 'the tenant was changed meanwhile; try again');
+          checkSame(current, tenant);
           return current.source === source ? undefined : { source };
         });
         return { status: 200, body: { source: stored.source } };
