@@ -4,11 +4,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 
 const PROJECTS = ['unit', 'integration'];
 /** For all of it. Whatever hangs longer counts as failed. */
 const LIMIT_MS = 26 * 60_000;
 const KILL_AFTER_MS = 10_000;
+const MESSAGE_MAX = 1_500;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -18,6 +20,8 @@ const options = one || first === undefined ? others : [first, ...others];
 const folder = mkdtempSync(path.join(os.tmpdir(), 'rollcall-results-'));
 const deadline = performance.now() + LIMIT_MS;
 const total = { passed: 0, failed: 0, skipped: 0 };
+/** What failed, in short: a long log is often shown by its end alone. */
+const failures = [];
 let stopped = false;
 try {
   for (const project of one ? [first] : PROJECTS) {
@@ -29,6 +33,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 const { passed, failed, skipped } = total;
+for (const failure of failures) console.log(failure);
 if (passed + failed === 0) console.error('no test ran');
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
@@ -57,11 +62,20 @@ function countsOf(file, code) {
     return { passed: 0, failed: 1, skipped: 0 }; // it never came to a result
   }
   const failed = result.numFailedTests + result.numRuntimeErrorTestSuites;
+  for (const { name, message, assertionResults } of result.testResults) {
+    const wrong = assertionResults.filter(({ status }) => status === 'failed');
+    for (const test of wrong) failures.push(inShort(name, test.fullName, test.failureMessages.join('\n')));
+    if (wrong.length === 0 && assertionResults.length === 0 && message) failures.push(inShort(name, 'did not run', message));
+  }
   return {
     passed: result.numPassedTests,
     failed: failed === 0 && code !== 0 ? 1 : failed,
     skipped: result.numPendingTests + result.numTodoTests,
   };
+}
+
+function inShort(file, title, message) {
+  return `FAILED ${path.relative(root, file)}: ${title}\n${stripVTControlCharacters(message).slice(0, MESSAGE_MAX)}\n`;
 }
 
 /** Jest in a process group of its own, so that its workers end with it. @returns its exit code */
