@@ -451,8 +451,6 @@ both('userGroups: all, %s', (_, held) => {
     await tenant.patch(team, add(firm));
     await tenant.settled();
     expect(shown((await tenant.scim.get(eve)).body)).toEqual([indirect(team), direct(unit), indirect(firm)].sort());
-    // What a filter finds is direct.
-    expect((await tenant.scim.find(`groups.value eq "${firm}"`)).body.totalResults).toBe(1);
     await tenant.patch(unit, patchBody({ op: 'remove', path: `members[value eq "${team}"]` }));
     expect(shown((await tenant.scim.get(ada)).body)).toEqual([direct(team), direct(firm)].sort());
     await tenant.remove(firm);
@@ -460,14 +458,47 @@ both('userGroups: all, %s', (_, held) => {
   });
 });
 
+both('userGroups: all, %s', (_, held) => {
+  it('lets filters find people by the groups that are shown, also by name, negated, beside others, and in circles', async () => {
+    const tenant = await tenantWith({ userGroups: 'all' }, held);
+    const [ada, eve, sid] = [await tenant.user('ada'), await tenant.user('eve'), await tenant.user('sid')];
+    const team = (await tenant.group('Team', [ada])).body.id;
+    const unit = (await tenant.group('Unit', [team, eve])).body.id;
+    const firm = (await tenant.group('Firm', [unit])).body.id;
+    await tenant.settled();
+    const found = async (filter: string) =>
+      ((await tenant.scim.find(filter)).body.Resources ?? []).map(({ id }: { id: string }) => id).sort();
+    const both = [ada, eve].sort();
+    expect(await found(`groups.value eq "${firm}"`)).toEqual(both);
+    expect(await found(`groups[value eq "${unit}"]`)).toEqual(both);
+    expect(await found(`groups.value eq "${team}"`)).toEqual([ada]);
+    expect(await found('groups.display eq "firm"')).toEqual(both);
+    expect(await found('groups.display eq "team" or groups.display eq "unit"')).toEqual(both);
+    expect(await found(`not (groups.value eq "${firm}")`)).toEqual([sid]);
+    expect(await found(`groups.value eq "${firm}" and not (groups.value eq "${team}")`)).toEqual([eve]);
+    expect(await found('groups pr')).toEqual(both);
+    // A circle: everybody is in all of them.
+    await tenant.patch(team, add(firm));
+    await tenant.settled();
+    expect(await found(`groups.value eq "${team}"`)).toEqual(both);
+    // A group that is no more leads to nobody, and none that is in it.
+    await tenant.remove(unit);
+    expect(await found(`groups.value eq "${firm}"`)).toEqual([]);
+    expect(await found(`groups.value eq "${team}"`)).toEqual([ada]);
+    // What a filter finds of groups are members, as they are shown.
+    expect(await tenant.find(`members.value eq "${ada}"`)).toEqual([team]);
+  });
+});
+
 it('userGroups: direct by default, and from the answer of the admin API on as it is set', async () => {
   const tenant = await tenantWith({});
   const ada = await tenant.user('ada');
   const team = (await tenant.group('Team', [ada])).body.id;
-  await tenant.group('Unit', [team]);
-  expect(await tenant.groupsOf(ada)).toHaveLength(1);
+  const unit = (await tenant.group('Unit', [team])).body.id;
+  const found = async () => (await tenant.scim.find(`groups.value eq "${unit}"`)).body.totalResults;
+  expect([(await tenant.groupsOf(ada)).length, await found()]).toEqual([1, 0]);
   await tenant.set({ userGroups: 'all' });
-  expect(await tenant.groupsOf(ada)).toHaveLength(2);
+  expect([(await tenant.groupsOf(ada)).length, await found()]).toEqual([2, 1]);
 });
 
 describe('a group that is in 2,000 others', () => {

@@ -17,6 +17,7 @@ import {
   makeKeys,
   Reader,
   RedisLink,
+  type TenantView,
   tellContinuity,
 } from '@rollcall/store';
 import { fault, type Log, type Metrics, type Service, tracing } from '@rollcall/telemetry';
@@ -172,13 +173,14 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
   const page = { count: config.PAGE_COUNT, max: config.PAGE_MAX };
   const secret = new DeploymentSecret(mongo);
   const cursors = makeCursors({ secret: () => secret.get(), now_ms: Date.now, ttl_s: config.CURSOR_TTL_S });
+  const showsIndirect = async ({ tenant, settings }: TenantView) => (await rules.of(tenant, settings))?.rules.userGroups === 'all';
   const resolve = makeRoutes({
     token,
     ...{ authenticate, execute, reader, lister, memberships, page, cursors, health, log },
     types: ({ tenant, settings }) => rules.types(tenant, settings),
     answers: new Answers(reader, { ttl_s: ANSWERS_TTL_S }),
     bulk: { operationsMax: BULK_OPERATIONS_MAX, payloadBytesMax: config.BODY_BYTES_MAX, begin_ms: config.REQUEST_TIMEOUT_MS * 2 },
-    show: makeShow({ memberships, rules }),
+    ...{ showsIndirect, show: makeShow({ memberships, rules, showsIndirect }) },
     deadline_ms: config.REQUEST_DEADLINE_MS,
   });
   const http = httpServer({

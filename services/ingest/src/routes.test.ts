@@ -18,6 +18,7 @@ function setUp(more: Partial<RouteDeps> = {}) {
     reader: { view: never, resource: never, resources: never, entries: never },
     lister: { page: never, merged: never },
     memberships: {} as RouteDeps['memberships'],
+    showsIndirect: never,
     cursors: {} as RouteDeps['cursors'],
     types: async () => CORE_TYPES,
     answers: {} as RouteDeps['answers'],

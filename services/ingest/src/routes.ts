@@ -21,7 +21,8 @@ import { getSchema, getSchemas } from './handlers/schemas.js';
 import { getServiceProviderConfig } from './handlers/service-provider-config.js';
 import type { TypesDeps } from './handlers/types.js';
 import { unlessKnown } from './handlers/unless-known.js';
-import { errorResponse, MethodNotAllowed } from './respond/errors.js';
+import { pick } from './pick.js';
+import { errorResponse } from './respond/errors.js';
 import type { Show } from './respond/show.js';
 
 export interface RouteDeps {
@@ -30,6 +31,7 @@ export interface RouteDeps {
   readonly reader: ListDeps['reader'] & Pick<Reader, 'resource'>;
   readonly lister: ListDeps['lister'];
   readonly memberships: ListDeps['memberships'];
+  readonly showsIndirect: ListDeps['showsIndirect'];
   readonly types: TypesDeps['types'];
   readonly answers: BulkDeps['answers'];
   readonly bulk: BulkDeps['bulk'];
@@ -136,16 +138,6 @@ function patternOf(scim: Table<Scim>, first: string, [second, ...deeper]: readon
   if (deeper.length > 0) return UNKNOWN;
   const whole = `/${first}/${second}`;
   return second !== ':' && Object.hasOwn(scim, whole) ? whole : `/${first}/:`;
-}
-
-/** @throws ScimError 404, MethodNotAllowed */
-function pick<Made>(methods: Readonly<Partial<Record<string, Made>>> | undefined, { method, path }: ScimRequest): Made {
-  if (!methods) throw new ScimError(404, undefined, `nothing is at ${quote(path)}`);
-  // HEAD is GET without the body (RFC 9110 §9.3.2), which the server leaves out by itself.
-  const wanted = method === 'HEAD' ? 'GET' : method;
-  const made = Object.hasOwn(methods, wanted) ? methods[wanted] : undefined;
-  if (!made) throw new MethodNotAllowed(method, quote(path), Object.keys(methods));
-  return made;
 }
 
 function decoded(part: string, path: string): string {

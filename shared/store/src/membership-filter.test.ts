@@ -1,8 +1,10 @@
 import type { Versioned } from '@rollcall/directory';
-import { parseFilter, USER } from '@rollcall/scim';
+import { GROUP, parseFilter, USER } from '@rollcall/scim';
 import type { TenantView } from './continuity.js';
 import { type MembershipFilterDeps, resolveMemberships } from './membership-filter.js';
-import type { Looks } from './memberships.js';
+import type { Memberships } from './memberships.js';
+
+type IdsOf = Parameters<Memberships['idsOf']>[2];
 
 const view = {} as TenantView;
 const group = (id: string): Versioned => ({
@@ -24,10 +26,15 @@ function tenant(groups: number, members: number) {
         resources: Array.from({ length: Math.max(0, Math.min(limit, groups - skip)) }, (_, at) => group(`g${skip + at}`)),
       }),
     },
+    showsIndirect: async () => false,
     memberships: {
       groupsWith: async () => [],
-      members: async function* () {},
-      idsOf: async (_view: TenantView, { resource }: Versioned, looks: Looks, into = new Set<string>()) => {
+      members: async function* () {
+        walked += 1;
+        yield [];
+      },
+      idsOf: async (_view: TenantView, { resource }: Versioned, { looks, into = new Set<string>() }: IdsOf) => {
+        looks.begin();
         looks.spend(members);
         walked += 1;
         return into.add(`member of ${resource.id}`);
@@ -35,7 +42,8 @@ function tenant(groups: number, members: number) {
     },
   };
   const resolve = (filter: string) => resolveMemberships(deps, view, 'User', parseFilter(USER, filter));
-  return { resolve, walked: () => walked };
+  const resolveGroups = (filter: string) => resolveMemberships(deps, view, 'Group', parseFilter(GROUP, filter));
+  return { resolve, resolveGroups, walked: () => walked };
 }
 
 describe('filters on memberships', () => {
@@ -54,10 +62,21 @@ describe('filters on memberships', () => {
   it('are 400 tooMany, as soon as all their terms together look through more than 200,000 members', async () => {
     const { resolve, walked } = tenant(0, 100_000);
     const terms = (count: number) => Array.from({ length: count }, () => 'groups.value eq "a"').join(' and ');
-    expect(await resolve(terms(2))).toMatchObject({ kind: 'and' });
+    expect(await resolve(terms(1))).toMatchObject({ kind: 'ids' });
     await expect(resolve(terms(100))).rejects.toMatchObject({ status: 400, scimType: 'tooMany' });
-    expect(walked()).toBe(4);
+    expect(walked()).toBe(2);
   });
+
+  // Groups without members cost nothing by members, and two hundred terms walked through all of them each.
+  it.each(['resolve', 'resolveGroups'] as const)(
+    'are 400 tooMany, too, where they look at more than 10,000 groups (%s)',
+    async (resolve) => {
+      const few = tenant(2_000, 0);
+      const terms = Array.from({ length: 200 }, () => (resolve === 'resolve' ? 'groups pr' : 'members pr')).join(' or ');
+      await expect(few[resolve](terms)).rejects.toMatchObject({ status: 400, scimType: 'tooMany' });
+      expect(few.walked()).toBe(10_000);
+    },
+  );
 
   it('are 400 tooMany beyond 2,000 groups to look through, and not with as many', async () => {
     expect(await tenant(2_000, 1).resolve('groups pr')).toMatchObject({ kind: 'ids' });

@@ -9,6 +9,8 @@ export interface MembershipFilterDeps {
   readonly reader: Pick<Reader, 'resource'>;
   readonly memberships: Pick<Memberships, 'groupsWith' | 'idsOf' | 'members'>;
   readonly lister: Pick<Lister, 'page'>;
+  /** Whether a person's `groups` shows those that their groups are in, too: a filter finds what is shown. */
+  readonly showsIndirect: (view: TenantView) => Promise<boolean>;
 }
 
 /**
@@ -80,18 +82,21 @@ async function withValue(
   }
   if (type === 'User' && sub === 'value') {
     const group = await deps.reader.resource(view, value);
-    return group && isLiveGroup(group) ? deps.memberships.idsOf(view, group, deps.looks) : new Set();
+    if (!group || !isLiveGroup(group)) return new Set();
+    return deps.memberships.idsOf(view, group, { looks: deps.looks, below: await deps.showsIndirect(view) });
   }
   if (type === 'User' && sub === 'display')
-    return union(deps, view, (name) => typeof name === 'string' && foldCase(name) === foldCase(value));
+    return union(deps, view, (name) => typeof name === 'string' && foldCase(name) === foldCase(value), await deps.showsIndirect(view));
   throw unsupported(path);
 }
 
 /** Resources that are in some group, or groups that have somebody. */
 async function anywhere(deps: TermDeps, view: TenantView, type: ResourceTypeName): Promise<ReadonlySet<string>> {
-  if (type === 'User') return union(deps, view, () => true);
+  // Who is in a group by way of another is in that one.
+  if (type === 'User') return union(deps, view, () => true, false);
   const ids = new Set<string>();
   for await (const group of groups(deps, view)) {
+    deps.looks.begin();
     for await (const part of deps.memberships.members(view, group)) {
       if (part.length === 0) continue;
       ids.add(group.resource.id);
@@ -101,12 +106,17 @@ async function anywhere(deps: TermDeps, view: TenantView, type: ResourceTypeName
   return ids;
 }
 
-async function union(deps: TermDeps, view: TenantView, wanted: (displayName: unknown) => boolean): Promise<ReadonlySet<string>> {
-  const ids = new Set<string>();
+async function union(
+  { looks, ...deps }: TermDeps,
+  view: TenantView,
+  wanted: (displayName: unknown) => boolean,
+  below: boolean,
+): Promise<ReadonlySet<string>> {
+  const into = new Set<string>();
   for await (const group of groups(deps, view)) {
-    if (wanted(group.resource.attributes.displayName)) await deps.memberships.idsOf(view, group, deps.looks, ids);
+    if (wanted(group.resource.attributes.displayName)) await deps.memberships.idsOf(view, group, { looks, below, into });
   }
-  return ids;
+  return into;
 }
 
 async function* groups({ lister }: MembershipFilterDeps, view: TenantView): AsyncGenerator<Versioned> {

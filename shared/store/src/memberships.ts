@@ -152,7 +152,7 @@ export class Memberships {
   /**
    * The groups that members are in by way of others, and not directly, by member.
    * @param direct as `groupsOf` has them
-   * @throws ScimError tooMany beyond `ABOVE_MAX`
+   * @throws ScimError tooMany beyond `WALKED_MAX`
    */
   async indirectOf(view: TenantView, direct: ReadonlyMap<string, readonly GroupOfMember[]>): Promise<Map<string, GroupOfMember[]>> {
     const first = new Set([...direct.values()].flatMap((groups) => groups.map(({ id }) => id)));
@@ -167,7 +167,7 @@ export class Memberships {
     );
   }
 
-  /** The groups that a group is in, directly or by way of others. @throws ScimError tooMany beyond `ABOVE_MAX` */
+  /** The groups that a group is in, directly or by way of others. @throws ScimError tooMany beyond `WALKED_MAX` */
   async above(view: TenantView, group: Versioned): Promise<Set<string>> {
     return new Set([...(await this.#upwards(view, [group])).values()].flatMap((groups) => groups.map(({ id }) => id)));
   }
@@ -178,8 +178,7 @@ export class Memberships {
     for (let level = groups; level.length > 0; ) {
       for (const [id, above] of await this.groupsOf(view, level)) found.set(id, above);
       const next = new Set(level.flatMap(({ resource }) => found.get(resource.id)!.map(({ id }) => id)).filter((id) => !found.has(id)));
-      if (found.size + next.size > ABOVE_MAX)
-        throw ScimError.of('tooMany', `groups: more than ${ABOVE_MAX} groups to look through, as groups are in groups`);
+      if (found.size + next.size > WALKED_MAX) throw tooManyWalked();
       level = [...(await this.reader.resources(view, [...next])).values()];
     }
     return found;
@@ -224,12 +223,33 @@ export class Memberships {
     return found;
   }
 
-  /** The ids of all live members of a group. @throws ScimError tooMany beyond `IDS_MAX`, and where too many are looked through altogether */
-  async idsOf(view: TenantView, group: Versioned, looks: Looks, into = new Set<string>()): Promise<Set<string>> {
-    for await (const part of this.members(view, group)) {
-      looks.spend(part.length);
-      for (const { id } of part) into.add(id);
-      if (into.size > IDS_MAX) throw tooManyLooks(IDS_MAX);
+  /**
+   * The ids of all live members of a group and, with `below`, of the groups that are in it, directly or by way of others.
+   * @param into what they are added to
+   * @throws ScimError tooMany beyond `IDS_MAX` members or `WALKED_MAX` groups, and where too many are looked through altogether
+   */
+  async idsOf(
+    view: TenantView,
+    group: Versioned,
+    { looks, below, into = new Set() }: { readonly looks: Looks; readonly below: boolean; readonly into?: Set<string> },
+  ): Promise<Set<string>> {
+    const walked = new Set([group.resource.id]);
+    for (let level = [group]; level.length > 0; ) {
+      const inner = new Set<string>();
+      for (const each of level) {
+        looks.begin();
+        for await (const part of this.members(view, each)) {
+          looks.spend(part.length);
+          for (const { id, type } of part) {
+            into.add(id);
+            if (below && type === 'Group' && !walked.has(id)) inner.add(id);
+          }
+          if (into.size > IDS_MAX) throw tooManyLooks(IDS_MAX);
+        }
+      }
+      for (const id of inner) walked.add(id);
+      if (walked.size > WALKED_MAX) throw tooManyWalked();
+      level = [...(await this.reader.resources(view, [...inner])).values()];
     }
     return into;
   }
@@ -455,6 +475,11 @@ export class Memberships {
 export class Looks {
   #left = LOOKS_MAX;
 
+  /** Another group is looked at, whose members are not known yet: that costs questions of its own. @throws ScimError tooMany */
+  begin(): void {
+    this.spend(LOOKS_PER_GROUP);
+  }
+
   /** @throws ScimError tooMany */
   spend(members: number): void {
     this.#left -= members;
@@ -462,6 +487,8 @@ export class Looks {
   }
 }
 
+const tooManyWalked = (): ScimError =>
+  ScimError.of('tooMany', `groups: more than ${WALKED_MAX} groups to look through, as groups are in groups`);
 const tooManyLooks = (most: number): ScimError =>
   ScimError.of('tooMany', `filter: more than ${most} members to look through; narrow it down`);
 
@@ -540,5 +567,6 @@ const NO_EDGES: ReadonlyMap<string, Edge> = new Map();
 const ALL_MAX = 10_000;
 const IDS_MAX = 100_000;
 const LOOKS_MAX = 200_000;
-const ABOVE_MAX = 2_000;
+const LOOKS_PER_GROUP = 20;
+const WALKED_MAX = 2_000;
 const REMEMBERED_MAX = 1_000;

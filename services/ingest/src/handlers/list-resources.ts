@@ -32,6 +32,7 @@ export interface ListDeps extends TypesDeps {
   readonly reader: Pick<Reader, 'view' | 'entries' | 'resources' | 'resource'>;
   readonly lister: Pick<Lister, 'page' | 'merged'>;
   readonly memberships: MembershipFilterDeps['memberships'];
+  readonly showsIndirect: MembershipFilterDeps['showsIndirect'];
   readonly cursors: Cursors;
   readonly show: Show;
   readonly page: PageSizes;

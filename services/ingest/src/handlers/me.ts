@@ -1,7 +1,8 @@
 import { locationOf, ScimError, USER } from '@rollcall/scim';
 import type { Log } from '@rollcall/telemetry';
 import type { Handler } from '../exchange.js';
-import { errorResponse, MethodNotAllowed } from '../respond/errors.js';
+import { pick } from '../pick.js';
+import { errorResponse } from '../respond/errors.js';
 
 /** How a user is answered for, by method and id. */
 export type UserMethods = Readonly<Partial<Record<string, (id: string) => Handler>>>;
@@ -15,13 +16,7 @@ export const me =
   async (request, caller) => {
     if (caller.user === undefined) throw new ScimError(501, undefined, '/Me: this token stands for a tenant, not for a person');
     const { user, tenant } = caller;
-    const answer = async () => {
-      const make = Object.hasOwn(users, methodOf(request)) ? users[methodOf(request)] : undefined;
-      if (!make) throw new MethodNotAllowed(request.method, '/Me', Object.keys(users));
-      return make(user)(request, caller);
-    };
+    const answer = async () => pick(users, request)(user)(request, caller);
     const answered = await answer().catch((error: unknown) => ({ about: { tenant }, ...errorResponse(error, request.id, log) }));
     return { ...answered, headers: { ...answered.headers, Location: locationOf(USER, user, request.baseUrl) } };
   };
-
-const methodOf = ({ method }: { readonly method: string }): string => (method === 'HEAD' ? 'GET' : method);

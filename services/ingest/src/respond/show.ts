@@ -20,6 +20,8 @@ import type { ScimRequest, ScimResponse } from '../exchange.js';
 export interface ShowDeps {
   readonly memberships: Pick<Memberships, 'groupsOf' | 'indirectOf' | 'members' | 'hasMoreThan'>;
   readonly rules: Pick<RulesKeeper, 'of'>;
+  /** Whether a person's `groups` shows those that their groups are in, too. */
+  readonly showsIndirect: (view: TenantView) => Promise<boolean>;
 }
 
 interface Shown {
@@ -51,7 +53,7 @@ export interface Show {
   isLarge(view: TenantView, versioned: Versioned, selection: Selection): Promise<boolean>;
 }
 
-export function makeShow({ memberships, rules }: ShowDeps): Show {
+export function makeShow({ memberships, rules, showsIndirect }: ShowDeps): Show {
   return {
     async resource(status, view, versioned, shown) {
       const { resource, version } = versioned;
@@ -122,7 +124,7 @@ export function makeShow({ memberships, rules }: ShowDeps): Show {
     if (!isReturned(CORE_TYPES.User, selection, 'groups')) return undefined;
     const direct = await memberships.groupsOf(view, resources);
     if ([...direct.values()].every((groups) => groups.length === 0)) return direct;
-    if ((await rules.of(view.tenant, view.settings))?.rules.userGroups !== 'all') return direct;
+    if (!(await showsIndirect(view))) return direct;
     const indirect = await memberships.indirectOf(view, direct);
     return new Map(
       [...direct].map(([id, groups]) => [id, [...groups, ...indirect.get(id)!.map((group) => ({ ...group, indirect: true }))]]),
