@@ -1,10 +1,8 @@
-import path from 'node:path';
 import mongoose from 'mongoose';
 import { eventually, OthersServer, OwnServer, READY_DEADLINE_MS, type ServerControl, ServerEnded } from './control.js';
 import { messageOf, OperatorError } from './errors.js';
 import type { Running } from './guard.js';
-import { freePort } from './ports.js';
-import type { MongoSource } from './sources.js';
+import { placed, type StartOptions } from './launch.js';
 import { DATABASE, withDatabase, withoutSecrets } from './uri.js';
 import { refuseOld, type ServerVersion } from './versions.js';
 
@@ -16,59 +14,26 @@ export interface MongoServer extends ServerControl {
   readonly server: ServerVersion;
 }
 
-export interface StartMongoOptions {
-  readonly source: MongoSource;
-  /** The data folder, made where it is missing. */
-  readonly dir: string;
-  readonly port?: number | undefined;
-  /** More options for mongod; they come after ours. */
-  readonly args?: readonly string[] | undefined;
-  /** The file that gets its output; default `<dir>.log`. */
-  readonly log?: string | undefined;
-  readonly warn?: ((message: string) => void) | undefined;
-  /** Told of each new process of it, the first too, before it works. */
-  readonly onStart?: ((pid: number | undefined) => void) | undefined;
-}
-
 /**
  * Starts mongod as a replica set of one, and waits until it takes writes. Data that were made on another port are taken along.
  * @throws OperatorError for one that is too old, for data of another MongoDB version, or where MONGODB_URI names one that does not answer.
  */
-export async function startMongo({
-  source,
-  dir,
-  port,
-  args = [],
-  log = `${dir}.log`,
-  warn,
-  onStart,
-}: StartMongoOptions): Promise<MongoServer> {
+export async function startMongo(options: StartOptions): Promise<MongoServer> {
+  const { source } = options;
   if (source.kind === 'url') return useMongo(withDatabase(source.url));
-  const at = port ?? (await freePort());
-  const home = path.resolve(dir);
   let server: ServerVersion = { product: 'MongoDB', version: '0' };
-  const options = (data: string, bind: string) => [...mongodOptions(at, data, bind), ...args];
-  const program =
-    source.kind === 'docker'
-      ? {
-          ...source,
-          port: at,
-          data: { host: home, container: '/data/db' },
-          command: [source.program, ...options('/data/db', '0.0.0.0')],
-          readyLine: /Waiting for connections/,
-        }
-      : { path: source.path, args: options(home, '127.0.0.1') };
-  const own = new OwnServer({ name: 'MongoDB', dir: home, log, warn, onStart, program }, async (running, signal) => {
-    server = await becomePrimary(at, running, signal);
+  const { port, dir, launch } = await placed(source, options, MONGOD);
+  const own = new OwnServer(launch, async (running, signal) => {
+    server = await becomePrimary(port, running, signal);
   });
   await own.start().catch((error: unknown) => {
     throw error instanceof ServerEnded && isOtherVersions(error)
       ? new OperatorError(
-          `The data in ${home} were written by another version of MongoDB: use that one (a mongod on the PATH, or MONGODB_URI), or delete the folder to begin anew.`,
+          `The data in ${dir} were written by another version of MongoDB: use that one (a mongod on the PATH, or MONGODB_URI), or delete the folder to begin anew.`,
         )
       : error;
   });
-  return Object.assign(own, { uri: `mongodb://127.0.0.1:${at}/${DATABASE}?replicaSet=${REPLICA_SET}`, port: at, dir: home, server });
+  return Object.assign(own, { uri: `mongodb://127.0.0.1:${port}/${DATABASE}?replicaSet=${REPLICA_SET}`, port, dir, server });
 }
 
 const REPLICA_SET = 'rollcall';
@@ -81,6 +46,8 @@ const mongodOptions = (port: number, dir: string, bind: string): string[] => [
   ...['--setParameter', 'shutdownTimeoutMillisForSignaledShutdown=100'],
   ...['--setParameter', 'diagnosticDataCollectionEnabled=false'],
 ];
+
+const MONGOD = { name: 'MongoDB', containerDir: '/data/db', readyLine: /Waiting for connections/, options: mongodOptions };
 
 /** Makes the replica set at the first start, moves it where the port has changed, and waits until the node takes writes. */
 async function becomePrimary(port: number, running: Running, signal: AbortSignal): Promise<ServerVersion> {

