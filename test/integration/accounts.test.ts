@@ -6,7 +6,7 @@ jest.setTimeout(60_000);
 
 let cluster: Cluster;
 beforeAll(async () => {
-  cluster = await startCluster({ tenants: ['acme', 'globex', 'mapped', 'sourced', 'blocked', 'careful'] });
+  cluster = await startCluster({ tenants: ['acme', 'globex', 'mapped', 'sourced', 'blocked', 'careful', 'stored'] });
 }, 90_000);
 afterAll(() => cluster?.[Symbol.asyncDispose]());
 
@@ -107,6 +107,43 @@ describe('an account made by hand', () => {
     });
     expect(await change({ profile: 'saasAppsOnly' })).toMatchObject(refused);
     expect(await change({ profile: 'saasAppsOnly', storage: null })).toMatchObject({ status: 200, body: { profile: 'saasAppsOnly' } });
+  });
+
+  it('has no storage by a profile that takes none, whatever is asked for at once, and no profile that is no more', async () => {
+    await admin('PUT', 'acme/profiles/saasAppsOnly', { workloads: ['saasApps'] });
+    await admin('PUT', 'acme/profiles/devices', { workloads: ['endpoint'] });
+    for (let round = 0; round < 10; round += 1) {
+      const made = await admin('POST', 'acme/accounts', { userName: `race-${round}@example.com`, profile: 'devices' });
+      const change = (wanted: object) => admin('PATCH', `acme/accounts/${made.body.id}`, wanted);
+      const shown = async () => (await admin('GET', `acme/accounts/${made.body.id}`)).body;
+      const answers = await Promise.all([change({ profile: 'saasAppsOnly' }), change({ storage: { region: 'eu' } })]);
+      expect(answers.map(({ status }) => status).sort()).toEqual([200, 400]);
+      expect([(await shown()).profile, (await shown()).storage !== undefined]).not.toEqual(['saasAppsOnly', true]);
+
+      const name = `short-${round}`;
+      await admin('PUT', `acme/profiles/${name}`, { workloads: ['endpoint'] });
+      await change({ profile: null, storage: null });
+      const [given, deleted] = await Promise.all([change({ profile: name }), admin('DELETE', `acme/profiles/${name}`)]);
+      expect([given.status, deleted.status]).toEqual(given.status === 200 ? [200, 409] : [400, 204]);
+      expect((await shown()).profile).toBe(given.status === 200 ? name : undefined);
+    }
+  });
+
+  it('keeps its storage where the mappings would give a profile that takes none: 400 by hand, and left as it is by them', async () => {
+    await admin('PUT', 'stored/profiles/saasAppsOnly', { workloads: ['saasApps'] });
+    await admin('PUT', 'stored/profiles/devices', { workloads: ['endpoint'] });
+    const storage = { region: 'eu' };
+    const { id } = (await admin('POST', 'stored/accounts', { userName: 'kept@example.com', profile: 'devices', storage })).body;
+    const free = (await admin('POST', 'stored/accounts', { userName: 'free@example.com', storage })).body;
+    expect((await admin('PUT', 'stored/mappings', { default: { profile: 'saasAppsOnly' } })).status).toBe(200);
+    const refused = { status: 400, body: { errors: [{ pointer: '#/storage', detail: expect.stringContaining('saasAppsOnly') }] } };
+    expect(await admin('POST', 'stored/accounts', { userName: 'new@example.com', storage })).toMatchObject(refused);
+    expect(await admin('PATCH', `stored/accounts/${id}`, { profile: null })).toMatchObject(refused);
+    const job = (await admin('PUT', 'stored/mappings?apply=all', { default: { profile: 'saasAppsOnly' } })).body;
+    await until('the job', async () => (await admin('GET', `stored/mappings/jobs/${job.id}`)).body.status === 'done');
+    for (const each of [id, free.id]) expect((await admin('GET', `stored/accounts/${each}`)).body.storage).toEqual(storage);
+    expect((await admin('GET', `stored/accounts/${free.id}`)).body.profile).toBeUndefined();
+    expect((await admin('PATCH', `stored/accounts/${free.id}`, { profile: null, storage: null })).body.profile).toBe('saasAppsOnly');
   });
 
   it('keeps the workload that its storage needs, and its profile: 409 names who has them, whether MongoDB has them yet or not', async () => {

@@ -1,13 +1,13 @@
 // What the pure decision makes of accounts, against a small model of the rules (test/support/lives/model.ts).
 import { isDeepStrictEqual } from 'node:util';
 import { type Command, isActive, type Resource, type TenantRules, type Versioned } from '@rollcall/directory';
-import { parseFilter, USER } from '@rollcall/scim';
+import { rulesOf as settle } from '@rollcall/tenancy';
 import fc from 'fast-check';
 import { type Accept, create, patch, remove, replace, Model as Store, setActive } from '../../shared/directory/src/testing.js';
 import { EMPTY, type Ends, type Look, live, lookedAt, type Seen, type Sent, type Shown, type World } from '../support/lives/live.js';
 import { Tried } from '../support/lives/outcomes.js';
 import { type Person, type Request, steps } from '../support/lives/requests.js';
-import { MAPPINGS, rulesOf, type Settings, settings, type Titles } from '../support/lives/tenants.js';
+import { MAPPINGS, PROFILES, rulesOf, type Settings, settings, type Titles } from '../support/lives/tenants.js';
 
 jest.setTimeout(600_000);
 
@@ -154,10 +154,6 @@ const operations = (change: Partial<Person>, active: boolean | undefined): Recor
 
 function rules({ recycledIdentity, mappings }: Settings): TenantRules {
   const titles: Titles | undefined = MAPPINGS[mappings];
-  if (!titles) return { recycledIdentity };
-  const written = rulesOf(titles);
-  return {
-    recycledIdentity,
-    mappings: { ...written, rules: written.rules.map((rule) => ({ ...rule, filter: parseFilter(USER, rule.filter) })) },
-  };
+  const profiles = Object.fromEntries(Object.entries(PROFILES).map(([name, workloads]) => [name, { workloads }]));
+  return settle({ recycledIdentity, profiles, ...(titles ? { mappings: rulesOf(titles) } : {}) });
 }

@@ -15,7 +15,7 @@ import { makeDeadLetters } from './dead-letter.js';
 import { StandingLease } from './lease.js';
 import { Loop } from './loop.js';
 import { makeApplyMembers } from './members.js';
-import { accountRoutes, whyNotProvided } from './ops/admin/accounts.js';
+import { accountRoutes } from './ops/admin/accounts.js';
 import { extensionRoutes } from './ops/admin/extensions.js';
 import { importRoutes } from './ops/admin/imports.js';
 import { mappingRoutes } from './ops/admin/mappings.js';
@@ -143,7 +143,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     rules,
     secret: new DeploymentSecret(mongo),
   });
-  const jobs = new Jobs({ mongo, accounts, now, log, refused: whyNotProvided(mongo) });
+  const jobs = new Jobs({ mongo, accounts, now, log });
   const ops = opsServer({
     host: config.OPS_HOST,
     port: config.OPS_PORT,

@@ -24,7 +24,7 @@ import {
   NAME_ATTRIBUTE,
   NESTING,
 } from './index-fields.js';
-import { type GroupOfPerson, type Mappings, mapped } from './mappings.js';
+import { assigned, type GroupOfPerson, type Mappings, mapped } from './mappings.js';
 import {
   isLook,
   type MemberDelta,
@@ -36,6 +36,7 @@ import {
   replacing,
   takeMembers,
 } from './members.js';
+import { type Profiles, wrongProvision } from './provision.js';
 import { type Account, isActive, type Resource, type Versioned } from './resource.js';
 import { withOneUserPrincipalName } from './user-principal-name.js';
 
@@ -71,6 +72,8 @@ export interface TenantRules {
   /** A deleted person's address comes with another externalId: the same person (default), or an administrator must say. */
   readonly recycledIdentity: 'reactivate' | 'refuse';
   readonly mappings?: Mappings | undefined;
+  /** What there is to give; absent: it is not checked. */
+  readonly profiles?: Profiles | undefined;
   /** Where people come from: accounts of a directory are made only while it is the source. */
   readonly source?: 'scim' | 'directory' | 'manual' | undefined;
   /** Whether a group's displayName is its own in the tenant (default), or others may have the same. */
@@ -307,6 +310,8 @@ function make(state: State, command: Extract<AccountCommand, { kind: 'make' }>, 
     ...(storage === undefined ? {} : { storage, storageBy: 'administrator' as const }),
     active: active !== false,
   });
+  const wrong = wronglyProvided(state, fresh);
+  if (wrong) return refuse(wrong);
   const people = identityFields(fresh, identityAttributeOf(state));
   const missing = unread(state, [...fieldsOf(fresh), ...people], at.id);
   if (missing) return missing;
@@ -336,8 +341,18 @@ function administer(state: State, command: Exclude<AccountCommand, { kind: 'make
   // A profile that nobody chooses any more is the mappings' again.
   const remaps = command.kind === 'remap' || (command.kind === 'setAccount' && command.profile === null);
   const next = remaps ? mapped(state.rules?.mappings, undefined, changed, changed.deleted ? undefined : state.groups) : changed;
+  const wrong = command.kind === 'setAccount' ? wronglyProvided(state, next, remaps) : undefined;
+  if (wrong) return refuse(wrong);
   if (sameResource(current.resource, next)) return { kind: 'unchanged', current };
   return commit(state, current, command.kind, next);
+}
+
+/** What is wrong with what an administrator gives. Where that leaves the profile to the mappings, it is about the one that these would give. */
+function wronglyProvided({ rules, groups }: State, next: Resource, isLeft = true): ScimError | undefined {
+  if (!rules?.profiles) return undefined;
+  const { account } = next;
+  const given = isLeft && rules.mappings ? assigned(rules.mappings, next, groups ?? []) : undefined;
+  return wrongProvision(rules.profiles, { profile: account.profile ?? given?.profile, storage: account.storage });
 }
 
 function replace(state: State, current: Versioned, given: JsonObject, at: Stamp): Decision {

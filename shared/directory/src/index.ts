@@ -7,5 +7,6 @@ export * from './history.js';
 export * from './index-fields.js';
 export * from './mappings.js';
 export * from './members.js';
+export * from './provision.js';
 export * from './resource.js';
 export * from './user-principal-name.js';

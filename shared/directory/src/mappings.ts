@@ -6,6 +6,8 @@ import { soughtUserPrincipalName } from './user-principal-name.js';
 export interface Assigned {
   readonly profile: string;
   readonly storage?: Storage;
+  /** The profile has no workload for storage: who has storage by an administrator is not given it. */
+  readonly takesNoStorage?: true;
 }
 
 /** Whom a rule is about, and what they get. */
@@ -38,7 +40,13 @@ export function assigned(mappings: Mappings, resource: Resource, groups: readonl
     meta: { resourceType: resource.type, created: resource.created },
   };
   const rule = mappings.rules.find(({ filter }) => matches(filter, person)) ?? mappings.default;
-  return rule && { profile: rule.profile, ...(rule.storage ? { storage: rule.storage } : {}) };
+  return (
+    rule && {
+      profile: rule.profile,
+      ...(rule.storage ? { storage: rule.storage } : {}),
+      ...(rule.takesNoStorage ? { takesNoStorage: true } : {}),
+    }
+  );
 }
 
 /**
@@ -78,10 +86,10 @@ export function concerns(mappings: Mappings, before: Resource | undefined, next:
 export const sameProvision = (a: Account, b: Account): boolean =>
   a.profile === b.profile && a.profileBy === b.profileBy && sameValue({ ...a.storage }, { ...b.storage }) && a.storageBy === b.storageBy;
 
-/** An account with what rules give. Storage that an administrator gave stays as it is. */
-export function withAssigned(account: Account, { profile, storage }: Assigned): Account {
+/** An account with what rules give. Storage that an administrator gave stays as it is, and so does the account where the profile takes none. */
+export function withAssigned(account: Account, { profile, storage, takesNoStorage }: Assigned): Account {
   const next: Account = { ...account, profile, profileBy: 'mapping' };
-  if (account.storageBy === 'administrator') return next;
+  if (account.storageBy === 'administrator') return takesNoStorage ? account : next;
   const { storage: _, ...rest } = next;
   return storage ? { ...rest, storage } : rest;
 }

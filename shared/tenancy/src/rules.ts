@@ -1,4 +1,4 @@
-import type { Assigned, MappingRule, TenantRules } from '@rollcall/directory';
+import type { Assigned, MappingRule, Profiles, TenantRules } from '@rollcall/directory';
 import { parseFilter, type ResourceTypeDefinition, type ResourceTypes, USER } from '@rollcall/scim';
 import * as z from 'zod';
 import type { Records } from './records.js';
@@ -27,19 +27,35 @@ export const MappingsSetting = z.strictObject({
 export type MappingsSetting = z.infer<typeof MappingsSetting>;
 
 /** What profiles enable, by the profile's name. */
-export const ProfilesSetting = z.record(z.string(), z.strictObject({ workloads: z.array(z.string()).max(50) }));
+const ProfilesSetting = z.record(z.string(), z.strictObject({ workloads: z.array(z.string()).max(50) }));
 
-const RulesSettings = z.object({ mappings: MappingsSetting.optional() });
+const RulesSettings = z.object({ mappings: MappingsSetting.optional(), profiles: ProfilesSetting.default({}) });
+
+/** Whether a profile has a workload that needs storage: any but apps of others. */
+export const takesStorage = ({ workloads }: { readonly workloads: readonly string[] }): boolean =>
+  workloads.some((workload) => workload !== SAAS_APPS);
+
+/** A tenant's profiles. @throws ZodError: they were stored unchecked */
+export function profilesOf(settings: TenantRecord['settings']): Profiles {
+  const { profiles } = RulesSettings.parse(settings);
+  return new Map(Object.entries(profiles).map(([name, profile]) => [name, { takesStorage: takesStorage(profile) }]));
+}
 
 /** What a tenant has settled about its accounts, ready to decide by. @throws ScimError invalidFilter, ZodError: it was stored unchecked */
 export function rulesOf(settings: TenantRecord['settings'], user: ResourceTypeDefinition = USER): TenantRules {
   const { mappings } = RulesSettings.parse(settings);
   const { webhook: _, ...settled } = settingsOf(settings);
-  return { ...settled, ...(mappings ? { mappings: compileMappings(mappings, user) } : {}) };
+  const profiles = profilesOf(settings);
+  return { ...settled, profiles, ...(mappings ? { mappings: compileMappings(mappings, profiles, user) } : {}) };
 }
 
 /** @param user what filters may speak of: the tenant's own extensions, too. @throws ScimError invalidFilter */
-export function compileMappings(mappings: MappingsSetting, user: ResourceTypeDefinition = USER): NonNullable<TenantRules['mappings']> {
+export function compileMappings(
+  mappings: MappingsSetting,
+  profiles: Profiles,
+  user: ResourceTypeDefinition = USER,
+): NonNullable<TenantRules['mappings']> {
+  const gives = givesOf(profiles);
   return {
     rules: mappings.rules.map(
       ({ filter, ...rule }): MappingRule => ({ ...gives(rule), name: rule.name, filter: parseFilter(user, filter) }),
@@ -48,17 +64,20 @@ export function compileMappings(mappings: MappingsSetting, user: ResourceTypeDef
   };
 }
 
-const gives = ({ profile, storage }: z.infer<typeof AssignedSetting>): Assigned => ({
-  profile,
-  ...(storage
-    ? {
-        storage: {
-          ...(storage.region === undefined ? {} : { region: storage.region }),
-          ...(storage.quotaBytes === undefined ? {} : { quotaBytes: storage.quotaBytes }),
-        },
-      }
-    : {}),
-});
+const givesOf =
+  (profiles: Profiles) =>
+  ({ profile, storage }: z.infer<typeof AssignedSetting>): Assigned => ({
+    profile,
+    ...(profiles.get(profile)?.takesStorage === false ? { takesNoStorage: true } : {}),
+    ...(storage
+      ? {
+          storage: {
+            ...(storage.region === undefined ? {} : { region: storage.region }),
+            ...(storage.quotaBytes === undefined ? {} : { quotaBytes: storage.quotaBytes }),
+          },
+        }
+      : {}),
+  });
 
 /** What holds in a tenant under one revision of its settings. */
 export interface Settled {
@@ -116,4 +135,5 @@ export class RulesKeeper {
   }
 }
 
+const SAAS_APPS = 'saasApps';
 const KNOWN_MAX = 4_000;

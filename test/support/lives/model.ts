@@ -2,7 +2,7 @@
 // neither versions nor an index: a list of accounts, and one rule for each request.
 import { isDeepStrictEqual } from 'node:util';
 import type { Person, Request } from './requests.js';
-import { MAPPINGS, type Settings, type Storage, type Titles } from './tenants.js';
+import { MAPPINGS, PROFILES, type Settings, type Storage, type Titles } from './tenants.js';
 
 export interface Account {
   readonly person: Person;
@@ -70,9 +70,10 @@ export function judge(settings: Settings, accounts: readonly Account[], request:
     }
     case 'make': {
       const { person, profile, storage } = request;
+      const made = newcomer('manual', { ...person, title: undefined }, true);
+      if (isWrong(settings, given(made, profile, storage))) return refuse(400, 'the profile takes no storage');
       if (live(person.userName)) return refuse(409, 'the name is taken');
       if (sameAs(person).length > 0) return refuse(409, 'the person has an account');
-      const made = newcomer('manual', { ...person, title: undefined }, true);
       return done(201, accounts.length, mapped(settings, undefined, given(made, profile, storage)), 'make');
     }
   }
@@ -95,7 +96,9 @@ export function judge(settings: Settings, accounts: readonly Account[], request:
     case 'set': {
       const { profile, storage } = request;
       const next = given(known, profile, storage);
-      return done(200, which, profile === null ? mapped(settings, undefined, next) : next, 'setAccount');
+      const isLeft = profile === null;
+      if (isWrong(isLeft ? settings : undefined, next)) return refuse(400, 'the profile takes no storage');
+      return done(200, which, isLeft ? mapped(settings, undefined, next) : next, 'setAccount');
     }
   }
 
@@ -146,13 +149,23 @@ function given(account: Account, profile: string | null | undefined, storage: St
   return next;
 }
 
+const givenBy = (rules: Titles, { person }: Account) => rules.titles[person.title ?? ''] ?? rules.default;
+const takesStorage = (profile: string): boolean => PROFILES[profile]!.some((workload) => workload !== 'saasApps');
+
+/** Whether somebody has storage by a profile that takes none, or would by what the mappings give to who has no profile. */
+function isWrong(left: Settings | undefined, account: Account): boolean {
+  const rules: Titles | undefined = left && MAPPINGS[left.mappings];
+  const profile = account.profile ?? (rules && givenBy(rules, account)?.profile);
+  return account.storage !== undefined && profile !== undefined && !takesStorage(profile);
+}
+
 /** What mappings give to who is new, adopted or back (`before` is undefined), or has another title and their profile from a mapping. Never what is an administrator's. */
 function mapped({ mappings }: Settings, before: Account | undefined, account: Account): Account {
   const rules: Titles | undefined = MAPPINGS[mappings];
   if (!rules || account.profileBy === 'administrator') return account;
   if (before && (account.profileBy === undefined || before.person.title === account.person.title)) return account;
-  const gives = rules.titles[account.person.title ?? ''] ?? rules.default;
-  if (!gives) return account;
+  const gives = givenBy(rules, account);
+  if (!gives || (account.storageBy === 'administrator' && !takesStorage(gives.profile))) return account;
   const next = { ...account, profile: gives.profile, profileBy: 'mapping' as const };
   return account.storageBy === 'administrator' ? next : { ...next, storage: gives.storage, storageBy: gives.storage && 'mapping' };
 }

@@ -4,7 +4,7 @@ const OUTCOMES: readonly string[] = [
   ...['assign 201: create', 'assign 201: adopt', 'assign 201: revive'],
   ...['assign 409: the name is taken', 'assign 409: the name is taken by somebody made by hand', 'assign 409: two could be meant'],
   ...['assign 409: the address was recycled', 'assign 403: an administrator keeps the person out'],
-  ...['make 201: make', 'make 409: the name is taken', 'make 409: the person has an account'],
+  ...['make 201: make', 'make 409: the name is taken', 'make 409: the person has an account', 'make 400: the profile takes no storage'],
   ...['put 200: replace', 'put 200: unchanged', 'put 404: it is deleted', 'put 409: the name is taken'],
   'put 403: an administrator keeps the person out',
   ...['update 200: patch', 'update 200: unchanged', 'update 404: it is deleted', 'update 409: the name is taken'],
@@ -16,6 +16,7 @@ const OUTCOMES: readonly string[] = [
   ...['preserve 200: preserve', 'preserve 200: unchanged', 'reactivate 200: reactivate'],
   ...['reactivate 409: no administrator keeps the person out', 'reactivate 409: the name is taken meanwhile'],
   ...['adopt 200: expect', 'adopt 200: unchanged', 'set 200: setAccount', 'set 200: unchanged'],
+  'set 400: the profile takes no storage',
 ];
 
 /** How often each outcome was met. */

@@ -61,7 +61,7 @@ const which = fc.nat(3);
 const person = record({ userName, email, externalId, title });
 const change = fc.oneof(record({ title }), record({ userName }), record({ email }), record({ externalId }), record({ title, userName }));
 const storage = fc.constantFrom<Storage>({ quotaBytes: 9 }, { region: 'ap' }, { region: 'ap', quotaBytes: 7 });
-const profile = fc.constantFrom('chosen', 'basic');
+const profile = fc.constantFrom('chosen', 'basic', 'guest');
 const provided = fc.oneof(
   record({ profile, storage: fc.option(storage, { nil: undefined }) }),
   record({ profile: fc.constant(undefined), storage }),

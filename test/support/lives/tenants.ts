@@ -34,12 +34,12 @@ export const MAPPINGS = {
   all: { titles: TITLES, default: { profile: 'basic', storage: { region: 'us' } } },
 } satisfies Record<string, Titles | undefined>;
 
-/** All profiles that a mapping or an administrator gives, with their workloads: each may have storage, as the model knows nothing of workloads. */
+/** All profiles that a mapping or an administrator gives, with their workloads: `saasApps` alone takes no storage. */
 export const PROFILES: Readonly<Record<string, readonly string[]>> = {
   engineer: ['endpoint'],
   basic: ['endpoint', 'saasApps'],
   chosen: ['endpoint'],
-  guest: ['endpoint'],
+  guest: ['saasApps'],
 };
 
 /** The rules as `PUT …/mappings` takes them. */

@@ -12,8 +12,6 @@ export interface JobsDeps {
   readonly accounts: Accounts;
   readonly now: () => Date;
   readonly log: Log;
-  /** Says why a profile and storage can't be given; undefined: they can. */
-  readonly refused: (tenant: string, profile: string | undefined, storage: unknown) => Promise<string | undefined>;
 }
 
 export class Jobs {
@@ -94,7 +92,7 @@ export class Jobs {
 
   /** Each line is whole or not at all, and its number is its request key: a line that was done before finds itself. */
   async #importPart(job: StoredJob): Promise<Part> {
-    const { mongo, accounts, now, refused } = this.deps;
+    const { mongo, accounts, now } = this.deps;
     const part = await onMongo(mongo.collection('jobLines').findOne({ job: job._id, first: { $gte: job.next } }, { sort: { first: 1 } }));
     if (!part) return { next: job.next, done: 0, failures: [], finished: true };
     const failures: StoredJob['failures'] = [];
@@ -106,8 +104,6 @@ export class Jobs {
       const asked = { by: job.by, requestId: key, requestKey: key, newId: idOfLine(job._id, line), now: now() };
       const reason = await this.#said(job, line, async () => {
         const account = accountOfRow(row, types);
-        const problem = await refused(job.tenant, account.profile, account.storage);
-        if (problem !== undefined) throw new ScimError(400, 'invalidValue', problem);
         await accounts.make(job.tenant, { ...account, origin: 'import' }, asked);
       });
       if (reason !== undefined) failures.push({ line, reason });

@@ -1,7 +1,6 @@
 // /admin/v1/tenants/{tenant}/accounts: find, make, keep out, let in, provide, decide who is who, purge.
-import { TransientError, Withheld } from '@rollcall/directory';
+import { TransientError, Withheld, WrongProvision } from '@rollcall/directory';
 import { type JsonValue, type ResourceTypes, ScimError } from '@rollcall/scim';
-import { findTenant } from '@rollcall/tenancy';
 import { z } from 'zod';
 import type { ShownAccount } from '../../accounts/account.js';
 import type { AccountQuery, Accounts } from '../../accounts/accounts.js';
@@ -123,7 +122,6 @@ export function accountRoutes(deps: AccountRouteDeps): AdminRoute[] {
         checkNames(user, await accounts.types(tenant._id));
         if (managedBy === 'directory' && tenant.source !== 'directory')
           throw new Problem(409, '#/managedBy: this tenant’s source is not the directory');
-        checkProvided(tenant.settings, profile, storage);
         const addresses = emails?.map((email) => (typeof email === 'string' ? { value: email } : email));
         return answered(
           accounts.make(
@@ -156,11 +154,6 @@ export function accountRoutes(deps: AccountRouteDeps): AdminRoute[] {
       handle: async (request) => {
         const tenant = await standingTenantOf(deps, request);
         const { profile, storage } = request.body;
-        // What is left out stays, and must go with what is given.
-        const has = await plainly(accounts.get(tenant._id, part(request, 'id')));
-        const profileThen = profile === undefined ? has.profile : (profile ?? undefined);
-        const storageThen = storage === undefined ? has.storage : (storage ?? undefined);
-        checkProvided(tenant.settings, profileThen, storageThen);
         const ifMatch = request.header('if-match');
         const wanted = {
           ...(profile === undefined ? {} : { profile }),
@@ -304,6 +297,7 @@ export async function plainly<T>(work: Promise<T>): Promise<T> {
 }
 
 function plain(error: unknown): unknown {
+  if (error instanceof WrongProvision) return wrongMembers([{ pointer: `#/${error.member}`, detail: error.what }]);
   if (error instanceof ScimError) {
     // Who asks here may know which account is in the way.
     const [known] = error.cause instanceof Withheld ? error.cause.accounts : [];
@@ -313,43 +307,6 @@ function plain(error: unknown): unknown {
     return new Problem(503, `${error.message}; try again`, { headers: { 'Retry-After': String(error.retryAfter_s) } }, { cause: error });
   return error;
 }
-
-/** Whether a profile has a workload that needs storage: any but apps of others. */
-export const takesStorage = ({ workloads }: { readonly workloads: readonly string[] }): boolean =>
-  workloads.some((workload) => workload !== SAAS_APPS);
-
-/** A profile must be there, and storage needs one that has a workload for it. @returns what is wrong, by member */
-export function wrongProvision(
-  settings: Readonly<Record<string, unknown>>,
-  profile: string | undefined,
-  storage: unknown,
-): { readonly member: 'profile' | 'storage'; readonly detail: string } | undefined {
-  const profiles = (settings.profiles ?? {}) as Record<string, { workloads: string[] } | undefined>;
-  if (profile === undefined) return undefined;
-  const known = Object.hasOwn(profiles, profile) ? profiles[profile] : undefined;
-  if (!known) return { member: 'profile', detail: `there is no profile ${JSON.stringify(profile)}` };
-  if (storage !== undefined && !takesStorage(known))
-    return { member: 'storage', detail: `profile ${JSON.stringify(profile)} has no workload that needs storage` };
-  return undefined;
-}
-
-/** @throws Problem 400, see `wrongProvision` */
-function checkProvided(settings: Readonly<Record<string, unknown>>, profile: string | undefined, storage: unknown): void {
-  const wrong = wrongProvision(settings, profile, storage);
-  if (wrong) throw wrongMembers([{ pointer: `#/${wrong.member}`, detail: wrong.detail }]);
-}
-
-/** The same for a line of an import: why not, in words. */
-export const whyNotProvided =
-  (mongo: AdminDeps['mongo']) =>
-  async (tenant: string, profile: string | undefined, storage: unknown): Promise<string | undefined> => {
-    if (profile === undefined) return undefined;
-    const wrong = wrongProvision((await findTenant(mongo, tenant))?.settings ?? {}, profile, storage);
-    return wrong && `${wrong.member}: ${wrong.detail}`;
-  };
-
-/** The one workload that stores nothing with us. */
-const SAAS_APPS = 'saasApps';
 
 const storageOf = (storage: z.infer<typeof StorageForm> | undefined) =>
   storage && {

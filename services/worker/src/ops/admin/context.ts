@@ -63,9 +63,4 @@ export async function changeStanding(
   return stored;
 }
 
-/** @throws Problem 409 where a tenant is not as it was when it was looked at */
-export function checkSame(current: StoredTenant, looked: StoredTenant): void {
-  if (current.revision !== looked.revision) throw new Problem(409, 'the tenant was changed meanwhile; try again');
-}
-
 export const noTenant = () => new Problem(404, 'there is no such tenant');

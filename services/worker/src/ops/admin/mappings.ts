@@ -1,13 +1,12 @@
 // /admin/v1/tenants/{tenant}/mappings: who gets which profile.
-import { assigned, type Mappings, type Resource, readsGroups, type Versioned, withAssigned } from '@rollcall/directory';
+import { assigned, type Mappings, type Resource, readsGroups, type Versioned, withAssigned, wrongProvision } from '@rollcall/directory';
 import { parseFilter, type ResourceTypeDefinition, ScimError } from '@rollcall/scim';
 import { fromStored, type StoredResource, type StoredTenant } from '@rollcall/store';
-import { compileMappings, MappingsSetting, type TypesOf } from '@rollcall/tenancy';
+import { compileMappings, MappingsSetting, profilesOf, type TypesOf } from '@rollcall/tenancy';
 import { z } from 'zod';
 import type { Accounts } from '../../accounts/accounts.js';
 import type { Jobs } from '../../accounts/jobs.js';
 import { Problem } from '../problem.js';
-import { wrongProvision } from './accounts.js';
 import { type AdminDeps, changeStanding, part, standingTenantOf, tenantOf } from './context.js';
 import { JobForm, jobForm } from './imports.js';
 import { type AdminRoute, route, type WrongMember, wrongMembers } from './route.js';
@@ -99,9 +98,10 @@ export const mappingsOf = ({ settings }: Pick<StoredTenant, 'settings'>): Mappin
 function checked({ settings }: StoredTenant, mappings: MappingsSetting, typesOf: TypesOf) {
   const { rules, default: last } = mappings;
   const { User } = typesOf(settings);
+  const profiles = profilesOf(settings);
   const given = (pointer: string, whose: string, { profile, storage }: Assigned): WrongMember[] => {
-    const wrong = wrongProvision(settings, profile, storage);
-    return wrong ? [{ pointer: `${pointer}/${wrong.member}`, detail: whose + wrong.detail }] : [];
+    const wrong = wrongProvision(profiles, { profile, storage });
+    return wrong ? [{ pointer: `${pointer}/${wrong.member}`, detail: whose + wrong.what }] : [];
   };
   const wrong = rules.flatMap(({ name, filter, ...gives }, at) => {
     const [pointer, whose, why] = [`#/rules/${at}`, `rule ${JSON.stringify(name)}: `, wrongFilter(filter, User)];
@@ -109,7 +109,7 @@ function checked({ settings }: StoredTenant, mappings: MappingsSetting, typesOf:
   });
   if (last) wrong.push(...given('#/default', '', last));
   if (wrong.length > 0) throw wrongMembers(wrong);
-  return compileMappings(mappings, User);
+  return compileMappings(mappings, profiles, User);
 }
 
 /** What is wrong with a filter: where, and what was expected. */

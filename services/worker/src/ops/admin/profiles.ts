@@ -1,10 +1,10 @@
 // /admin/v1/tenants/{tenant}/profiles: what there is to get.
 import type { StoredTenant } from '@rollcall/store';
+import { takesStorage } from '@rollcall/tenancy';
 import { z } from 'zod';
 import type { Accounts } from '../../accounts/accounts.js';
 import { Problem } from '../problem.js';
-import { takesStorage } from './accounts.js';
-import { type AdminDeps, changeStanding, checkSame, part, standingTenantOf, tenantOf } from './context.js';
+import { type AdminDeps, changeStanding, part, standingTenantOf, tenantOf } from './context.js';
 import { mappingsOf } from './mappings.js';
 import { type AdminRoute, listOf, route } from './route.js';
 
@@ -17,6 +17,15 @@ const ProfileForm = z.strictObject({ workloads: z.array(z.string().regex(/^[A-Za
 const NamedProfile = ProfileForm.extend({ name: z.string() });
 
 type Profile = z.infer<typeof ProfileForm>;
+type Asked = Parameters<typeof changeStanding>[1];
+interface Used {
+  readonly tenant: StoredTenant;
+  readonly name: string;
+  /** As it is, and will be again where somebody uses it. */
+  readonly before: Profile;
+  /** Only storage by it counts. */
+  readonly what?: 'storage';
+}
 const profilesOf = ({ settings }: Pick<StoredTenant, 'settings'>) => (settings.profiles ?? {}) as Record<string, Profile>;
 
 export function profileRoutes(deps: ProfileRouteDeps): AdminRoute[] {
@@ -43,12 +52,9 @@ export function profileRoutes(deps: ProfileRouteDeps): AdminRoute[] {
         if (!Name.test(name)) throw new Problem(400, 'name: expected up to 63 letters, digits, dots, hyphens and underscores');
         const tenant = await standingTenantOf(deps, request);
         const before = own(tenant, name);
-        const endsStorage = before !== undefined && takesStorage(before) && !takesStorage(body);
-        if (endsStorage) await checkFree(tenant, name, 'storage');
-        await changeStanding(deps, request, 'profile.put', (current) => {
-          if (endsStorage) checkSame(current, tenant);
-          return { settings: { ...current.settings, profiles: { ...profilesOf(current), [name]: body } } };
-        });
+        const put = () => changeProfile(request, name, body);
+        if (before && takesStorage(before) && !takesStorage(body)) await whileFree(request, { tenant, name, before, what: 'storage' }, put);
+        else await put();
         return { status: 200, body: { name, ...body } };
       },
     }),
@@ -60,20 +66,37 @@ export function profileRoutes(deps: ProfileRouteDeps): AdminRoute[] {
       handle: async (request) => {
         const name = part(request, 'name');
         const tenant = await standingTenantOf(deps, request);
-        if (!own(tenant, name)) throw new Problem(404, `there is no profile ${JSON.stringify(name)}`);
-        await checkFree(tenant, name);
-        await changeStanding(deps, request, 'profile.delete', (current) => {
-          checkSame(current, tenant);
-          const { [name]: _, ...profiles } = profilesOf(current);
-          return { settings: { ...current.settings, profiles } };
-        });
+        const before = own(tenant, name);
+        if (!before) throw new Problem(404, `there is no profile ${JSON.stringify(name)}`);
+        await whileFree(request, { tenant, name, before }, () => changeProfile(request, name, undefined));
         return { status: 204 };
       },
     }),
   ];
 
+  /** @param profile undefined: it is no more */
+  async function changeProfile(request: Asked, name: string, profile: Profile | undefined): Promise<StoredTenant> {
+    return changeStanding(deps, request, profile ? 'profile.put' : 'profile.delete', (current) => {
+      const { [name]: _, ...others } = profilesOf(current);
+      return { settings: { ...current.settings, profiles: profile ? { ...others, [name]: profile } : others } };
+    });
+  }
+
+  /**
+   * Changes a profile that nobody uses. From the change on no commit gives it to anybody, as each has the settings as a premise; those that were
+   * quicker are looked for once more, and then it is as it was. @throws Problem 409 where it is used
+   */
+  async function whileFree(request: Asked, { tenant, name, before, what }: Used, change: () => Promise<StoredTenant>): Promise<void> {
+    await checkFree(tenant, name, what);
+    const changed = await change();
+    await checkFree(changed, name, what).catch(async (error) => {
+      await changeProfile(request, name, before);
+      throw error;
+    });
+  }
+
   /** @throws Problem 409 where an account has a profile, or storage by it, or a mapping gives it */
-  async function checkFree(tenant: StoredTenant, name: string, what?: 'storage'): Promise<void> {
+  async function checkFree(tenant: StoredTenant, name: string, what: 'storage' | undefined): Promise<void> {
     const has = ({ profile, storage }: { readonly profile?: string | undefined; readonly storage?: unknown }) =>
       profile === name && (what === undefined || storage !== undefined);
     const { rules, default: last } = mappingsOf(tenant);

@@ -3,7 +3,7 @@ import type { StoredTenant } from '@rollcall/store';
 import { z } from 'zod';
 import type { Accounts } from '../../accounts/accounts.js';
 import { Problem } from '../problem.js';
-import { type AdminDeps, changeStanding, checkSame, part, standingTenantOf, tenantOf } from './context.js';
+import { type AdminDeps, changeStanding, part, standingTenantOf, tenantOf } from './context.js';
 import { type AdminRoute, listOf, route } from './route.js';
 
 export interface SourceRouteDeps extends AdminDeps {
@@ -120,7 +120,7 @@ export function sourceRoutes(deps: SourceRouteDeps): AdminRoute[] {
         if (found.length > 0) throw new Problem(409, 'the directory is still in use: see blockers', { members: { blockers: found } });
         const stored = await changeStanding(deps, request, 'source.put', (current) => {
           // What was looked at must still be so: the records lie under the revision, and people of a directory are only made while it is the source.
-          checkSame(current, tenant);
+          if (current.revision !== tenant.revision) throw new Problem(409, 'the tenant was changed meanwhile; try again');
           return current.source === source ? undefined : { source };
         });
         return { status: 200, body: { source: stored.source } };
