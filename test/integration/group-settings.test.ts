@@ -473,6 +473,9 @@ both('userGroups: all, %s', (_, held) => {
     expect(await found(`groups[value eq "${unit}"]`)).toEqual(both);
     expect(await found(`groups.value eq "${team}"`)).toEqual([ada]);
     expect(await found('groups.display eq "firm"')).toEqual(both);
+    expect(await found(`groups[value eq "${unit}" and type eq "indirect"]`)).toEqual([ada]);
+    expect(await found(`groups[value eq "${unit}" and type eq "direct"]`)).toEqual([eve]);
+    expect(await found('groups.type eq "indirect"')).toEqual(both);
     expect(await found('groups.display eq "team" or groups.display eq "unit"')).toEqual(both);
     expect(await found(`not (groups.value eq "${firm}")`)).toEqual([sid]);
     expect(await found(`groups.value eq "${firm}" and not (groups.value eq "${team}")`)).toEqual([eve]);

@@ -243,6 +243,54 @@ describe.each([
     expect(await client.memberIds(id)).toEqual(ids.slice(50).sort());
   });
 
+  it('are filtered by all that is shown of a member, and of a group: value paths, sub-attributes, every operator', async () => {
+    const client = scim();
+    const [ada, bob, eve] = await users(3);
+    const unique = name();
+    const inner = (await client.createGroup(groupBody(`${unique} inner`, [eve!]))).body.id;
+    const outer = (await client.createGroup(groupBody(`${unique} outer`, [ada!, inner]))).body.id;
+    const empty = (await client.createGroup(groupBody(`${unique} empty`))).body.id;
+    await settled();
+    const ref = (await client.getGroup(outer)).body.members.find(({ value }: { value: string }) => value === ada).$ref;
+    const groups = async (filter: string) => {
+      const { status, body } = await client.findGroups(`displayName sw "${unique}" and (${filter})`);
+      return [status, (body.Resources ?? []).map(({ id }: { id: string }) => id).sort()];
+    };
+    for (const [filter, found] of [
+      [`members[value eq "${ada}" and type eq "User"]`, [outer]],
+      [`members[value eq "${ada}" and type eq "Group"]`, []],
+      [`members[value eq "${ada}" or value eq "${eve}"]`, [inner, outer]],
+      ['members.type eq "group"', [outer]],
+      ['members[type eq "User" and not (value eq "x")]', [inner, outer]],
+      [`members.$ref eq "${ref}"`, [outer]],
+      [`members.$ref eq "${ref}x"`, []],
+      [`members.$ref ew "/Users/${eve}"`, [inner]],
+      [`members.value sw "${inner.slice(0, 30)}"`, [outer]],
+      [`members.display co "${unique} INN"`, [outer]],
+      [`members.display pr`, [outer, inner]],
+      [`members.type ne "User"`, [empty]],
+      [`members pr`, [inner, outer]],
+      [`members.value eq null`, [empty]],
+    ] as [string, string[]][])
+      expect([filter, await groups(filter)]).toEqual([filter, [200, [...found].sort()]]);
+
+    const people = async (filter: string) => {
+      const { status, body } = await client.findUsers(`(id eq "${ada}" or id eq "${bob}" or id eq "${eve}") and (${filter})`);
+      return [status, (body.Resources ?? []).map(({ id }: { id: string }) => id).sort()];
+    };
+    for (const [filter, found] of [
+      [`groups[value eq "${outer}" and display eq "${unique} OUTER"]`, [ada]],
+      [`groups[value eq "${outer}" and display eq "${unique} inner"]`, []],
+      [`groups[value eq "${outer}" or display eq "${unique} inner"]`, [ada, eve]],
+      [`groups.display sw "${unique}"`, [ada, eve]],
+      [`groups[type eq "direct" and display sw "${unique}"]`, [ada, eve]],
+      [`groups[type eq "indirect" and display sw "${unique}"]`, []],
+      [`groups.$ref ew "/Groups/${outer}"`, [ada]],
+      [`groups.value ne "${outer}" and groups.display sw "${unique}"`, [eve]],
+    ] as [string, string[]][])
+      expect([filter, await people(filter)]).toEqual([filter, [200, [...found].sort()]]);
+  });
+
   it('60 concurrent replacements of all members take turns: each is taken, and the last one stands', async () => {
     const client = scim();
     const ids = await users(60);

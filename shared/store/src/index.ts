@@ -7,6 +7,7 @@ export * from './errors.js';
 export { turn } from './in-parts.js';
 export * from './index-loader.js';
 export * from './lister.js';
+export * from './membership-elements.js';
 export * from './membership-filter.js';
 export * from './memberships.js';
 export * from './mongo/documents.js';

@@ -4,6 +4,7 @@ import type { TenantView } from './continuity.js';
 import { type MembershipFilterDeps, resolveMemberships } from './membership-filter.js';
 import type { Memberships } from './memberships.js';
 
+const BASE = 'https://scim.example.com/scim/v2';
 type IdsOf = Parameters<Memberships['idsOf']>[2];
 
 const view = {} as TenantView;
@@ -41,8 +42,8 @@ function tenant(groups: number, members: number) {
       },
     },
   };
-  const resolve = (filter: string) => resolveMemberships(deps, view, 'User', parseFilter(USER, filter));
-  const resolveGroups = (filter: string) => resolveMemberships(deps, view, 'Group', parseFilter(GROUP, filter));
+  const resolve = (filter: string) => resolveMemberships(deps, view, { type: 'User', filter: parseFilter(USER, filter) }, BASE);
+  const resolveGroups = (filter: string) => resolveMemberships(deps, view, { type: 'Group', filter: parseFilter(GROUP, filter) }, BASE);
   return { resolve, resolveGroups, walked: () => walked };
 }
 

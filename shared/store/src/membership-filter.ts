@@ -1,8 +1,9 @@
 import type { ResourceTypeName, Versioned } from '@rollcall/directory';
-import { type AttributePath, type Filter, foldCase, printPath, ScimError } from '@rollcall/scim';
+import { compileFilter, type Filter, type JsonObject, type Predicate, ScimError } from '@rollcall/scim';
 import type { TenantView } from './continuity.js';
 import type { Lister } from './lister.js';
-import { Looks, type Memberships } from './memberships.js';
+import { groupElement, memberElement } from './membership-elements.js';
+import { displayOf, Looks, type Member, type Memberships } from './memberships.js';
 import type { Reader } from './reader.js';
 
 export interface MembershipFilterDeps {
@@ -15,90 +16,93 @@ export interface MembershipFilterDeps {
 
 /**
  * Answers the terms of a filter that speak of memberships, which are kept as edges beside the resources, and puts the resources they are true of in
- * their place. Unsettled changes count. What is left can be asked of MongoDB and of resources in memory.
- * @throws ScimError invalidFilter for a term that would need all edges of a tenant; tooMany
+ * their place. Unsettled changes count. What is left can be asked of MongoDB and of resources in memory. A term that names whom it is about costs what
+ * these cost; every other walks through the groups of the tenant.
+ * @param baseUrl under which the client sees resources, as `$ref` shows it
+ * @throws ScimError tooMany
  */
 export async function resolveMemberships(
   deps: MembershipFilterDeps,
   view: TenantView,
-  type: ResourceTypeName,
-  filter: Filter,
-  looks = new Looks(),
+  { type, filter }: { readonly type: ResourceTypeName; readonly filter: Filter },
+  baseUrl: string,
 ): Promise<Filter> {
+  const asked: Asked = { ...deps, view, type, baseUrl, looks: new Looks() };
+  return resolved(asked, filter);
+}
+
+interface Asked extends MembershipFilterDeps {
+  readonly view: TenantView;
+  readonly type: ResourceTypeName;
+  readonly baseUrl: string;
+  readonly looks: Looks;
+}
+
+async function resolved(asked: Asked, filter: Filter): Promise<Filter> {
   switch (filter.kind) {
     case 'and':
     case 'or': {
       // One after the other: what is too much is seen before the next begins.
       const filters: Filter[] = [];
-      for (const each of filter.filters) filters.push(await resolveMemberships(deps, view, type, each, looks));
+      for (const each of filter.filters) filters.push(await resolved(asked, each));
       return { kind: filter.kind, filters };
     }
     case 'not':
-      return { kind: 'not', filter: await resolveMemberships(deps, view, type, filter.filter, looks) };
+      return { kind: 'not', filter: await resolved(asked, filter.filter) };
     case 'compare':
     case 'present':
     case 'valuePath':
-      return isMembership(filter.path) ? term({ ...deps, looks }, view, type, filter) : filter;
+      return isMembership(filter) ? term(asked, filter) : filter;
     default:
       return filter;
   }
 }
 
-const isMembership = ({ urn, attribute }: AttributePath): boolean =>
-  urn === undefined && (attribute.name === 'members' || attribute.name === 'groups');
-
-interface TermDeps extends MembershipFilterDeps {
-  readonly looks: Looks;
-}
-
 type Term = Extract<Filter, { kind: 'compare' | 'present' | 'valuePath' }>;
 
-async function term(deps: TermDeps, view: TenantView, type: ResourceTypeName, filter: Term): Promise<Filter> {
-  if (filter.kind === 'present') return { kind: 'ids', ids: await anywhere(deps, view, type) };
-  if (filter.kind === 'valuePath') {
-    const inner = filter.filter;
-    if (inner.kind !== 'compare' || inner.operator !== 'eq') throw unsupported(filter.path);
-    return { kind: 'ids', ids: await withValue(deps, view, type, inner.path.attribute.name, inner.value, filter.path) };
-  }
-  const { operator, value, path } = filter;
-  if (operator !== 'eq' && operator !== 'ne') throw unsupported(path);
-  // A complex attribute by itself means its value; no value at all is the opposite of `pr`.
-  const ids = value === null ? await anywhere(deps, view, type) : await withValue(deps, view, type, path.sub?.name ?? 'value', value, path);
-  const found: Filter = { kind: 'ids', ids };
-  return (operator === 'eq') === (value === null) ? { kind: 'not', filter: found } : found;
+const isMembership = ({ path: { urn, attribute } }: Term): boolean =>
+  urn === undefined && (attribute.name === 'members' || attribute.name === 'groups');
+
+async function term(asked: Asked, filter: Term): Promise<Filter> {
+  const { element, negated } = ofElement(filter);
+  const ids: Filter = { kind: 'ids', ids: asked.type === 'Group' ? await groupsWith(asked, element) : await peopleIn(asked, element) };
+  return negated ? { kind: 'not', filter: ids } : ids;
 }
 
-async function withValue(
-  deps: TermDeps,
-  view: TenantView,
-  type: ResourceTypeName,
-  sub: string,
-  value: unknown,
-  path: AttributePath,
-): Promise<ReadonlySet<string>> {
-  if (typeof value !== 'string') throw unsupported(path);
-  if (type === 'Group' && sub === 'value') {
-    return new Set((await deps.memberships.groupsWith(view, value)).map(({ id }) => id));
-  }
-  if (type === 'User' && sub === 'value') {
-    const group = await deps.reader.resource(view, value);
-    if (!group || !isLiveGroup(group)) return new Set();
-    return deps.memberships.idsOf(view, group, { looks: deps.looks, below: await deps.showsIndirect(view) });
-  }
-  if (type === 'User' && sub === 'display')
-    return union(deps, view, (name) => typeof name === 'string' && foldCase(name) === foldCase(value), await deps.showsIndirect(view));
-  throw unsupported(path);
+/** What one and the same membership must satisfy; undefined: that there is one. `ne`, and `eq null`, are the opposite of another term. */
+function ofElement(filter: Term): { readonly element: Filter | undefined; readonly negated: boolean } {
+  if (filter.kind === 'valuePath') return { element: filter.filter, negated: false };
+  const { attribute, sub = attribute.byName.get('value')! } = filter.path;
+  const path = { urn: undefined, attribute: sub, sub: undefined };
+  if (filter.kind === 'compare' && filter.value !== null)
+    return { element: { ...filter, path, operator: filter.operator === 'ne' ? 'eq' : filter.operator }, negated: filter.operator === 'ne' };
+  const negated = filter.kind === 'compare' && filter.operator === 'eq';
+  return { element: filter.path.sub ? { kind: 'present', path } : undefined, negated };
 }
 
-/** Resources that are in some group, or groups that have somebody. */
-async function anywhere(deps: TermDeps, view: TenantView, type: ResourceTypeName): Promise<ReadonlySet<string>> {
-  // Who is in a group by way of another is in that one.
-  if (type === 'User') return union(deps, view, () => true, false);
+/** Ids of groups that have a member of this kind. */
+async function groupsWith(asked: Asked, element: Filter | undefined): Promise<ReadonlySet<string>> {
+  const { reader, memberships, view, baseUrl, looks } = asked;
   const ids = new Set<string>();
-  for await (const group of groups(deps, view)) {
-    deps.looks.begin();
-    for await (const part of deps.memberships.members(view, group)) {
-      if (part.length === 0) continue;
+  if (!element) {
+    for await (const group of groups(asked, view)) if (await hasSomebody(asked, group)) ids.add(group.resource.id);
+    return ids;
+  }
+  const fits = compileFilter(element);
+  const isMeant = (member: Member): boolean => fits(memberElement(member, baseUrl));
+  const named = valuesOf(element);
+  for (const id of named ?? []) {
+    const live = await reader.resource(view, id);
+    const { type, attributes } = live && !live.resource.deleted ? live.resource : { type: undefined, attributes: {} as JsonObject };
+    if (!isMeant({ id, type, display: displayOf(attributes.displayName) })) continue;
+    for (const group of await memberships.groupsWith(view, id)) ids.add(group.id);
+  }
+  if (named) return ids;
+  for await (const group of groups(asked, view)) {
+    looks.begin();
+    for await (const part of memberships.members(view, group)) {
+      looks.spend(part.length);
+      if (!part.some(isMeant)) continue;
       ids.add(group.resource.id);
       break;
     }
@@ -106,17 +110,66 @@ async function anywhere(deps: TermDeps, view: TenantView, type: ResourceTypeName
   return ids;
 }
 
-async function union(
-  { looks, ...deps }: TermDeps,
-  view: TenantView,
-  wanted: (displayName: unknown) => boolean,
-  below: boolean,
-): Promise<ReadonlySet<string>> {
+async function hasSomebody({ memberships, view, looks }: Asked, group: Versioned): Promise<boolean> {
+  looks.begin();
+  for await (const part of memberships.members(view, group)) if (part.length > 0) return true;
+  return false;
+}
+
+/** Ids of people who are in a group of this kind. */
+async function peopleIn(asked: Asked, element: Filter | undefined): Promise<ReadonlySet<string>> {
+  const { memberships, view, baseUrl, looks } = asked;
   const into = new Set<string>();
-  for await (const group of groups(deps, view)) {
-    if (wanted(group.resource.attributes.displayName)) await deps.memberships.idsOf(view, group, { looks, below, into });
+  // Who is in a group by way of another is in that one.
+  const indirect = element !== undefined && (await asked.showsIndirect(view));
+  const fits: Predicate = element ? compileFilter(element) : () => true;
+  for await (const group of groupsToLookAt(asked, element)) {
+    const { id, attributes } = group.resource;
+    const shown = { id, display: displayOf(attributes.displayName) };
+    const isMeant = (type: 'direct' | 'indirect') => fits(groupElement(shown, type, baseUrl));
+    const [directly, below] = [isMeant('direct'), indirect && isMeant('indirect')];
+    if (directly) await memberships.idsOf(view, group, { looks, below, into });
+    else if (below) {
+      const all = await memberships.idsOf(view, group, { looks, below: true });
+      const members = await memberships.idsOf(view, group, { looks, below: false });
+      for (const id of all) if (!members.has(id)) into.add(id);
+    }
   }
   return into;
+}
+
+async function* groupsToLookAt(asked: Asked, element: Filter | undefined): AsyncGenerator<Versioned> {
+  const named = element && valuesOf(element);
+  if (!named) {
+    yield* groups(asked, asked.view);
+    return;
+  }
+  for (const id of named) {
+    const group = await asked.reader.resource(asked.view, id);
+    if (group?.resource.type === 'Group' && !group.resource.deleted) yield group;
+  }
+}
+
+/** Ids of which an element must have one, to satisfy a filter; undefined: it may have any. */
+function valuesOf(filter: Filter): ReadonlySet<string> | undefined {
+  switch (filter.kind) {
+    case 'constant':
+      return filter.value ? undefined : new Set();
+    case 'and':
+      return filter.filters.map(valuesOf).find((values) => values !== undefined);
+    case 'or': {
+      const all = filter.filters.map(valuesOf);
+      return all.every((values) => values !== undefined) ? new Set(all.flatMap((values) => [...values])) : undefined;
+    }
+    case 'compare': {
+      const { operator, value, path } = filter;
+      if (operator !== 'eq' || typeof value !== 'string') return undefined;
+      if (path.attribute.name === 'value') return new Set([value]);
+      return path.attribute.name === '$ref' ? new Set([value.slice(value.lastIndexOf('/') + 1)]) : undefined;
+    }
+    default:
+      return undefined;
+  }
 }
 
 async function* groups({ lister }: MembershipFilterDeps, view: TenantView): AsyncGenerator<Versioned> {
@@ -128,10 +181,6 @@ async function* groups({ lister }: MembershipFilterDeps, view: TenantView): Asyn
     if (resources.length < PAGE) return;
   }
 }
-
-const isLiveGroup = ({ resource }: Versioned): boolean => resource.type === 'Group' && !resource.deleted;
-const unsupported = (path: AttributePath): ScimError =>
-  ScimError.of('invalidFilter', `${printPath(path)}: memberships can be asked for by \`eq\` and \`ne\` on their value, and by \`pr\``);
 
 const PAGE = 200;
 const GROUPS_MAX = 2_000;

@@ -554,7 +554,7 @@ function pairs(answer: unknown, ids: readonly string[] | undefined): [string, st
 }
 
 /** What a person or a group is called, for people to read. */
-function displayOf(displayName: unknown): string | undefined {
+export function displayOf(displayName: unknown): string | undefined {
   // Nothing stands in for it: scim2-tester takes a `display` that the client neither sent nor gave the member for an error.
   return typeof displayName === 'string' ? displayName : undefined;
 }

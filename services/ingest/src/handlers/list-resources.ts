@@ -65,19 +65,24 @@ async function list(deps: ListDeps, request: ScimRequest, { tenant }: Caller, li
   const after = cursor ? await cursors.read(scope, cursor) : undefined;
   const window = cursor === undefined ? { skip: startIndex - 1, limit: count } : { after, limit: count };
   const view = await reader.view(tenant, 'read');
-  const { total, resources, end } = await answer(deps, view, query, window);
+  const { total, resources, end } = await answer(deps, view, query, { window, baseUrl: request.baseUrl });
   const paging = cursor === undefined ? { startIndex } : end ? { cursors: { nextCursor: await cursors.write(scope, end) } } : {};
   return show.list(view, resources, { request, types, selection, total, ...paging });
 }
 
-async function answer(deps: ListDeps, view: TenantView, { parts, types }: ListRequest, window: Window): Promise<Page> {
+async function answer(
+  deps: ListDeps,
+  view: TenantView,
+  { parts, types }: ListRequest,
+  { window, baseUrl }: { readonly window: Window; readonly baseUrl: string },
+): Promise<Page> {
   const { lister } = deps;
   const [only] = parts;
   const named = parts.length === 1 && only?.filter && lookUpBy(only.type, only.filter);
   const resolved = await Promise.all(
     parts.map(async (part): Promise<ListPart> => {
       const { type, filter } = part;
-      return { ...part, types, filter: filter && (await resolveMemberships(deps, view, type, filter)) };
+      return { ...part, types, filter: filter && (await resolveMemberships(deps, view, { type, filter }, baseUrl)) };
     }),
   );
   const [first] = resolved;

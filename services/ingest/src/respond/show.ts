@@ -13,7 +13,7 @@ import {
   type Selection,
   toResource,
 } from '@rollcall/scim';
-import type { GroupOfMember, Member, Memberships, TenantView } from '@rollcall/store';
+import { type GroupOfMember, groupElement, type Memberships, memberElement, type TenantView } from '@rollcall/store';
 import type { RulesKeeper } from '@rollcall/tenancy';
 import type { ScimRequest, ScimResponse } from '../exchange.js';
 
@@ -137,7 +137,7 @@ export function makeShow({ memberships, rules, showsIndirect }: ShowDeps): Show 
     let opened = false;
     yield frame.slice(0, -1);
     for await (const part of memberships.members(view, group)) {
-      const members = project(types.Group, { members: part.map((member) => memberOf(member, request.baseUrl)) }, selection).members;
+      const members = project(types.Group, { members: part.map((member) => memberElement(member, request.baseUrl)) }, selection).members;
       if (!Array.isArray(members) || members.length === 0) continue;
       yield `${opened ? ',' : ',"members":['}${JSON.stringify(members).slice(1, -1)}`;
       opened = true;
@@ -191,7 +191,10 @@ function represent(
   const attributes = withActive(resource);
   const whole = toResource(type, {
     id: resource.id,
-    attributes: groups.length === 0 ? attributes : { ...attributes, groups: groups.map((group) => groupOf(group, baseUrl)) },
+    attributes:
+      groups.length === 0
+        ? attributes
+        : { ...attributes, groups: groups.map((group) => groupElement(group, group.indirect ? 'indirect' : 'direct', baseUrl)) },
     version,
     created: resource.created,
     lastModified: new Date(modified_ms).toISOString(),
@@ -202,19 +205,6 @@ function represent(
 
 /** A group of a user: one that the user is a member of, or that such a group is in. */
 type ShownGroup = GroupOfMember & { readonly indirect?: boolean };
-
-const groupOf = ({ id, display, indirect }: ShownGroup, baseUrl: string): JsonObject => ({
-  value: id,
-  $ref: locationOf(CORE_TYPES.Group, id, baseUrl),
-  ...(display === undefined ? {} : { display }),
-  type: indirect ? 'indirect' : 'direct',
-});
-
-const memberOf = ({ id, type, display }: Member, baseUrl: string): JsonObject => ({
-  value: id,
-  ...(type === undefined ? {} : { $ref: locationOf(CORE_TYPES[type], id, baseUrl), type }),
-  ...(display === undefined ? {} : { display }),
-});
 
 const MEMBERS_ANSWERED_MAX = 1_000;
 /** A list of more is made as it is sent: each of them may be as large as a body. */
