@@ -66,6 +66,7 @@ describe('lists and searches', () => {
     ['cursor=a.aaaaaaaaaaaaaaaaaaaaaa', 'invalidCursor'],
     ['cursor=&count=x', 'invalidCount'],
     ['cursor=&count=-1', 'invalidCount'],
+    ['cursor=&count=0', 'invalidCount'],
     ['cursor=&startIndex=1', 'invalidValue'],
     ['count=x', 'invalidValue'],
   ])('?%s is 400 %s', async (query, scimType) => {
@@ -155,6 +156,7 @@ describe('lists and searches', () => {
       [{ attributes: [1] }, 'invalidValue'],
       [{ filter: 'userName is "x"' }, 'invalidFilter'],
       [{ cursor: '', count: 1.5 }, 'invalidCount'],
+      [{ cursor: '', count: 0 }, 'invalidCount'],
       [{ cursor: 'x' }, 'invalidCursor'],
       [{ attributes: ['userName'], excludedAttributes: ['emails'] }, 'invalidValue'],
     ])('%j is 400 %s', async (body, scimType) => {

@@ -1,5 +1,6 @@
 import { resourceType, resourceTypes, schema, schemas, serviceProviderConfig } from './discovery.js';
 import { isObject, type JsonObject } from './json.js';
+import { ENTERPRISE } from './schema/enterprise.js';
 import { GROUP } from './schema/group.js';
 import { USER } from './schema/user.js';
 import { ENTERPRISE_URN, GROUP_URN, USER_URN } from './urns.js';
@@ -31,6 +32,7 @@ describe('discovery (RFC 7643 §5–7)', () => {
   });
   it('announces nothing that is never stored', () => {
     expect(attributesOf(schema(USER.schema, BASE)).map(({ name }) => name)).not.toContain('password');
+    expect(attributesOf(schema(ENTERPRISE, BASE)).map(({ name }) => name)).not.toContain('displayName');
   });
   it('describes a resource type', () => {
     expect(resourceType(USER, `${BASE}/`)).toMatchObject({

@@ -117,7 +117,7 @@ function announce(attribute: AttributeDefinition): JsonObject {
   return {
     name,
     type,
-    ...(subAttributes === undefined ? {} : { subAttributes: subAttributes.map(announce) }),
+    ...(subAttributes === undefined ? {} : { subAttributes: subAttributes.filter(({ neverSet }) => !neverSet).map(announce) }),
     multiValued,
     description,
     required,

@@ -218,7 +218,8 @@ function attributeSchema(attribute: AttributeDefinition): JsonObject {
 
 /** Tools take any member called `$ref` for a reference, so that attribute is described by a pattern, which means the same. */
 function membersOf(attributes: readonly AttributeDefinition[]): JsonObject {
-  const described = attributes.map((each): [string, JsonObject] => [each.name, attributeSchema(each)]);
+  const announced = attributes.filter(({ neverSet }) => !neverSet);
+  const described = announced.map((each): [string, JsonObject] => [each.name, attributeSchema(each)]);
   const reference = described.find(([name]) => name === '$ref')?.[1];
   return {
     properties: Object.fromEntries(described.filter(([name]) => name !== '$ref')),

@@ -1,4 +1,4 @@
-import { ScimError } from '@rollcall/scim';
+import { CORE_TYPES, defineResourceType, defineSchema, ScimError, USER_PARTS } from '@rollcall/scim';
 import { parseListQuery, parseSelection } from './query.js';
 
 const PAGE = { count: 100, max: 200 };
@@ -36,5 +36,41 @@ describe('the query of a list (RFC 7644 §3.4.2.4)', () => {
   it('names what to show', () => {
     expect(parseSelection(new URLSearchParams('attributes=userName, emails'))).toEqual({ attributes: ['userName', 'emails'] });
     expect(parseSelection(new URLSearchParams())).toEqual({});
+  });
+});
+
+describe('what a list is not asked by', () => {
+  const schema = defineSchema({
+    id: 'urn:example:lab',
+    name: 'Lab',
+    attributes: [
+      { name: 'secret', returned: 'never', mutability: 'writeOnly' },
+      { name: 'key', type: 'complex', subAttributes: [{ name: 'id' }, { name: 'code', returned: 'never' }] },
+    ],
+  });
+  const User = defineResourceType({ ...USER_PARTS, extensions: [{ schema, required: false }] });
+  const asked = (query: string) => parseListQuery('User', new URLSearchParams(query), PAGE, { ...CORE_TYPES, User });
+
+  it.each([
+    'urn:example:lab:secret eq "x"',
+    'userName pr and not (urn:example:lab:secret sw "x")',
+    'urn:example:lab:secret pr',
+    'urn:example:lab:key.code gt "a"',
+    'urn:example:lab:key[id eq "1" and code eq "a"]',
+    'meta.location eq "https://x/scim/v2/Users/1"',
+    'meta[location sw "https"]',
+  ])('filter=%s: what is never shown would be told by and by, and a location is another one at each host', (filter) => {
+    expect(() => asked(`filter=${encodeURIComponent(filter)}`)).toThrow(
+      expect.objectContaining({ status: 400, scimType: 'invalidFilter', detail: expect.stringMatching(/never shown|host/) }),
+    );
+  });
+
+  it.each(['urn:example:lab:secret', 'urn:example:lab:key.code'])('sortBy=%s: the order would tell it', (sortBy) => {
+    expect(() => asked(`sortBy=${sortBy}`)).toThrow(expect.objectContaining({ status: 400, scimType: 'invalidPath' }));
+  });
+
+  it('but by all else, beside it', () => {
+    for (const query of ['filter=urn:example:lab:key.id eq "1"', 'filter=meta.location pr', 'sortBy=urn:example:lab:key.id'])
+      expect(asked(query).parts).toHaveLength(1);
   });
 });

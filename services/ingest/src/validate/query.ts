@@ -17,6 +17,7 @@ import {
 } from '@rollcall/scim';
 import { checkSortable, type Sort } from '@rollcall/store';
 import * as z from 'zod';
+import { checkFilterable, checkOrderShown } from './asked-of.js';
 import { check } from './check.js';
 
 const WHOLE = /^\s*[+-]?\d{1,15}\s*$/;
@@ -87,13 +88,14 @@ function listRequest(types: readonly ResourceTypeName[], asked: Given, page: Pag
   if (byCursor && asked.startIndex !== undefined) throw ScimError.of('invalidValue', 'cursor and startIndex exclude each other');
   const startIndex = whole('startIndex', asked.startIndex) ?? 1;
   const count = whole('count', asked.count, byCursor ? 'invalidCount' : 'invalidValue') ?? page.count;
-  if (byCursor && count < 0) throw ScimError.of('invalidCount', `count: expected 0 or more, got ${count}`);
+  // A page of nobody would look like the last one (RFC 9865: a positive integer).
+  if (byCursor && count < 1) throw ScimError.of('invalidCount', `count: expected 1 or more, got ${count}`);
   const sorts = sortsOf(types, all, sortBy || undefined, sortOrder || undefined);
   return {
     types: all,
     parts: types.map((type) => ({
       type,
-      filter: filter ? parseFilter(all[type], filter, types.length > 1 ? { unknownAttributes: 'absent' } : {}) : undefined,
+      filter: filter ? filterOf(all[type], filter, types.length > 1) : undefined,
       sort: sorts?.get(type),
     })),
     startIndex: Math.max(1, startIndex),
@@ -102,6 +104,12 @@ function listRequest(types: readonly ResourceTypeName[], asked: Given, page: Pag
     selection: selected(asked),
     texts: [filter || undefined, sortBy || undefined, sorts && (sorts.values().next().value?.descending ? 'descending' : 'ascending')],
   };
+}
+
+function filterOf(type: ResourceTypes['User'], text: string, isAcross: boolean): Filter {
+  const filter = parseFilter(type, text, isAcross ? { unknownAttributes: 'absent' } : {});
+  checkFilterable(filter);
+  return filter;
 }
 
 /** What each type is sorted by. An attribute that one of several types doesn't have is one without a value there. */
@@ -121,6 +129,7 @@ function sortsOf(
     try {
       const path = parseSortBy(all[type], sortBy);
       checkSortable(path);
+      checkOrderShown(path);
       return path;
     } catch (error) {
       if (!(error instanceof ScimError)) throw error;

@@ -112,7 +112,13 @@ describe('parseFilter: the grammar', () => {
       across('userName ne "a"'),
       across('userName eq null'),
     ]).toEqual([false, false, false, true, true]);
-    expect(errorOf(() => across('a b')).scimType).toBe('invalidFilter');
+    expect([
+      across('emails[type eq "work"].value eq "a@x"'),
+      across('emails[type eq "work" and not (value co "b")].value ne "a@x" or displayName eq "g"'),
+      across('urn:ietf:params:scim:schemas:core:2.0:User:addresses[primary eq true].locality sw "L" and displayName pr'),
+    ]).toEqual([false, true, false]);
+    for (const text of ['a b', 'a[', 'a[b eq "1"', 'a[b is "1"]', 'a[].c eq "1"', 'a[b pr].c is "1"'])
+      expect([text, errorOf(() => across(text)).scimType]).toEqual([text, 'invalidFilter']);
   });
 });
 

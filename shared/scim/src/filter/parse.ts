@@ -121,7 +121,7 @@ class Parser {
     if (resolved === 'unknown' && !this.unknownIsAbsent)
       throw invalidFilter(`filter: unknown attribute ${quote(name)} at column ${at + 1}`);
     const path = resolved === 'unknown' ? undefined : resolved;
-    if (this.#peek().kind === '[') return path === undefined ? this.#skipBrackets(name) : this.#valuePath(path, at);
+    if (this.#peek().kind === '[') return path === undefined ? this.#absentValuePath(name) : this.#valuePath(path, at);
     const operator = this.#operator();
     if (operator === 'pr') return path === undefined ? { kind: 'constant', value: false, text: name } : { kind: 'present', path };
     const value = this.#take();
@@ -139,10 +139,21 @@ class Parser {
     if (attribute.type !== 'complex' || path.sub !== undefined) {
       throw invalidFilter(`filter: ${printPath(path)} at column ${at + 1} has no sub-attributes, so it takes no brackets`);
     }
+    return { kind: 'valuePath', path, filter: this.#element((name) => resolveIn(attribute, name)) };
+  }
+
+  /** A value path on an attribute that the type doesn't have: no element satisfies it, whatever the brackets say. */
+  #absentValuePath(name: string): Filter {
+    this.#element(() => 'unknown');
+    return { kind: 'constant', value: false, text: name };
+  }
+
+  /** What stands in brackets, and a sub-attribute behind them, as a filter on one element. */
+  #element(resolve: (name: string) => AttributePath | 'unknown'): Filter {
     this.#enter();
     this.#take();
     const outer = this.#resolve;
-    this.#resolve = (name) => resolveIn(attribute, name);
+    this.#resolve = resolve;
     let filter = this.#or();
     this.#expect(']');
     const after = this.#peek();
@@ -153,17 +164,7 @@ class Parser {
     }
     this.#resolve = outer;
     this.#depth -= 1;
-    return { kind: 'valuePath', path, filter };
-  }
-
-  /** A value path on an attribute that the type doesn't have: no element satisfies it, whatever the brackets say. */
-  #skipBrackets(name: string): Filter {
-    for (let depth = 0; ; ) {
-      const token = this.#take();
-      if (token.kind === 'end') return this.#unexpected(token, 'expected "]"');
-      if (token.kind === '[') depth += 1;
-      if (token.kind === ']' && --depth === 0) return { kind: 'constant', value: false, text: name };
-    }
+    return filter;
   }
 
   #absent(name: string, operator: Operator, value: Token): Filter {

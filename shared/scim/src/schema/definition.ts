@@ -23,6 +23,8 @@ export interface AttributeDefinition {
   readonly maxLength?: number;
   readonly canonicalValues?: readonly string[];
   readonly referenceTypes?: readonly string[];
+  /** Known, and so refused or left out as it is read-only, but it never has a value: it is not announced. */
+  readonly neverSet?: true;
   readonly subAttributes?: readonly AttributeDefinition[];
   /** Place in its table: the order in which canonical attributes are written. */
   readonly position: number;
@@ -79,6 +81,7 @@ export interface AttributeInput {
   readonly maxLength?: number;
   readonly canonicalValues?: readonly string[];
   readonly referenceTypes?: readonly string[];
+  readonly neverSet?: true;
   readonly subAttributes?: readonly AttributeInput[];
 }
 

@@ -19,7 +19,8 @@ export const ENTERPRISE = defineSchema({
       subAttributes: [
         { name: 'value', description: "The id of the manager's User." },
         { name: '$ref', type: 'reference', referenceTypes: ['User'], description: "The URI of the manager's User." },
-        { name: 'displayName', mutability: 'readOnly', description: "The manager's displayName." },
+        // The manager isn't looked up.
+        { name: 'displayName', mutability: 'readOnly', neverSet: true, description: "The manager's displayName." },
       ],
     },
   ],

@@ -15,8 +15,8 @@ export const GROUP_SCHEMA = defineSchema({
       multiValued: true,
       description: 'The members of the group.',
       subAttributes: [
-        // Required, unlike in §8.7.1: a member without an id is nobody. A `$ref` alone is taken, as it holds the id.
-        { name: 'value', required: true, mutability: 'immutable', description: 'The id of the member.' },
+        // Required and caseExact, unlike in §8.7.1: a member without an id is nobody, and it is an id. A `$ref` alone is taken, as it holds the id.
+        { name: 'value', required: true, caseExact: true, mutability: 'immutable', description: 'The id of the member.' },
         {
           name: '$ref',
           type: 'reference',

@@ -84,7 +84,7 @@ export const USER_SCHEMA = defineSchema({
       mutability: 'readOnly',
       description: 'The groups to which the person belongs; changed through the groups.',
       subAttributes: [
-        { name: 'value', mutability: 'readOnly', description: 'The id of the group.' },
+        { name: 'value', caseExact: true, mutability: 'readOnly', description: 'The id of the group.' },
         { name: '$ref', type: 'reference', referenceTypes: ['Group'], mutability: 'readOnly', description: 'The URI of the group.' },
         { name: 'display', mutability: 'readOnly', description: 'The name of the group.' },
         { name: 'type', mutability: 'readOnly', canonicalValues: ['direct', 'indirect'], description: 'Whether the membership is direct.' },
