@@ -72,6 +72,20 @@ describe('attributes and excludedAttributes on writes (RFC 7644 §3.9)', () => {
   });
   afterAll(() => cluster?.[Symbol.asyncDispose]());
 
+  it.each(['application/scim+json', 'application/json', 'application/json, text/plain, */*', 'text/html'])(
+    'are application/scim+json to Accept: %s (§3.8)',
+    async (Accept) => {
+      for (const [path, status] of [
+        ['/Users', 200],
+        ['/Users/none', 404],
+        ['/Schemas', 200],
+      ] as const) {
+        const answer = await client.request('GET', path, undefined, { headers: { Accept } });
+        expect([answer.status, answer.headers['content-type']]).toEqual([status, 'application/scim+json; charset=utf-8']);
+      }
+    },
+  );
+
   it('say what POST, PUT and PATCH answer with, and nothing of what is stored', async () => {
     const only = '?attributes=userName,name.givenName';
     const made = await client.request('POST', `/Users${only}`, userBody('ada', { title: 'Countess' }));
