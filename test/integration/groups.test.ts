@@ -291,6 +291,26 @@ describe.each([
       expect([filter, await people(filter)]).toEqual([filter, [200, [...found].sort()]]);
   });
 
+  it.each([
+    ['$ref eq', (ref: string) => `$ref eq "${ref}"`],
+    [
+      '$ref eq at another host',
+      (ref: string) => `$ref eq "https://elsewhere.example.com/scim/v2/Users/${ref.slice(ref.lastIndexOf('/') + 1)}"`,
+    ],
+    ['$ref eq and type', (ref: string) => `$ref eq "${ref}" and type eq "User"`],
+    ['$ref ew', (ref: string) => `$ref ew "${ref.slice(-20)}"`],
+  ])('a PATCH takes out the member that its filter names: %s', async (_, filter) => {
+    const client = scim();
+    const [ada, bob] = await users(2);
+    const { id, members } = (await client.createGroup(groupBody(name(), [ada!, bob!]))).body;
+    await settled();
+    const ref = members.find(({ value }: { value: string }) => value === ada).$ref;
+    expect((await client.patchGroup(id, patchBody({ op: 'remove', path: `members[${filter(ref)}]` }))).status).toBe(200);
+    expect(await client.memberIds(id)).toEqual([bob]);
+    expect((await client.patchGroup(id, patchBody({ op: 'remove', path: 'members[$ref pr]' }))).status).toBe(200);
+    expect(await client.memberIds(id)).toEqual([]);
+  });
+
   it('60 concurrent replacements of all members take turns: each is taken, and the last one stands', async () => {
     const client = scim();
     const ids = await users(60);

@@ -6,6 +6,7 @@ import {
   type PatchOperation,
   quote,
   type ResourceTypeDefinition,
+  refsAsValues,
   ScimError,
   splitMemberOperations,
 } from '@rollcall/scim';
@@ -75,7 +76,8 @@ export function patchedMembers(
   all: readonly JsonObject[] | undefined,
   group: ResourceTypeDefinition = GROUP,
 ): { readonly attributes: JsonObject; readonly wish: MemberWish } | undefined {
-  const split = splitMemberOperations(group, operations);
+  const meant = refsAsValues(operations);
+  const split = splitMemberOperations(group, meant);
   if (split) {
     const wanted = new Map<string, boolean>();
     let replaced = false;
@@ -90,7 +92,7 @@ export function patchedMembers(
     return { attributes: applyPatch(group, attributes, split.rest).attributes, wish: { replaced, wanted } };
   }
   if (all === undefined) return undefined;
-  const patched = takeMembers(applyPatch(group, { ...attributes, members: [...all] }, operations).attributes);
+  const patched = takeMembers(applyPatch(group, { ...attributes, members: [...all] }, meant).attributes);
   const after = new Set(patched.ids);
   const before = new Set(all.map((member) => String(member.value)));
   const wanted = new Map<string, boolean>();

@@ -9,6 +9,7 @@ import { canonicalInstant } from './datetime.js';
 import { ScimError } from './errors.js';
 import type { Ignored } from './ignored.js';
 import { ELEMENTS_MAX, isObject, type JsonObject, type JsonValue, typeName } from './json.js';
+import { idOfReference } from './reference.js';
 import { type AttributeDefinition, lookUp } from './schema/definition.js';
 import { foldCase, isWellFormed } from './text.js';
 
@@ -195,15 +196,9 @@ function coerceComplex(attribute: AttributeDefinition, raw: JsonValue, place: Pl
 
 /** `$ref` without `value` names the resource by the last segment of its path. */
 function named(attribute: AttributeDefinition, value: JsonObject, reference: string): JsonObject {
-  // By hand: a pattern that looks for the last segment goes through a long reference once for each of its characters.
-  const path = reference.split(/[?#]/, 1)[0]!.replace(/\/$/, '');
-  const segment = path.slice(path.lastIndexOf('/') + 1);
-  if (segment === '' || attribute.byName.get('value')?.type !== 'string') return value;
-  try {
-    return inOrder(attribute, { ...value, value: decodeURIComponent(segment) });
-  } catch {
-    return inOrder(attribute, { ...value, value: segment }); // not percent-encoded after all
-  }
+  const id = idOfReference(reference);
+  if (id === '' || attribute.byName.get('value')?.type !== 'string') return value;
+  return inOrder(attribute, { ...value, value: id });
 }
 
 function coerceBoolean(raw: JsonValue, place: Place): boolean | undefined {

@@ -1,5 +1,5 @@
 import type { ResourceTypeName, Versioned } from '@rollcall/directory';
-import { compileFilter, type Filter, type JsonObject, type Predicate, ScimError } from '@rollcall/scim';
+import { compileFilter, type Filter, idOfReference, type JsonObject, type Predicate, ScimError } from '@rollcall/scim';
 import type { TenantView } from './continuity.js';
 import type { Lister } from './lister.js';
 import { groupElement, memberElement } from './membership-elements.js';
@@ -165,7 +165,7 @@ function valuesOf(filter: Filter): ReadonlySet<string> | undefined {
       const { operator, value, path } = filter;
       if (operator !== 'eq' || typeof value !== 'string') return undefined;
       if (path.attribute.name === 'value') return new Set([value]);
-      return path.attribute.name === '$ref' ? new Set([value.slice(value.lastIndexOf('/') + 1)]) : undefined;
+      return path.attribute.name === '$ref' ? new Set([idOfReference(value)]) : undefined;
     }
     default:
       return undefined;

@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import type { TenantView } from './continuity.js';
 import { onMongo, onRedis, redisError } from './errors.js';
 import { inParts, PART } from './in-parts.js';
+import { memberElement } from './membership-elements.js';
 import { collectionOf } from './mongo/models.js';
 import type { Reader } from './reader.js';
 import { memberOf } from './redis/keys.js';
@@ -128,11 +129,8 @@ export class Memberships {
   async all(view: TenantView, group: Versioned): Promise<JsonObject[]> {
     const all: JsonObject[] = [];
     for await (const part of this.members(view, group)) {
-      all.push(
-        ...part.map(({ id, type, display }) => ({
-          ...{ value: id, ...(type === undefined ? {} : { type }), ...(display === undefined ? {} : { display }) },
-        })),
-      );
+      // As they are shown, but for the host.
+      all.push(...part.map((member) => memberElement(member, '')));
       if (all.length > ALL_MAX) throw ScimError.of('tooMany', `members: name those that are to change; the group has more than ${ALL_MAX}`);
     }
     return all;
