@@ -1,5 +1,5 @@
-import { ScimError } from '@rollcall/scim';
-import { type Decision, decide, restate } from './decide.js';
+import { CORE_TYPES, defineSchema, extendTypes, type JsonObject, ScimError } from '@rollcall/scim';
+import { type Decision, decide, restate, type State } from './decide.js';
 import { isActive, type Resource } from './resource.js';
 import { type Accept, create, type Final, Model, manual, NOW, patch, remove, replace, setActive } from './testing.js';
 
@@ -239,6 +239,32 @@ describe('PUT (RFC 7644 §3.5.1)', () => {
     model.mark(id, { preservedBy: ['administrator'] });
     const decision = accepted(model.run(replace(id, 'ada', { email: 'ada@x', active: false })));
     expect(decision).toMatchObject({ urgent: false, next: { account: { preservedBy: ['administrator', 'idp'] } } });
+  });
+});
+
+describe('PUT and immutable attributes (RFC 7644 §3.5.1)', () => {
+  const URN = 'urn:example:card';
+  const card = defineSchema({ id: URN, name: 'Card', attributes: [{ name: 'once', mutability: 'immutable' }, { name: 'free' }] });
+  const types = extendTypes(CORE_TYPES, { User: [card], Group: [card] });
+  const named = { User: { userName: 'ada' }, Group: { displayName: 'Staff' } };
+  const put = (type: 'User' | 'Group', given: JsonObject) => {
+    const attributes = { ...named[type], [URN]: { once: 'a', free: 'f' } };
+    const resource: Resource = {
+      ...{ id: 'one', type, created: NOW, deleted: false, attributes },
+      account: { preservedBy: [], origin: 'scim', managedBy: 'scim' },
+    };
+    const state: State = {
+      current: { resource, version: 1, modified_ms: 0, born: 1 },
+      ...{ entries: new Map(), others: new Map(), complete: true, types, members: { named: new Map(), count: 0 } },
+    };
+    return decide(state, { kind: 'replace', type, id: 'one', attributes: { ...named[type], ...given } }, { id: 'stamp', now: NOW });
+  };
+
+  it.each(['User', 'Group'] as const)('keeps what a %s has and the client leaves out, and refuses what is given otherwise', (type) => {
+    expect(put(type, { [URN]: { free: 'g' } })).toMatchObject({ next: { attributes: { [URN]: { once: 'a', free: 'g' } } } });
+    expect(put(type, {})).toMatchObject({ next: { attributes: { [URN]: { once: 'a' } } } });
+    expect(put(type, { [URN]: { once: 'A', free: 'f' } }).kind).toBe('unchanged');
+    expect(errorOf(put(type, { [URN]: { once: 'b' } }))).toMatchObject({ status: 400, scimType: 'mutability' });
   });
 });
 

@@ -4,6 +4,7 @@ import {
   etagMatches,
   foldCase,
   type JsonObject,
+  keepImmutable,
   type ResourceTypes,
   ScimError,
   sameAttributes,
@@ -202,9 +203,10 @@ function createGroup(state: State, given: JsonObject, at: Stamp): Decision {
 
 function replaceGroup(state: State, current: Versioned, given: JsonObject, at: Stamp): Decision {
   const { attributes, ids } = takeMembers(given);
+  const kept = keepImmutable(typesOf(state).Group, current.resource.attributes, attributes);
   const delta = memberDelta(replacing(ids), membersOf(state), state.rules);
   if (isLook(delta)) return lookAtMembers(delta);
-  return nested(state, at, changeGroup(state, current, 'replace', attributes, delta, true));
+  return nested(state, at, changeGroup(state, current, 'replace', kept, delta, true));
 }
 
 function patchGroup(
@@ -359,7 +361,8 @@ function replace(state: State, current: Versioned, given: JsonObject, at: Stamp)
   const wish = given.active;
   // A PUT that restates `active: true` on what only an administrator preserves is no attempt to reactivate it: Okta sends it with every change.
   const restated = wish === true && !current.resource.account.preservedBy.includes('idp');
-  return change(state, current, 'replace', given, typeof wish === 'boolean' && !restated ? wish : undefined, at);
+  const attributes = keepImmutable(typesOf(state).User, current.resource.attributes, given);
+  return change(state, current, 'replace', attributes, typeof wish === 'boolean' && !restated ? wish : undefined, at);
 }
 
 /** Takes new attributes, and what the client wishes of `active` (undefined: as it is). */

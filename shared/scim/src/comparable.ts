@@ -1,6 +1,6 @@
-/** How a stored value is compared: the one place that says so, for the predicate, the search tree and PATCH alike. */
+/** How a stored value is compared: the one place that says so, for the predicate, the search tree, PATCH and replace alike. */
 import { canonicalInstant } from './datetime.js';
-import type { JsonValue } from './json.js';
+import { isObject, type JsonValue } from './json.js';
 import type { AttributeDefinition } from './schema/definition.js';
 import { foldCase } from './text.js';
 
@@ -20,4 +20,16 @@ export function comparable({ type, caseExact }: AttributeDefinition, raw: JsonVa
       if (typeof raw !== 'string' || raw === '') return undefined;
       return caseExact ? raw : foldCase(raw);
   }
+}
+
+/** Text that is equal for values which say the same: the order of values in an array and of members doesn't matter, nor does case unless caseExact. */
+export function likenessOf(attribute: AttributeDefinition, value: JsonValue): string {
+  if (Array.isArray(value)) {
+    const each = value.map((element) => likenessOf(attribute, element));
+    return JSON.stringify(each.sort());
+  }
+  if (!isObject(value)) return JSON.stringify(comparable(attribute, value) ?? value);
+  return JSON.stringify(
+    (attribute.subAttributes ?? []).map((sub) => (value[sub.name] === undefined ? null : likenessOf(sub, value[sub.name]!))),
+  );
 }

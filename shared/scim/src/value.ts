@@ -135,6 +135,14 @@ export function inOrder(attribute: AttributeDefinition, value: JsonObject): Json
   return ordered;
 }
 
+/** Attributes in the table's order, and then whatever a schema of former times left behind: it isn't ours to lose. */
+export function inTableOrder(table: readonly AttributeDefinition[], values: JsonObject): JsonObject {
+  const result: JsonObject = {};
+  for (const { name } of table) if (values[name] !== undefined) result[name] = values[name];
+  for (const name of Object.keys(values)) if (!Object.hasOwn(result, name)) result[name] = values[name]!;
+  return result;
+}
+
 /** Unassigned as far as a client may say so (RFC 7643 §2.5), plus the empty string. */
 export function isEmpty(raw: JsonValue | undefined): boolean {
   return raw === undefined || raw === null || raw === '' || (Array.isArray(raw) && raw.length === 0);

@@ -120,7 +120,7 @@ export function makeExecute(deps: ExecuteDeps): Execute {
 
       if (!deps.gauge.mayAccept(decision.urgent))
         throw new ScimError(503, undefined, 'the service is short of memory; try again', SHED_RETRY_S);
-      if (decision.operation === 'patch') checkSize(decision.next);
+      if (decision.operation === 'patch' || decision.operation === 'replace') checkSize(decision.next);
       const outcome = await committer.commit(view, decision, {
         requestKey: when.at.id,
         stamp: when.at.id,
@@ -175,7 +175,7 @@ export function makeExecute(deps: ExecuteDeps): Execute {
     if (first) void ringer.ring({ tenant }, version);
   }
 
-  /** A body is bounded, but what many patches add up to is not: MongoDB would refuse it for good. */
+  /** A body is bounded, but what many patches add up to is not, nor what replaces keep besides: MongoDB would refuse it for good. */
   function checkSize(next: Resource): void {
     const bytes = Buffer.byteLength(JSON.stringify(next));
     if (bytes > deps.resourceBytesMax)

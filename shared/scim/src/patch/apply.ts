@@ -27,6 +27,7 @@ import {
   coerceSub,
   elementKey,
   inOrder,
+  inTableOrder,
   isEmpty,
   isPrimary,
   mergeElements,
@@ -146,9 +147,9 @@ class Draft {
    * was left alone is not looked at, or a schema that grew stricter would keep leavers from being deactivated.
    */
   finish(): JsonObject {
-    const attributes = ordered(this.#type.attributes, this.#core);
+    const attributes = inTableOrder(this.#type.attributes, this.#core);
     for (const { schema, required } of this.#type.extensions) {
-      const extension = ordered(schema.attributes, this.#extensions.get(schema.id) ?? {});
+      const extension = inTableOrder(schema.attributes, this.#extensions.get(schema.id) ?? {});
       if (this.#written.has(schema.id)) checkExtension(schema, extension, required);
       if (Object.keys(extension).length === 0) delete attributes[schema.id];
       else attributes[schema.id] = extension;
@@ -165,14 +166,6 @@ function checkExtension(schema: SchemaDefinition, extension: JsonObject, require
   for (const attribute of schema.attributes) {
     if (attribute.mutability !== 'readOnly') checkRequired(attribute, extension[attribute.name], `${schema.id}:${attribute.name}`);
   }
-}
-
-/** In the table's order, and then whatever a schema of former times left behind: it isn't ours to lose. */
-function ordered(table: readonly AttributeDefinition[], values: JsonObject): JsonObject {
-  const result: JsonObject = {};
-  for (const { name } of table) if (values[name] !== undefined) result[name] = values[name];
-  for (const name of Object.keys(values)) if (!Object.hasOwn(result, name)) result[name] = values[name]!;
-  return result;
 }
 
 function termsOf(filter: Filter): number {

@@ -39,6 +39,8 @@ export interface SchemaDefinition {
   readonly attributes: readonly AttributeDefinition[];
   /** Attributes by name, as spelled and in lower case. */
   readonly byName: ReadonlyMap<string, AttributeDefinition>;
+  /** Those of `attributes` that are immutable, or have sub-attributes that are. */
+  readonly immutable: readonly AttributeDefinition[];
 }
 
 export interface ExtensionDefinition {
@@ -63,6 +65,8 @@ export interface ResourceTypeDefinition {
   readonly attributes: readonly AttributeDefinition[];
   /** The same by name, as spelled and in lower case. */
   readonly byName: ReadonlyMap<string, AttributeDefinition>;
+  /** Those of `attributes` that are immutable, or have sub-attributes that are. */
+  readonly immutable: readonly AttributeDefinition[];
   /** Core schema and extensions by URN in lower case. */
   readonly byUrn: ReadonlyMap<string, SchemaDefinition>;
 }
@@ -108,7 +112,7 @@ export function defineSchema({ id, name, description = '', attributes }: SchemaI
   // The URN is a key of the resource; that it holds a colon keeps it apart from every attribute's name.
   if (!SCHEMA_ID.test(id)) throw new Error(`schema ${JSON.stringify(id)}: expected a URI without white space`);
   const defined = attributes.map((attribute, position) => defineAttribute(attribute, position, name));
-  return { id, name, description, attributes: defined, byName: mapByName(defined, name) };
+  return { id, name, description, attributes: defined, byName: mapByName(defined, name), immutable: immutableOf(defined) };
 }
 
 /**
@@ -138,6 +142,7 @@ export function defineResourceType(input: ResourceTypeInput): ResourceTypeDefini
     custom,
     attributes,
     byName: mapByName(attributes, name),
+    immutable: immutableOf(attributes),
     byUrn,
   };
 }
@@ -194,6 +199,12 @@ export function extendResourceType(
     extensions: [...type.extensions, ...schemas.map((schema) => ({ schema, required: false }))],
     custom: [...type.custom, ...custom],
   });
+}
+
+function immutableOf(attributes: readonly AttributeDefinition[]): AttributeDefinition[] {
+  return attributes.filter(({ mutability, subAttributes = [] }) =>
+    mutability === 'readOnly' ? false : [mutability, ...subAttributes.map((sub) => sub.mutability)].includes('immutable'),
+  );
 }
 
 function mapByName(attributes: readonly AttributeDefinition[], parent: string): Map<string, AttributeDefinition> {
