@@ -1,11 +1,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { BULK_REQUEST_URN, GROUP_URN } from '@rollcall/scim';
+import { BULK_REQUEST_URN, GROUP_URN, USER_URN } from '@rollcall/scim';
 import { adminOf } from '../support/admin.js';
 import type { Client } from '../support/client.js';
 import { type Cluster, startCluster } from '../support/cluster.js';
-import { userBody } from '../support/users.js';
+import { patchBody, userBody } from '../support/users.js';
 
 jest.setTimeout(60_000);
 
@@ -16,6 +16,8 @@ const ATTRIBUTES = [
   { name: 'once', mutability: 'immutable' },
   { name: 'labels', multiValued: true, mutability: 'immutable' },
   { name: 'desk', type: 'complex', subAttributes: [{ name: 'room' }, { name: 'number', mutability: 'immutable' }] },
+  { name: 'asked', returned: 'request' },
+  { name: 'things', type: 'complex', multiValued: true, subAttributes: [{ name: 'value' }, { name: 'note', returned: 'request' }] },
 ];
 const schema = (id: string) => ({ id, name: 'Card', attributes: ATTRIBUTES });
 const VALUES = { free: 'f', once: 'a', labels: ['p', 'q'], desk: { room: 'r', number: '7' } };
@@ -77,5 +79,41 @@ describe('immutable attributes and PUT (RFC 7644 §3.5.1)', () => {
     await client.delete(first.body.id);
     const second = await client.create(userBody('reborn', { [CARD]: { once: 'b' } }));
     expect(second).toMatchObject({ status: 201, body: { id: first.body.id, [CARD]: { once: 'b' } } });
+  });
+});
+
+describe('attributes that are returned on request (RFC 7643 §7)', () => {
+  // No answer to a write showed them.
+  it.each([
+    ['/Users', 'asked@example.com'],
+    ['/Groups', 'asked'],
+  ])('%s: are in the answer to a POST, PUT or PATCH that gives them, and in no other', async (endpoint, name) => {
+    const body = (extension: object) => ({
+      ...(endpoint === '/Users' ? { schemas: [USER_URN], userName: name } : { schemas: [GROUP_URN], displayName: name }),
+      [CARD]: extension,
+    });
+    const values = { free: 'f', asked: 'a', things: [{ value: '1', note: 'n' }] };
+    const made = await client.request('POST', endpoint, body(values));
+    expect(made).toMatchObject({ status: 201, body: { [CARD]: values } });
+    const at = `${endpoint}/${made.body.id}`;
+    const shown = { free: 'f', things: [{ value: '1' }] };
+    expect((await client.request('GET', at)).body[CARD]).toEqual(shown);
+
+    const patched = async (...operations: Record<string, unknown>[]) =>
+      (await client.request('PATCH', at, patchBody(...operations))).body[CARD];
+    expect(await patched({ op: 'replace', path: `${CARD}:free`, value: 'f' })).toEqual(shown);
+    expect(await patched({ op: 'replace', path: `${CARD}:asked`, value: 'b' })).toEqual({ ...shown, asked: 'b' });
+    expect(await patched({ op: 'add', value: { [CARD]: { asked: 'c' } } })).toEqual({ ...shown, asked: 'c' });
+    expect(await patched({ op: 'replace', path: `${CARD}:things[value eq "1"].note`, value: 'm' })).toEqual({
+      ...shown,
+      things: [{ value: '1', note: 'm' }],
+    });
+    expect(
+      (await client.request('PATCH', `${at}?excludedAttributes=${CARD}:asked`, patchBody({ op: 'add', value: { [CARD]: { asked: 'd' } } })))
+        .body[CARD],
+    ).toEqual(shown);
+
+    expect((await client.request('PUT', at, body(values))).body[CARD]).toEqual(values);
+    expect((await client.request('PUT', at, body(shown))).body[CARD]).toEqual(shown);
   });
 });

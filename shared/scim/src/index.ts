@@ -34,6 +34,7 @@ export * from './schema/user.js';
 export * from './search-request.js';
 export * from './search-tree.js';
 export * from './sort.js';
+export * from './specified.js';
 export * from './text.js';
 export * from './urns.js';
 export { type Validated, type ValidateOptions, validateResource } from './validate.js';

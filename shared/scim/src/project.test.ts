@@ -1,8 +1,9 @@
 import type { JsonObject } from './json.js';
-import { isReturned, parseAttributeNames, project } from './project.js';
+import { isReturned, parseAttributeNames, project, type Selection } from './project.js';
 import { defineResourceType, defineSchema } from './schema/definition.js';
 import { GROUP } from './schema/group.js';
 import { USER, USER_PARTS } from './schema/user.js';
+import { specifiedIn } from './specified.js';
 import { errorOf } from './testing.js';
 import { ENTERPRISE_URN, USER_URN } from './urns.js';
 
@@ -83,4 +84,59 @@ describe('project (RFC 7644 §3.9)', () => {
 it('parseAttributeNames: by comma, without blanks, and not too many', () => {
   expect(parseAttributeNames(' userName, ,emails.value,')).toEqual(['userName', 'emails.value']);
   expect(errorOf(() => parseAttributeNames(Array(201).fill('a').join())).scimType).toBe('invalidValue');
+});
+
+describe('what a client gave of what is returned on request (RFC 7643 §7)', () => {
+  const URN = 'urn:example:asked';
+  const schema = defineSchema({
+    id: URN,
+    name: 'Asked',
+    attributes: [
+      { name: 'shown' },
+      { name: 'asked', returned: 'request' },
+      { name: 'never', returned: 'never' },
+      { name: 'list', multiValued: true, returned: 'request' },
+      {
+        name: 'things',
+        type: 'complex',
+        multiValued: true,
+        subAttributes: [{ name: 'value' }, { name: 'note', returned: 'request' }, { name: 'other', returned: 'request' }],
+      },
+      { name: 'desk', type: 'complex', returned: 'request', subAttributes: [{ name: 'room' }, { name: 'number', returned: 'request' }] },
+    ],
+  });
+  const type = defineResourceType({ ...USER_PARTS, extensions: [{ schema, required: false }] });
+  const whole: JsonObject = {
+    id: '1',
+    [URN]: {
+      ...{ shown: 's', asked: 'a', never: 'n', list: ['l'] },
+      things: [{ value: '1', note: 'n', other: 'o' }],
+      desk: { room: 'r', number: '7' },
+    },
+  };
+  const shown = (given: JsonObject, selection: Selection = {}) =>
+    project(type, whole, { ...selection, specified: specifiedIn(type, [given]) })[URN];
+
+  it.each<[string, JsonObject, JsonObject]>([
+    ['nothing of it', { userName: 'a', [`${URN}:shown`]: 's' }, {}],
+    ['an attribute', { [URN]: { ASKED: 'a' } }, { asked: 'a' }],
+    ['an attribute by its path', { [`${URN}:list`]: ['l'] }, { list: ['l'] }],
+    ['what is never returned', { [`${URN}:never`]: 'n' }, {}],
+    ['a sub-attribute of elements', { [`${URN}:things`]: [{ value: '1', Note: 'n' }] }, { things: [{ value: '1', note: 'n' }] }],
+    ['a sub-attribute by a value path', { [`${URN}:things[value eq "1"].other`]: 'o' }, { things: [{ value: '1', other: 'o' }] }],
+    ['a complex attribute', { [URN]: { desk: { room: 'r' } } }, { desk: { room: 'r' } }],
+    ['all of a complex attribute', { [URN]: { desk: { number: '7' } } }, { desk: { room: 'r', number: '7' } }],
+  ])('is shown where it gave %s', (_, given, more) => {
+    expect(shown(given)).toEqual({ shown: 's', things: [{ value: '1' }], ...more });
+  });
+
+  it('is not shown where the query excludes it, or says what to show', () => {
+    expect(shown({ [`${URN}:asked`]: 'a' }, { excludedAttributes: [`${URN}:asked`] })).toEqual({ shown: 's', things: [{ value: '1' }] });
+    expect(shown({ [`${URN}:asked`]: 'a' }, { attributes: [`${URN}:shown`] })).toEqual({ shown: 's' });
+  });
+
+  it('is not looked for where nothing is returned on request', () => {
+    expect([USER.hasOnRequest, GROUP.hasOnRequest, type.hasOnRequest]).toEqual([false, false, true]);
+    expect(specifiedIn(USER, [{ userName: 'a' }])).toEqual([]);
+  });
 });

@@ -9,6 +9,8 @@ export const ATTRIBUTE_NAMES_MAX = 200;
 export interface Selection {
   readonly attributes?: readonly string[] | undefined;
   readonly excludedAttributes?: readonly string[] | undefined;
+  /** What is shown although it is returned on request alone, unless `attributes` says what is: a client has given it ({@link specifiedIn}). */
+  readonly specified?: readonly string[] | undefined;
 }
 
 /** The value of the `attributes` or `excludedAttributes` parameter. @throws ScimError `invalidValue`: too many */
@@ -52,17 +54,25 @@ interface Chosen {
   readonly mode: 'default' | 'only' | 'without';
   /** `urn` alone: the whole schema; `urn` and an attribute: all of it. */
   readonly names: ReadonlySet<string>;
+  /** Alike: attributes and sub-attributes on request that are shown without being asked for. */
+  readonly specified: ReadonlySet<string>;
 }
 
-const DEFAULT: Chosen = { mode: 'default', names: new Set() };
+const NONE: ReadonlySet<string> = new Set();
+const DEFAULT: Chosen = { mode: 'default', names: NONE, specified: NONE };
 
-function choose(type: ResourceTypeDefinition, { attributes, excludedAttributes }: Selection): Chosen {
+function choose(type: ResourceTypeDefinition, { attributes, excludedAttributes, specified = [] }: Selection): Chosen {
   const only = attributes !== undefined && attributes.length > 0;
   const without = excludedAttributes !== undefined && excludedAttributes.length > 0;
   if (only && without) throw ScimError.of('invalidValue', 'attributes and excludedAttributes exclude each other');
-  if (!only && !without) return DEFAULT;
+  if (!only && !without && specified.length === 0) return DEFAULT;
+  const mode = only ? 'only' : without ? 'without' : 'default';
+  return { mode, names: keysOf(type, (only ? attributes : excludedAttributes) ?? []), specified: keysOf(type, specified) };
+}
+
+function keysOf(type: ResourceTypeDefinition, written: readonly string[]): Set<string> {
   const names = new Set<string>();
-  for (const name of only ? attributes : (excludedAttributes ?? [])) {
+  for (const name of written) {
     const resolved = resolvePath(type, name);
     if (resolved.kind === 'schema') names.add(keyOf(resolved.urn));
     if (resolved.kind !== 'attribute') continue;
@@ -70,7 +80,7 @@ function choose(type: ResourceTypeDefinition, { attributes, excludedAttributes }
     names.add(keyOf(urn, attribute, sub));
     if (sub !== undefined) names.add(`${keyOf(urn, attribute)}.`); // some of it
   }
-  return { mode: only ? 'only' : 'without', names };
+  return names;
 }
 
 function keyOf(urn: string | undefined, attribute?: AttributeDefinition, sub?: AttributeDefinition): string {
@@ -78,7 +88,7 @@ function keyOf(urn: string | undefined, attribute?: AttributeDefinition, sub?: A
 }
 
 /** True: all of it that is returned by default; false: nothing; `partly`: it depends on the sub-attribute. */
-function judge({ mode, names }: Chosen, urn: string | undefined, attribute: AttributeDefinition): boolean | 'partly' {
+function judge({ mode, names, specified }: Chosen, urn: string | undefined, attribute: AttributeDefinition): boolean | 'partly' {
   if (attribute.returned === 'never') return false;
   const key = keyOf(urn, attribute);
   const named = names.has(key) || names.has(keyOf(urn));
@@ -87,7 +97,7 @@ function judge({ mode, names }: Chosen, urn: string | undefined, attribute: Attr
     if (names.has(`${key}.`)) return 'partly';
     return (attribute.subAttributes ?? []).some((sub) => sub.returned === 'always') ? 'partly' : false;
   }
-  if (attribute.returned === 'request') return false;
+  if (attribute.returned === 'request' && !specified.has(key)) return false;
   if (mode === 'default' || attribute.returned === 'always') return true;
   if (!named) return names.has(`${key}.`) ? 'partly' : true;
   return (attribute.subAttributes ?? []).some((sub) => sub.returned === 'always') ? 'partly' : false;
@@ -127,15 +137,16 @@ function pickSubs(
 function wants(
   attribute: AttributeDefinition,
   sub: AttributeDefinition,
-  { mode, names }: Chosen,
+  { mode, names, specified }: Chosen,
   urn: string | undefined,
   verdict: true | 'partly',
 ): boolean {
   if (sub.returned === 'never') return false;
   if (sub.returned === 'always') return true;
-  const named = names.has(keyOf(urn, attribute, sub));
+  const key = keyOf(urn, attribute, sub);
+  const named = names.has(key);
   if (mode === 'only') return named || (verdict === true && sub.returned === 'default');
-  if (sub.returned === 'request') return false;
+  if (sub.returned === 'request' && !specified.has(key)) return false;
   return !named && !names.has(keyOf(urn, attribute)) && !names.has(keyOf(urn));
 }
 

@@ -1,5 +1,6 @@
 import type { ResourceTypeName } from '@rollcall/directory';
 import type { Handler } from '../exchange.js';
+import { answering } from '../respond/answering.js';
 import type { Show } from '../respond/show.js';
 import { parseCreate } from '../validate/body.js';
 import { parseSelection } from '../validate/query.js';
@@ -17,9 +18,10 @@ export interface WriteDeps {
 export const createResource =
   (type: ResourceTypeName, { execute, show }: WriteDeps): Handler =>
   async (request, caller) => {
-    const selection = parseSelection(request.query);
+    const query = parseSelection(request.query);
     const asked = await parseCreate(type, request);
-    const { operation, versioned, view, types } = await execute(caller, asked, request.id);
+    const { operation, versioned, view, types, command } = await execute(caller, asked, request.id);
+    const selection = answering(query, command, types);
     // Who was just made is in no group: nothing need be asked.
     const inNoGroup = operation === 'create';
     return show.resource(201, view, versioned, { request, types, selection, inNoGroup, isCommitted: true });

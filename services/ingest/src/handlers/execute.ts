@@ -52,6 +52,8 @@ export interface Executed {
   readonly view: TenantView;
   /** The tenant's, by which it was done. */
   readonly types: ResourceTypes;
+  /** What was asked for, by these types. */
+  readonly command: Command;
 }
 
 /**
@@ -113,7 +115,7 @@ export function makeExecute(deps: ExecuteDeps): Execute {
         deps.tell.refused(caller.tenant, decision.error, when.requestId);
         throw decision.error;
       }
-      if (decision.kind === 'unchanged') return { operation: 'unchanged', versioned: decision.current, view, types };
+      if (decision.kind === 'unchanged') return { operation: 'unchanged', versioned: decision.current, view, types, command };
       // All that rest on this entry change it.
       if (!nests && decision.premises.entries.some(({ field }) => field === NESTING))
         return queue.run(`${caller.tenant}/${NESTING}`, when.deadline, () => attempts(caller, asked, read, when, true));
@@ -136,7 +138,7 @@ export function makeExecute(deps: ExecuteDeps): Execute {
           deps.tell.accepted(caller.tenant, decision, outcome.committed, when.requestId);
           await fault('before ring');
           ring(caller.tenant, outcome.committed, decision.urgent, outcome.ring, when.requestId);
-          return { operation: decision.operation, versioned: outcome.committed, view, types };
+          return { operation: decision.operation, versioned: outcome.committed, view, types, command };
         case 'full':
           throw new ScimError(429, undefined, 'too many changes of this tenant are still to be applied; try again', FULL_RETRY_S);
         case 'fresh':
@@ -157,7 +159,7 @@ export function makeExecute(deps: ExecuteDeps): Execute {
     const done = async (resource: string) => {
       const versioned = await reader.resource(view, resource);
       if (!versioned || versioned.resource.type !== command.type) return undefined;
-      return versioned.stamp === id || resource === id ? { operation: 'unchanged' as const, versioned, view, types } : undefined;
+      return versioned.stamp === id || resource === id ? { operation: 'unchanged' as const, versioned, view, types, command } : undefined;
     };
     if ('id' in command) return done(command.id);
     const made = await done(id);

@@ -1,5 +1,6 @@
 import type { ResourceTypeName } from '@rollcall/directory';
 import type { Handler } from '../exchange.js';
+import { answering } from '../respond/answering.js';
 import { parseChange } from '../validate/body.js';
 import { parseSelection } from '../validate/query.js';
 import type { WriteDeps } from './create-resource.js';
@@ -12,9 +13,10 @@ export const patchResource =
   (type: ResourceTypeName, { execute, show }: WriteDeps) =>
   (id: string): Handler =>
   async (request, caller) => {
-    const selection = parseSelection(request.query);
+    const query = parseSelection(request.query);
     const asked = await parseChange(type, request, id);
-    const { versioned, view, types } = await execute(caller, asked, request.id);
+    const { versioned, view, types, command } = await execute(caller, asked, request.id);
+    const selection = answering(query, command, types);
     return (await show.isLarge(view, versioned, selection))
       ? show.nothing(view, versioned)
       : show.resource(200, view, versioned, { request, types, selection, isCommitted: true });

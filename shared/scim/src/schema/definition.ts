@@ -41,6 +41,8 @@ export interface SchemaDefinition {
   readonly byName: ReadonlyMap<string, AttributeDefinition>;
   /** Those of `attributes` that are immutable, or have sub-attributes that are. */
   readonly immutable: readonly AttributeDefinition[];
+  /** Whether something of it is returned on request alone. */
+  readonly hasOnRequest: boolean;
 }
 
 export interface ExtensionDefinition {
@@ -67,6 +69,8 @@ export interface ResourceTypeDefinition {
   readonly byName: ReadonlyMap<string, AttributeDefinition>;
   /** Those of `attributes` that are immutable, or have sub-attributes that are. */
   readonly immutable: readonly AttributeDefinition[];
+  /** Whether something of it, or of its extensions, is returned on request alone. */
+  readonly hasOnRequest: boolean;
   /** Core schema and extensions by URN in lower case. */
   readonly byUrn: ReadonlyMap<string, SchemaDefinition>;
 }
@@ -112,7 +116,15 @@ export function defineSchema({ id, name, description = '', attributes }: SchemaI
   // The URN is a key of the resource; that it holds a colon keeps it apart from every attribute's name.
   if (!SCHEMA_ID.test(id)) throw new Error(`schema ${JSON.stringify(id)}: expected a URI without white space`);
   const defined = attributes.map((attribute, position) => defineAttribute(attribute, position, name));
-  return { id, name, description, attributes: defined, byName: mapByName(defined, name), immutable: immutableOf(defined) };
+  return {
+    id,
+    name,
+    description,
+    attributes: defined,
+    byName: mapByName(defined, name),
+    immutable: immutableOf(defined),
+    hasOnRequest: isAnyOnRequest(defined),
+  };
 }
 
 /**
@@ -143,6 +155,7 @@ export function defineResourceType(input: ResourceTypeInput): ResourceTypeDefini
     attributes,
     byName: mapByName(attributes, name),
     immutable: immutableOf(attributes),
+    hasOnRequest: isAnyOnRequest(attributes) || extensions.some((extension) => extension.schema.hasOnRequest),
     byUrn,
   };
 }
@@ -206,6 +219,9 @@ function immutableOf(attributes: readonly AttributeDefinition[]): AttributeDefin
     mutability === 'readOnly' ? false : [mutability, ...subAttributes.map((sub) => sub.mutability)].includes('immutable'),
   );
 }
+
+const isAnyOnRequest = (attributes: readonly AttributeDefinition[]): boolean =>
+  attributes.some(({ returned, subAttributes = [] }) => returned === 'request' || isAnyOnRequest(subAttributes));
 
 function mapByName(attributes: readonly AttributeDefinition[], parent: string): Map<string, AttributeDefinition> {
   const map = new Map<string, AttributeDefinition>();
