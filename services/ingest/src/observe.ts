@@ -1,6 +1,7 @@
 // One log line, one measurement and one span per request: ids and versions, never a person, a query or a token.
 import { type Log, type Metrics, withSpan } from '@rollcall/telemetry';
 import type { ScimRequest, ScimResponse } from './exchange.js';
+import { flavorOf } from './flavor.js';
 import type { Resolved } from './routes.js';
 
 export interface ObserveDeps {
@@ -32,7 +33,9 @@ export function observed({ resolve, log, metrics }: ObserveDeps): (request: Scim
     metrics.httpRequestDuration.observe({ method, route, status: String(response.status) }, took_ms / 1_000);
     if (log.isLevelEnabled('info') && !PROBES.has(route)) {
       const { tenant, id, version } = response.about ?? {};
-      log.info({ method, route, status: response.status, ms: Math.round(took_ms * 100) / 100, requestId, tenant, id, version }, 'request');
+      const ms = Math.round(took_ms * 100) / 100;
+      const flavor = flavorOf((name) => request.header(name));
+      log.info({ method, route, status: response.status, ms, requestId, tenant, flavor, id, version }, 'request');
     }
     return response;
   };
