@@ -4,6 +4,7 @@ import {
   type BadOperation,
   BULK_RESPONSE_URN,
   type BulkOperation,
+  type BulkRequest,
   type BulkStep,
   CORE_TYPES,
   etag,
@@ -26,14 +27,17 @@ import { uuid8 } from '../uuid8.js';
 import { type Asked, createCommand, deleteCommand, patchCommand, readJson, replaceCommand } from '../validate/body.js';
 import { parseIdempotencyKey } from '../validate/idempotency.js';
 import { parseId } from '../validate/path.js';
+import { type Alone, alone } from './bulk-alone.js';
 import { type Turn, Turns, turnsOf } from './bulk-turns.js';
 import type { Execute } from './execute.js';
 
 export interface BulkDeps {
   readonly execute: Execute;
   readonly reader: Pick<Reader, 'view'>;
-  readonly answers: Pick<Answers, 'read' | 'keep'>;
+  readonly answers: Pick<Answers, 'read' | 'keep' | 'take' | 'giveBack'>;
   readonly bulk: BulkLimits;
+  /** How long an operation may take. */
+  readonly deadline_ms: number;
   readonly log: Log;
 }
 
@@ -47,23 +51,32 @@ export interface BulkLimits {
 /**
  * POST /Bulk (RFC 7644 §3.7): 200 with what became of each operation; 400 or 413 for the request as a whole. Operations that touch different things
  * are carried out side by side, so that all ends as if done one by one; each goes the way of a request of its own. Under an `Idempotency-Key` a
- * request may be sent again: what was done is not done twice, and answered as before; 422 where it is another request.
+ * request may be sent again: what was done is not done twice, and answered as before; 422 where it is another request; 503 where it is still being
+ * carried out.
  */
 export const postBulk =
   (deps: BulkDeps): Handler =>
   async (request, caller) => {
     const idempotencyKey = parseIdempotencyKey(request);
     const body = await readJson(request);
-    const { failOnErrors, operations } = parseBulk(body, deps.bulk);
-    const kept = idempotencyKey === undefined ? undefined : await keptAnswers(deps, caller, idempotencyKey, body);
-    // A thousand operations are read, put in order and begun by turns: everybody else has theirs in between.
-    await turn();
-    const run = new BulkRun(deps, request, caller, kept);
-    const works = run.works(operations);
-    await turn();
-    const results = failOnErrors === undefined ? await sideBySide(works) : await oneByOne(works, failOnErrors);
-    return { status: 200, body: { schemas: [BULK_RESPONSE_URN], Operations: results }, about: { tenant: caller.tenant } };
+    const until = performance.now() + deps.bulk.begin_ms;
+    const bulk = parseBulk(body, deps.bulk);
+    const kept = idempotencyKey === undefined ? undefined : await keptAnswers(deps, caller, { idempotencyKey, body, until });
+    try {
+      const results = await carriedOut(new BulkRun(deps, request, caller, until, kept), bulk);
+      return { status: 200, body: { schemas: [BULK_RESPONSE_URN], Operations: results }, about: { tenant: caller.tenant } };
+    } finally {
+      await kept?.run.end();
+    }
   };
+
+/** A thousand operations are read, put in order and begun by turns: everybody else has theirs in between. */
+async function carriedOut(run: BulkRun, { failOnErrors, operations }: BulkRequest): Promise<JsonObject[]> {
+  await turn();
+  const works = run.works(operations);
+  await turn();
+  return failOnErrors === undefined ? sideBySide(works) : oneByOne(works, failOnErrors);
+}
 
 /** What came of one operation. */
 interface Outcome {
@@ -84,6 +97,9 @@ interface Kept {
   readonly view: TenantView;
   readonly key: string;
   readonly fingerprint: string;
+  /** There is no other while this one is under way. */
+  readonly run: Alone;
+  /** Of the runs before this one. */
   readonly answers: ReadonlyMap<string, string>;
 }
 
@@ -94,14 +110,16 @@ class BulkRun {
   readonly #caller: Caller;
   readonly #kept: Kept | undefined;
   readonly #ids = new Map<string, string>();
+  /** What was not made, and may be when it is tried again; by bulkId. */
+  readonly #comesAgain = new Set<string>();
   readonly #until: number;
 
-  constructor(deps: BulkDeps, request: ScimRequest, caller: Caller, kept: Kept | undefined) {
+  constructor(deps: BulkDeps, request: ScimRequest, caller: Caller, until: number, kept: Kept | undefined) {
     this.#deps = deps;
     this.#request = request;
     this.#caller = caller;
     this.#kept = kept;
-    this.#until = performance.now() + deps.bulk.begin_ms;
+    this.#until = until;
   }
 
   /** In an order in which each can be done. */
@@ -146,7 +164,7 @@ class BulkRun {
   async #carryOut({ operation, data, references, refused }: BulkStep): Promise<Outcome> {
     if (refused) throw refused;
     const type = typeAt(operation.endpoint);
-    for (const bulkId of references) if (!this.#ids.has(bulkId)) throw unresolved(bulkId);
+    for (const bulkId of references) if (!this.#ids.has(bulkId)) throw this.#notMade(bulkId);
     const [id, body] = [String(this.#resolved(operation.id)), this.#resolved(data ?? null)];
     const { versioned } = await this.#execute((types) => commandOf(operation, type, id, body, types), String(operation.index));
     return { status: STATUS[operation.method], id: versioned.resource.id, version: versioned.version };
@@ -155,10 +173,13 @@ class BulkRun {
   /** Adds the members that were left out, now that they are there. */
   async #complete({ operation, completion }: BulkStep): Promise<Outcome> {
     const id = this.#ids.get(operation.bulkId!);
-    if (id === undefined) throw unresolved(operation.bulkId!);
+    if (id === undefined) throw this.#notMade(operation.bulkId!);
     for (const bulkId of completion!.references) {
-      if (!this.#ids.has(bulkId))
-        return { ...this.#failure(new ScimError(409, 'invalidValue', `made without bulkId:${bulkId}, which was not made`)), id };
+      if (this.#ids.has(bulkId)) continue;
+      const error = this.#comesAgain.has(bulkId)
+        ? this.#notMade(bulkId)
+        : new ScimError(409, 'invalidValue', `made without bulkId:${bulkId}, which was not made`);
+      return { ...this.#failure(error), id };
     }
     const members = this.#resolved([...completion!.members]);
     const body = { Operations: [{ op: 'add', path: 'members', value: members }] };
@@ -175,19 +196,34 @@ class BulkRun {
   /** What was answered before under the same key is answered again; what may be tried again is tried again. */
   async #answered(operation: BulkOperation, part: string, work: () => Promise<Outcome>): Promise<JsonObject> {
     const before = this.#kept?.answers.get(part);
-    const outcome = before === undefined ? await this.#outcome(work) : (JSON.parse(before) as Outcome);
-    if (operation.method === 'POST' && outcome.id !== undefined) this.#ids.set(operation.bulkId!, outcome.id);
-    if (this.#kept && before === undefined && !mayComeAgain(outcome.status)) {
-      const { view, key } = this.#kept;
-      // Done is done: what can't be noted down is found again by what was done.
-      await this.#deps.answers.keep(view, key, part, JSON.stringify(outcome)).catch(() => undefined);
+    const outcome = before === undefined ? await this.#noted(part, await this.#outcome(work)) : (JSON.parse(before) as Outcome);
+    if (operation.method === 'POST') {
+      if (outcome.id !== undefined) this.#ids.set(operation.bulkId!, outcome.id);
+      else if (mayComeAgain(outcome.status)) this.#comesAgain.add(operation.bulkId!);
     }
     return this.#result(operation, outcome);
+  }
+
+  /** Notes down what is not to be done again. @returns what is told to whoever asks under the key: the first that was noted down */
+  async #noted(part: string, outcome: Outcome): Promise<Outcome> {
+    if (this.#kept === undefined || mayComeAgain(outcome.status)) return outcome;
+    const { view, key } = this.#kept;
+    // Done is done: what can't be noted down is found again by what was done.
+    const first = await this.#deps.answers.keep(view, key, part, JSON.stringify(outcome)).catch(() => undefined);
+    return first === undefined ? outcome : (JSON.parse(first) as Outcome);
+  }
+
+  /** What refers to something that may still be made may itself be tried again. */
+  #notMade(bulkId: string): ScimError {
+    if (!this.#comesAgain.has(bulkId)) return unresolved(bulkId);
+    return new ScimError(503, undefined, `bulkId:${bulkId} could not be made for now; send both operations again`);
   }
 
   async #outcome(work: () => Promise<Outcome>): Promise<Outcome> {
     if (performance.now() > this.#until)
       return this.#failure(new ScimError(503, undefined, 'not begun: the request took too long; send this operation again'));
+    if (this.#kept?.run.mayBegin() === false)
+      return this.#failure(new ScimError(503, undefined, 'not begun: Redis does not answer; send this operation again'));
     try {
       return await work();
     } catch (error) {
@@ -220,17 +256,28 @@ class BulkRun {
   }
 }
 
-/** @throws ScimError 422, where another request came under the same key */
-async function keptAnswers({ reader, answers }: BulkDeps, { tenant }: Caller, idempotencyKey: string, body: JsonValue): Promise<Kept> {
+interface Repeatable {
+  readonly idempotencyKey: string;
+  readonly body: JsonValue;
+  /** How long an earlier run may be waited for. */
+  readonly until: number;
+}
+
+/** @throws ScimError 422, where another request came under the same key; TransientError where the same one is still under way */
+async function keptAnswers({ reader, answers, deadline_ms }: BulkDeps, { tenant }: Caller, asked: Repeatable): Promise<Kept> {
   const view = await reader.view(tenant, 'write');
   const digest = (text: string) => createHash('sha256').update(text).digest('base64url');
-  const key = digest(idempotencyKey);
-  const fingerprint = digest(JSON.stringify(body));
-  await answers.keep(view, key, 'request', fingerprint);
-  const known = await answers.read(view, key);
-  if (known.get('request') !== fingerprint)
+  const key = digest(asked.idempotencyKey);
+  const fingerprint = digest(JSON.stringify(asked.body));
+  if ((await answers.keep(view, key, 'request', fingerprint)) !== fingerprint)
     throw new ScimError(422, undefined, 'Idempotency-Key: another request was sent under it; take a new one');
-  return { view, key, fingerprint, answers: known };
+  const run = await alone({ answers, view, key, operation_ms: deadline_ms, until: asked.until });
+  try {
+    return { view, key, fingerprint, run, answers: await answers.read(view, key) };
+  } catch (error) {
+    await run.end();
+    throw error;
+  }
 }
 
 /** All at once, as far as they don't touch the same. The answers stand in the order of the operations. */

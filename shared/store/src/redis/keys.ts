@@ -36,6 +36,8 @@ export interface TenantKeys {
   memberships(member: string): string;
   /** What was answered to a request that may come again, by the digest of its key: part → answer. */
   answers(request: string): string;
+  /** Held by the process that carries out such a request. */
+  underWay(request: string): string;
   /** Held by the worker that applies this tenant's batch. */
   lease(): string;
   /** Held by the process that loads the tenant's index. */
@@ -81,6 +83,7 @@ export function makeKeys(prefix: string, partitions: number): Keys {
       hints: (member) => `${base}:g:${member}`,
       memberships: (member) => `${base}:c:${member}`,
       answers: (request) => `${base}:a:${request}`,
+      underWay: (request) => `${base}:b:${request}`,
       lease: () => `${base}:lease`,
       loading: () => `${base}:loading`,
       all: () => `${base}:*`,
