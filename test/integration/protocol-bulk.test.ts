@@ -115,6 +115,30 @@ describe('POST /Bulk (RFC 7644 §3.7)', () => {
     expect(results(answer).at(-1)).toMatchObject({ bulkId: 'fine', status: '201' });
   });
 
+  it('says of each operation but a POST that failed where its resource is, whatever was wrong (§3.7)', async () => {
+    const { id } = (await client.create(userBody(fresh('where')))).body;
+    const patch = [{ op: 'replace', path: 'title', value: 'x' }];
+    const answer = await send([
+      { method: 'PATCH', path: '/Users/bulkId:q' },
+      { method: 'PATCH', path: `/Users/${id}` },
+      { method: 'patch', path: `/Users/${id}`, version: 5, data: patch },
+      { method: 'PUT', path: `Users/${id}`, data: {} },
+      { method: 'DELETE', path: `/Users/${id}`, version: 'W/"1"' },
+      { method: 'PATCH', path: '/Users/bulkId:q', data: [{ op: 'replace', path: 'userName', value: '' }] },
+      post('q'),
+      { ...post('r'), data: {} },
+      { method: 'PATCH', path: '/Users/bulkId:r', data: patch },
+      { method: 'PATCH', path: '/Users', data: patch },
+    ]);
+    expect(statuses(answer)).toEqual(['400', '400', '400', '400', '412', '400', '201', '400', '409', '405']);
+    const made = idOf(results(answer)[6]!);
+    const at = (known: string) => `${client.baseUrl}/Users/${known}`;
+    expect(results(answer).map(({ location }) => location)).toEqual([
+      ...[at(made), at(id), at(id), at(id), at(id), at(made), at(made)],
+      ...[undefined, undefined, undefined],
+    ]);
+  });
+
   it('resolves references in any order: members, managers, paths, filters and $refs', async () => {
     const answer = await send([
       { method: 'PATCH', path: '/Groups/bulkId:g', data: [{ op: 'add', path: 'members', value: [{ value: 'bulkId:late' }] }] },

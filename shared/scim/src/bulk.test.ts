@@ -35,6 +35,19 @@ describe('a bulk request (RFC 7644 §3.7)', () => {
     expect(errorOf(() => parse(...many)).status).toBe(413);
   });
 
+  it.each([
+    [{ method: 'PATCH', path: '/Users/x' }, '/Users', 'x'],
+    [{ method: 'PATCH', path: 'Groups/bulkId:q', version: 5, data: {} }, '/Groups', 'bulkId:q'],
+    [{ path: '/Users/x' }, '/Users', 'x'],
+    [{ method: 'PATCH', path: '/Users', data: {} }, '/Users', undefined],
+    [{ method: 'PATCH', path: '/Users/a/b', data: {} }, undefined, undefined],
+    [{ method: 'PATCH', path: 7, data: {} }, undefined, undefined],
+    ['nothing', undefined, undefined],
+  ])('keeps of %j, which can’t be understood, what it is about', (operation, endpoint, id) => {
+    const [bad] = parse(operation as JsonValue);
+    expect(bad).toMatchObject({ error: expect.anything(), endpoint, id });
+  });
+
   it.each([[7], [[]], ['x'], [null]])('%j is invalidSyntax', (body) => {
     expect(errorOf(() => parseBulk(body as JsonValue, LIMITS))).toMatchObject({ scimType: 'invalidSyntax' });
   });

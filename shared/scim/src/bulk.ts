@@ -28,6 +28,8 @@ export interface BadOperation {
   /** As far as it was understood, for the answer. */
   readonly method: string | undefined;
   readonly bulkId: string | undefined;
+  readonly endpoint: string | undefined;
+  readonly id: string | undefined;
   readonly error: ScimError;
 }
 
@@ -55,9 +57,12 @@ export function parseBulk(body: JsonValue, { operationsMax }: { readonly operati
 function parseOperation(raw: JsonValue, index: number, bulkIds: Set<string>): BulkOperation | BadOperation {
   const given = isObject(raw) ? raw : {};
   const [verb, bulkId, path, version] = ['method', 'bulkId', 'path', 'version'].map((name) => messageMember(given, name) ?? undefined);
+  const [, name, id = ''] = (typeof path === 'string' ? PATH.exec(path) : undefined) ?? [];
   const known = {
     method: typeof verb === 'string' ? verb.slice(0, ECHO_MAX) : undefined,
     bulkId: typeof bulkId === 'string' ? bulkId.slice(0, BULK_ID_MAX) : undefined,
+    endpoint: name === undefined ? undefined : `/${name}`,
+    id: id === '' ? undefined : id,
   };
   const where = `Operations[${index}]`;
   const bad = (error: ScimError): BadOperation => ({ index, ...known, error });
@@ -72,7 +77,6 @@ function parseOperation(raw: JsonValue, index: number, bulkIds: Set<string>): Bu
   if (version !== undefined && typeof version !== 'string')
     return bad(ScimError.of('invalidValue', `${where}.version: expected a string, got ${typeName(version)}`));
   if (typeof path !== 'string') return bad(ScimError.of('invalidSyntax', `${where}.path: expected a string, got ${typeName(path)}`));
-  const [, name, id = ''] = PATH.exec(path) ?? [];
   if (name === undefined) return bad(new ScimError(404, undefined, `${where}.path: nothing is at ${quote(path)}`));
   if (method === 'POST') {
     if (id !== '') return bad(new ScimError(405, undefined, `${where}.path: POST is for a resource type, not for a resource`));

@@ -75,7 +75,9 @@ async function carriedOut(run: BulkRun, { failOnErrors, operations }: BulkReques
   await turn();
   const works = run.works(operations);
   await turn();
-  return failOnErrors === undefined ? sideBySide(works) : oneByOne(works, failOnErrors);
+  const outcomes = failOnErrors === undefined ? await sideBySide(works) : await oneByOne(works, failOnErrors);
+  const done = operations.filter(({ index }) => outcomes.has(index));
+  return done.map((operation) => run.result(operation, outcomes.get(operation.index)!));
 }
 
 /** What came of one operation. */
@@ -90,8 +92,11 @@ interface Outcome {
 interface Work {
   readonly operation: BulkOperation | BadOperation;
   turns(): readonly Turn[];
-  run(): Promise<JsonObject>;
+  run(): Promise<Outcome>;
 }
+
+/** By the place of the operation. */
+type Outcomes = Map<number, Outcome>;
 
 interface Kept {
   readonly view: TenantView;
@@ -149,7 +154,7 @@ class BulkRun {
   }
 
   #refusal(operation: BadOperation): Work {
-    return { operation, turns: () => [], run: async () => this.#result(operation, this.#failure(operation.error)) };
+    return { operation, turns: () => [], run: async () => this.#failure(operation.error) };
   }
 
   #completion(step: BulkStep): Work {
@@ -194,14 +199,14 @@ class BulkRun {
   }
 
   /** What was answered before under the same key is answered again; what may be tried again is tried again. */
-  async #answered(operation: BulkOperation, part: string, work: () => Promise<Outcome>): Promise<JsonObject> {
+  async #answered(operation: BulkOperation, part: string, work: () => Promise<Outcome>): Promise<Outcome> {
     const before = this.#kept?.answers.get(part);
     const outcome = before === undefined ? await this.#noted(part, await this.#outcome(work)) : (JSON.parse(before) as Outcome);
     if (operation.method === 'POST') {
       if (outcome.id !== undefined) this.#ids.set(operation.bulkId!, outcome.id);
       else if (mayComeAgain(outcome.status)) this.#comesAgain.add(operation.bulkId!);
     }
-    return this.#result(operation, outcome);
+    return outcome;
   }
 
   /** Notes down what is not to be done again. @returns what is told to whoever asks under the key: the first that was noted down */
@@ -240,19 +245,25 @@ class BulkRun {
     return resolveReferences(value, this.#ids);
   }
 
-  #result(operation: BulkOperation | BadOperation, { status, id, version, error }: Outcome): JsonObject {
+  /** What is answered for an operation, once all are over: by then it is known what each refers to (RFC 7644 §3.7.3). */
+  result(operation: BulkOperation | BadOperation, { status, id, version, error }: Outcome): JsonObject {
     const { method, bulkId } = operation;
-    // A POST that failed made nothing that could have a location (RFC 7644 §3.7.3).
-    const known = id ?? ('endpoint' in operation && method !== 'POST' && UUID.test(operation.id) ? operation.id : undefined);
-    const type = 'endpoint' in operation ? TYPES[operation.endpoint] : undefined;
+    const location = this.#location(operation, id);
     return {
-      ...(known === undefined || type === undefined ? {} : { location: locationOf(CORE_TYPES[type], known, this.#request.baseUrl) }),
+      ...(location === undefined ? {} : { location }),
       ...(method === undefined ? {} : { method }),
       ...(bulkId === undefined ? {} : { bulkId }),
       ...(version === undefined || method === 'DELETE' ? {} : { version: etag(version) }),
       status: String(status),
       ...(error === undefined ? {} : { response: error }),
     };
+  }
+
+  /** Required of all but a POST that failed, which made nothing that could have one (RFC 7644 §3.7). */
+  #location({ method, endpoint, id: addressed }: BulkOperation | BadOperation, made: string | undefined): string | undefined {
+    const type = endpoint === undefined ? undefined : TYPES[endpoint];
+    const id = made ?? (method?.toUpperCase() === 'POST' ? undefined : String(this.#resolved(addressed ?? '')));
+    return type !== undefined && id !== undefined && UUID.test(id) ? locationOf(CORE_TYPES[type], id, this.#request.baseUrl) : undefined;
   }
 }
 
@@ -280,11 +291,11 @@ async function keptAnswers({ reader, answers, deadline_ms }: BulkDeps, { tenant 
   }
 }
 
-/** All at once, as far as they don't touch the same. The answers stand in the order of the operations. */
-async function sideBySide(works: readonly Work[]): Promise<JsonObject[]> {
+/** All at once, as far as they don't touch the same. */
+async function sideBySide(works: readonly Work[]): Promise<Outcomes> {
   const turns = new Turns();
   const limit = new Limit(CONCURRENCY);
-  const results = new Map<number, JsonObject>();
+  const outcomes: Outcomes = new Map();
   const begin = async ({ operation, turns: needed, run }: Work) => {
     let done!: () => void;
     const over = new Promise<void>((resolve) => {
@@ -293,7 +304,7 @@ async function sideBySide(works: readonly Work[]): Promise<JsonObject[]> {
     const before = turns.take(needed(), over);
     try {
       await before;
-      keep(results, operation, await limit.run(run));
+      keep(outcomes, operation, await limit.run(run));
     } finally {
       done();
     }
@@ -306,28 +317,26 @@ async function sideBySide(works: readonly Work[]): Promise<JsonObject[]> {
     begun.push(going);
   }
   await Promise.all(begun);
-  return inOrder(results);
+  return outcomes;
 }
 
 /** Stops at so many errors; what was not begun is not in the answer (RFC 7644 §3.7.3). */
-async function oneByOne(works: readonly Work[], failOnErrors: number): Promise<JsonObject[]> {
-  const results = new Map<number, JsonObject>();
+async function oneByOne(works: readonly Work[], failOnErrors: number): Promise<Outcomes> {
+  const outcomes: Outcomes = new Map();
   for (const { operation, run } of works) {
-    keep(results, operation, await run());
-    if ([...results.values()].filter(isFailure).length >= failOnErrors) break;
+    keep(outcomes, operation, await run());
+    if ([...outcomes.values()].filter(isFailure).length >= failOnErrors) break;
   }
-  return inOrder(results);
+  return outcomes;
 }
 
 /** An operation that was made and could not be completed has failed; one that failed before has nothing to be completed. */
-function keep(results: Map<number, JsonObject>, { index }: { readonly index: number }, result: JsonObject): void {
-  const before = results.get(index);
-  if (before === undefined || !isFailure(before)) results.set(index, result);
+function keep(outcomes: Outcomes, { index }: { readonly index: number }, outcome: Outcome): void {
+  const before = outcomes.get(index);
+  if (before === undefined || !isFailure(before)) outcomes.set(index, outcome);
 }
 
-const isFailure = ({ status }: JsonObject): boolean => Number(status) >= 400;
-const inOrder = (results: ReadonlyMap<number, JsonObject>): JsonObject[] =>
-  [...results].sort(([a], [b]) => a - b).map(([, result]) => result);
+const isFailure = ({ status }: Outcome): boolean => status >= 400;
 const mayComeAgain = (status: number): boolean => status === 429 || status >= 500;
 
 /** Lets so many run at a time, in the order in which they came. */
