@@ -339,9 +339,9 @@ it('an import makes each line whole or not at all, and says why', async () => {
     done: 5,
     failed: 3,
     failures: [
-      { line: 3, reason: expect.stringContaining('userName') },
-      { line: 4, reason: expect.stringContaining('taken') },
-      { line: 5, reason: expect.stringContaining('quotaBytes') },
+      { line: 4, reason: expect.stringContaining('userName') },
+      { line: 5, reason: expect.stringContaining('taken') },
+      { line: 6, reason: expect.stringContaining('quotaBytes') },
     ],
   });
   const { items } = (await admin('GET', 'globex/accounts?managedBy=manual')).body;
@@ -352,6 +352,50 @@ it('an import makes each line whole or not at all, and says why', async () => {
   expect((await admin('POST', 'globex/imports', 'name\nx')).status).toBe(400);
   // The person comes by SCIM, and is adopted.
   expect((await cluster.client('globex').create(userBody('i1'))).body.id).toBe(items[0].id);
+});
+
+it('an import fails the lines that have a cell too few or too many, a region or a quota that is none, and does the others', async () => {
+  const lines = ['', 'r1@example.com,eu-1,7', '', 'r2@example.com,bad region!,', 'r3@example.com,,0x10', 'r4@example.com,,1e3'];
+  const begun = await admin('POST', 'globex/imports', ['userName,region,quotaBytes', ...lines, 'r5', 'r6@example.com,,,x'].join('\r\n'));
+  const done = await until(
+    'the import',
+    async () => (await admin('GET', `globex/imports/${begun.body.id}`)).body,
+    ({ status }) => status === 'done',
+  );
+  expect(done).toMatchObject({
+    total: 6,
+    done: 6,
+    failures: [
+      { line: 5, reason: 'region: expected 1 to 63 letters, digits and hyphens' },
+      { line: 6, reason: 'quotaBytes: expected a whole number, in digits' },
+      { line: 7, reason: 'quotaBytes: expected a whole number, in digits' },
+      { line: 8, reason: 'expected 3 cells, got 1' },
+      { line: 9, reason: 'expected 3 cells, got 4' },
+    ],
+  });
+  expect((await admin('GET', `globex/accounts?filter=${encodeURIComponent('userName sw "r"')}`)).body.items).toMatchObject([
+    { userName: 'r1@example.com', storage: { region: 'eu-1', quotaBytes: 7 } },
+  ]);
+});
+
+it('what is no CSV in UTF-8, or no JSON in UTF-8, is refused, and nothing of it is stored', async () => {
+  const post = async (path: string, type: string, body: string | Buffer, more: Record<string, string> = {}) => {
+    const headers = { Authorization: `Bearer ${cluster.operatorToken}`, 'Content-Type': type, ...more };
+    const answer = await fetch(`${cluster.worker.url}/admin/v1/tenants/globex/${path}`, { method: 'POST', headers, body });
+    return { status: answer.status, detail: ((await answer.json()) as { detail: string }).detail };
+  };
+  const latin = (text: string) => Buffer.from(text, 'latin1');
+  const utf8 = expect.stringContaining('UTF-8');
+  expect(await post('imports', 'text/csv', latin('userName\nzo\xeb\n'))).toEqual({ status: 400, detail: utf8 });
+  expect(await post('imports', 'text/csv; charset=iso-8859-1', 'userName\nzoe\n')).toEqual({ status: 415, detail: utf8 });
+  expect((await post('imports', 'text/csv', 'userName\nzoe\n', { 'Content-Encoding': 'gzip' })).status).toBe(415);
+  expect(await post('imports', 'text/csv', '')).toEqual({ status: 400, detail: expect.stringContaining('the file is empty') });
+  expect(await post('accounts', 'application/json', latin('{"userName":"zo\xeb"}'))).toEqual({ status: 400, detail: utf8 });
+  expect(await post('accounts', 'application/json; charset=utf-16', Buffer.from('{"userName":"zoe"}', 'utf16le'))).toEqual({
+    status: 415,
+    detail: utf8,
+  });
+  expect((await admin('GET', `globex/accounts?filter=${encodeURIComponent('userName sw "zo"')}`)).body.items).toEqual([]);
 });
 
 it('lists page by page, in the order of creation, whether or not MongoDB has them', async () => {

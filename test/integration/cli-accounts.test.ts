@@ -139,7 +139,7 @@ describe('rollcall account import', () => {
     );
     const { code, out, err } = await rollcall(`account import acme ${file}`);
     expect([code, err]).toEqual([1, '4 of 4 lines are done, 3 of them failed.\n']);
-    expect(out).toMatch(/^LINE +REASON\n2 +userName.*\n3 +.*taken.*\n4 +quotaBytes.*\n$/);
+    expect(out).toMatch(/^LINE +REASON\n3 +userName.*\n4 +.*taken.*\n5 +quotaBytes.*\n$/);
     expect((await json(['account', 'list', 'acme', '--filter', 'userName eq "f1@example.com"']))[0]).toMatchObject({
       origin: 'import',
       user: { name: { givenName: 'A, B' } },

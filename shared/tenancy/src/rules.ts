@@ -6,11 +6,11 @@ import { settingsOf } from './settings.js';
 import type { TenantRecord } from './tenants.js';
 import { makeTypesOf, type TypesOf } from './types.js';
 
+/** Where data lie: a name that the operator of the service gives. */
+export const Region = z.string().regex(/^[A-Za-z0-9-]{1,63}$/, 'expected 1 to 63 letters, digits and hyphens');
+
 const StorageSetting = z.strictObject({
-  region: z
-    .string()
-    .regex(/^[A-Za-z0-9-]{1,63}$/, 'expected 1 to 63 letters, digits and hyphens')
-    .optional(),
+  region: Region.optional(),
   quotaBytes: z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER).optional(),
 });
 

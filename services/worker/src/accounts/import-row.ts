@@ -1,4 +1,5 @@
 import { type AttributeDefinition, type JsonObject, type JsonValue, printPath, type ResourceTypes, ScimError } from '@rollcall/scim';
+import { Region } from '@rollcall/tenancy';
 import type { NewAccount } from './accounts.js';
 
 /** The columns of an import; only the first is required. */
@@ -34,9 +35,11 @@ export function accountOfRow(row: Readonly<Record<string, string>>, types: Resou
   };
   const quota = cell('quotaBytes');
   const quotaBytes = quota === undefined ? undefined : Number(quota);
-  if (quotaBytes !== undefined && !(Number.isSafeInteger(quotaBytes) && quotaBytes >= 0))
-    throw ScimError.of('invalidValue', 'quotaBytes: expected a whole number');
+  if (quota !== undefined && !(/^\d+$/.test(quota) && Number.isSafeInteger(quotaBytes)))
+    throw ScimError.of('invalidValue', 'quotaBytes: expected a whole number, in digits');
   const region = cell('region');
+  const wrong = region === undefined ? undefined : Region.safeParse(region).error;
+  if (wrong) throw ScimError.of('invalidValue', `region: ${wrong.issues[0]!.message}`);
   const storage = { ...(region === undefined ? {} : { region }), ...(quotaBytes === undefined ? {} : { quotaBytes }) };
   return { user, profile: cell('profile'), ...(Object.keys(storage).length > 0 ? { storage } : {}) };
 }

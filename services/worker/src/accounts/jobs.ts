@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { TransientError } from '@rollcall/directory';
 import { ScimError } from '@rollcall/scim';
-import { type MongoLink, onMongo, type StoredJob } from '@rollcall/store';
+import { type MongoLink, onMongo, type StoredJob, type StoredLine } from '@rollcall/store';
 import { fault, type Log } from '@rollcall/telemetry';
 import type { Accounts } from './accounts.js';
 import { accountOfRow } from './import-row.js';
@@ -17,22 +17,32 @@ export interface JobsDeps {
 export class Jobs {
   constructor(readonly deps: JobsDeps) {}
 
-  /** Begins an import with its lines, read as they come. @throws what `rows` throws; nothing of it is then done */
-  async beginImport(tenant: string, by: string, rows: AsyncIterable<Record<string, string>>): Promise<StoredJob> {
+  /** Keeps the lines of an import, read as they come: nobody works on them until it begins. @throws what `lines` throws; nothing is then kept */
+  async receive(tenant: string, lines: AsyncIterable<StoredLine>): Promise<Received> {
     const id = randomUUID();
     const { mongo, now } = this.deps;
-    const lines = mongo.collection('jobLines');
     let total = 0;
     try {
-      for await (const part of parts(rows, LINES_PER_PART)) {
-        await onMongo(lines.insertOne({ _id: `${id}/${total + 1}`, tenant, job: id, at: now(), first: total + 1, rows: part }));
+      for await (const part of parts(lines, LINES_PER_PART)) {
+        const first = total + 1;
+        await onMongo(mongo.collection('jobLines').insertOne({ _id: `${id}/${first}`, tenant, job: id, at: now(), first, lines: part }));
         total += part.length;
       }
     } catch (error) {
-      await lines.deleteMany({ job: id }).catch(() => undefined);
+      await this.#forget(id).catch(() => undefined);
       throw error;
     }
+    return { id, tenant, total };
+  }
+
+  /** Begins an import with the lines that were received. */
+  async beginImport({ id, tenant, total }: Received, by: string): Promise<StoredJob> {
     return this.#begin({ _id: id, tenant, kind: 'import', by, total, next: 1 });
+  }
+
+  /** Lets go of lines with which no import is to begin. What can't be done now is done by time. */
+  async discard({ id }: Received): Promise<void> {
+    await this.#forget(id).catch(() => undefined);
   }
 
   /** Begins to bring all accounts under the tenant's present mappings. */
@@ -72,7 +82,7 @@ export class Jobs {
       ),
     );
     // Whoever took it up meanwhile, as this took too long, counts for itself, and needs the lines.
-    if (done.finished && matchedCount > 0) await onMongo(mongo.collection('jobLines').deleteMany({ job: job._id }));
+    if (done.finished && matchedCount > 0) await this.#forget(job._id);
     return true;
   }
 
@@ -91,25 +101,30 @@ export class Jobs {
   }
 
   /** Each line is whole or not at all, and its number is its request key: a line that was done before finds itself. */
+  async #forget(job: string): Promise<void> {
+    await onMongo(this.deps.mongo.collection('jobLines').deleteMany({ job }));
+  }
+
   async #importPart(job: StoredJob): Promise<Part> {
     const { mongo, accounts, now } = this.deps;
     const part = await onMongo(mongo.collection('jobLines').findOne({ job: job._id, first: { $gte: job.next } }, { sort: { first: 1 } }));
     if (!part) return { next: job.next, done: 0, failures: [], finished: true };
     const failures: StoredJob['failures'] = [];
     const types = await accounts.types(job.tenant);
-    for (const [i, row] of part.rows.entries()) {
-      const line = part.first + i;
+    for (const [i, { line, cells, fault: wrong }] of part.lines.entries()) {
+      const number = part.first + i;
       await fault('before line');
-      const key = `import/${job._id}/${line}`;
-      const asked = { by: job.by, requestId: key, requestKey: key, newId: idOfLine(job._id, line), now: now() };
+      const key = `import/${job._id}/${number}`;
+      const asked = { by: job.by, requestId: key, requestKey: key, newId: idOfLine(job._id, number), now: now() };
       const reason = await this.#said(job, line, async () => {
-        const account = accountOfRow(row, types);
+        if (wrong !== undefined) throw ScimError.of('invalidSyntax', wrong);
+        const account = accountOfRow(cells, types);
         await accounts.make(job.tenant, { ...account, origin: 'import' }, asked);
       });
       if (reason !== undefined) failures.push({ line, reason });
     }
-    const next = part.first + part.rows.length;
-    return { next, done: part.rows.length, failures, finished: next > job.total };
+    const next = part.first + part.lines.length;
+    return { next, done: part.lines.length, failures, finished: next > job.total };
   }
 
   async #mappingsPart(job: StoredJob): Promise<Part> {
@@ -140,6 +155,13 @@ export class Jobs {
   }
 }
 
+/** An import whose lines are kept, and which has not begun. */
+export interface Received {
+  readonly id: string;
+  readonly tenant: string;
+  readonly total: number;
+}
+
 interface Part {
   readonly next: number;
   readonly done: number;
@@ -158,9 +180,9 @@ async function* parts<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<
   if (part.length > 0) yield part;
 }
 
-/** The same line makes the same id, however often it is tried: a UUID whose random part is the job's, and the line. */
-function idOfLine(job: string, line: number): string {
-  const part = ((Number.parseInt(job.slice(24, 32), 16) ^ line) >>> 0).toString(16).padStart(8, '0');
+/** The same line makes the same id, however often it is tried: a UUID whose random part is the job's, and the line's number among them. */
+function idOfLine(job: string, number: number): string {
+  const part = ((Number.parseInt(job.slice(24, 32), 16) ^ number) >>> 0).toString(16).padStart(8, '0');
   return `${job.slice(0, 24)}${part}${job.slice(32)}`;
 }
 

@@ -395,6 +395,7 @@ export interface StoredJob {
   total: number;
   done: number;
   failed: number;
+  /** `line`: of the file; of an account: its number in the order of creation. */
   failures: { line: number; reason: string }[];
   /** Where to go on: the next line, or the version at creation of the last account looked at. */
   next: number;
@@ -410,7 +411,17 @@ export interface StoredJobLines {
   job: string;
   at: Date;
   first: number;
-  rows: Record<string, string>[];
+  lines: StoredLine[];
+}
+
+/** One line of an import. */
+export interface StoredLine {
+  /** Of the file, as an editor shows it: the header is the first. */
+  line: number;
+  /** By column. */
+  cells: Record<string, string>;
+  /** What is wrong with it already as a line; it then has no cells. */
+  fault?: string;
 }
 
 const jobSchema = new Schema({ _id: { type: String, required: true } }, { ...OPTIONS, collection: 'jobs', strict: false });

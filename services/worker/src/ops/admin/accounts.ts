@@ -1,6 +1,7 @@
 // /admin/v1/tenants/{tenant}/accounts: find, make, keep out, let in, provide, decide who is who, purge.
 import { TransientError, Withheld, WrongProvision } from '@rollcall/directory';
 import { type JsonValue, type ResourceTypes, ScimError } from '@rollcall/scim';
+import { Region } from '@rollcall/tenancy';
 import { z } from 'zod';
 import type { ShownAccount } from '../../accounts/account.js';
 import type { AccountQuery, Accounts } from '../../accounts/accounts.js';
@@ -25,10 +26,7 @@ export interface AccountRouteDeps extends AdminDeps {
 }
 
 export const StorageForm = z.strictObject({
-  region: z
-    .string()
-    .regex(/^[A-Za-z0-9-]{1,63}$/, 'expected 1 to 63 letters, digits and hyphens')
-    .optional(),
+  region: Region.optional(),
   quotaBytes: z.number().int().nonnegative().optional(),
 });
 const Profile = z.string().min(1).max(63);

@@ -1,4 +1,5 @@
 // Puts the routes of the admin API on Express.
+import { isUtf8 } from 'node:buffer';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import express, { type Request, type Response, Router } from 'express';
@@ -12,7 +13,7 @@ const ANSWER_LIMIT_MS = 10_000;
 
 /** @param once absent where nothing is kept of outcomes: a key is then refused, as it would not be honoured */
 export function adminRouter(routes: readonly AdminRoute[], once: Once | undefined): Router {
-  const json = express.json({ limit: JSON_LIMIT, strict: true, type: ['application/json', 'application/*+json'] });
+  const json = express.json({ limit: JSON_LIMIT, strict: true, type: ['application/json', 'application/*+json'], verify: checkUtf8 });
   const router = Router();
   const byPath = new Map<string, AdminRoute[]>();
   for (const route of routes) byPath.set(route.path, [...(byPath.get(route.path) ?? []), route]);
@@ -29,29 +30,19 @@ export function adminRouter(routes: readonly AdminRoute[], once: Once | undefine
   return router;
 
   async function answer(route: AdminRoute, request: Request, response: Response): Promise<AdminAnswer> {
-    const raw = rawOf(route, request, response);
-    const key = request.get('Idempotency-Key');
-    const act = () => route.run(raw);
-    const answering = key === undefined || route.method !== 'POST' ? act() : onceUnder(key, route, raw, request, act);
+    const raw = rawOf(route, request, response, once);
+    if (route.bodyType !== undefined) return route.run(raw);
     // What takes longer goes on, and its outcome is kept: only the one who waits is told to come back.
-    return route.bodyType === undefined ? bounded(ANSWER_LIMIT_MS, route.summary, answering) : answering;
-  }
-
-  async function onceUnder(
-    key: string,
-    route: AdminRoute,
-    raw: RawRequest,
-    request: Request,
-    act: () => Promise<AdminAnswer>,
-  ): Promise<AdminAnswer> {
-    if (once === undefined) throw new Problem(501, 'Idempotency-Key is not honoured here');
-    const asked = [route.method, request.originalUrl, JSON.stringify(raw.body ?? null), request.get('Content-Length') ?? ''];
-    return once({ operator: raw.operator.id, key, request: asked }, act);
+    return bounded(
+      ANSWER_LIMIT_MS,
+      route.summary,
+      raw.once(JSON.stringify(raw.body ?? null), () => route.run(raw)),
+    );
   }
 }
 
-function rawOf(route: AdminRoute, request: Request, response: Response): RawRequest {
-  if (route.bodyType !== undefined && !request.is(route.bodyType)) throw new Problem(415, `expected a body of ${route.bodyType}`);
+function rawOf(route: AdminRoute, request: Request, response: Response, once: Once | undefined): RawRequest {
+  if (route.bodyType !== undefined) checkType(route.bodyType, request);
   const body: unknown = request.body;
   return {
     params: Object.fromEntries(Object.entries(request.params).map(([name, value]) => [name, String(value)])),
@@ -62,7 +53,28 @@ function rawOf(route: AdminRoute, request: Request, response: Response): RawRequ
     operator: operatorOf(request),
     requestId: String(response.getHeader('X-Request-Id')),
     header: (name) => request.get(name),
+    once: async (text, act) => {
+      const key = request.get('Idempotency-Key');
+      if (key === undefined || route.method !== 'POST') return act();
+      if (once === undefined) throw new Problem(501, 'Idempotency-Key is not honoured here');
+      return once({ operator: operatorOf(request).id, key, request: [route.method, request.originalUrl, text] }, act);
+    },
   };
+}
+
+/** @throws Problem 415 for a body of another type, in another encoding, or packed */
+function checkType(type: string, request: Request): void {
+  if (!request.is(type)) throw new Problem(415, `expected a body of ${type}`);
+  const charset = /;\s*charset\s*=\s*"?([^\s";]*)/i.exec(request.get('Content-Type') ?? '')?.[1];
+  if (charset !== undefined && !/^utf-?8$/i.test(charset)) throw new Problem(415, `expected ${type} in UTF-8, got charset ${charset}`);
+  const packed = request.get('Content-Encoding') ?? 'identity';
+  if (packed !== 'identity') throw new Problem(415, `expected ${type} as it is, got Content-Encoding ${packed}`);
+}
+
+/** Refuses JSON that is not UTF-8 (RFC 8259 section 8.1), in place of storing U+FFFD for what can't be read. @throws Problem 400, 415 */
+function checkUtf8(_request: unknown, _response: unknown, body: Buffer, encoding: string): void {
+  if (encoding !== 'utf-8') throw new Problem(415, `expected JSON in UTF-8, got charset ${encoding}`);
+  if (!isUtf8(body)) throw new Problem(400, 'the body is not UTF-8');
 }
 
 async function send(response: Response, { status, headers, body, stream }: AdminAnswer): Promise<void> {

@@ -19,6 +19,12 @@ export interface RawRequest {
   readonly operator: Operator;
   readonly requestId: string;
   header(name: string): string | undefined;
+  /**
+   * Does something once under the request's Idempotency-Key, where it has one. A route that takes `stream` calls it, when it has read that and before
+   * it does anything; of all others the body is known before.
+   * @param body what tells this body from another. @throws Problem 409, 422
+   */
+  once(body: string, act: () => Promise<AdminAnswer>): Promise<AdminAnswer>;
 }
 
 export interface AdminRequest<Query, Body> extends Omit<RawRequest, 'query' | 'body' | 'bodySent'> {
@@ -77,7 +83,13 @@ export function route<Query extends z.ZodType = typeof Nothing, Body extends z.Z
     bodyType: spec.bodyType,
     run: async (raw) => {
       const query = parse<z.ZodType<z.output<Query>>>((spec.query ?? Nothing) as z.ZodType<z.output<Query>>, raw.query);
-      return handle({ ...raw, header: (name) => raw.header(name), query, body: bodyOf(spec, raw) });
+      return handle({
+        ...raw,
+        header: (name) => raw.header(name),
+        once: (text, act) => raw.once(text, act),
+        query,
+        body: bodyOf(spec, raw),
+      });
     },
   };
 }
