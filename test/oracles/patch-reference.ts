@@ -183,18 +183,19 @@ function performAttribute(
   if (op === 'remove') {
     // "If an attribute is removed or becomes unassigned and is defined as a required attribute [...] "mutability"."
     const some = attribute.multiValued && value !== undefined && value !== null;
-    if (sub?.required || (attribute.required && sub === undefined && condition === undefined && !some)) fail('mutability');
+    const someOfSub = sub?.multiValued && value !== undefined && value !== null;
+    if ((sub?.required && !someOfSub) || (attribute.required && sub === undefined && condition === undefined && !some)) fail('mutability');
     if (before === undefined) return;
     after = attribute.multiValued
       ? removeValues(target, before, value)
       : sub === undefined
         ? undefined
-        : changed(attribute, before as JsonObject, { [sub.name]: null });
+        : changed(attribute, before as JsonObject, { [sub.name]: left(sub, before as JsonObject, value) });
     if (attribute.required && after === undefined) fail('mutability');
   } else {
     after = attribute.multiValued
       ? writeValues(op, target, (before ?? []) as JsonValue[], value ?? null)
-      : writeValue(target, before, value ?? null);
+      : writeValue(op, target, before, value ?? null);
     if (after === undefined && schema === undefined && type.defaults[attribute.name] !== undefined) return; // null leaves it as it is
     if (after !== undefined || schema === undefined) demand(attribute, after);
   }
@@ -208,14 +209,38 @@ function performAttribute(
 }
 
 /** A single-valued attribute after an add or a replace: "replacing" and "adding" are one here, and leave sub-attributes that aren't named. */
-function writeValue({ attribute, sub }: Target, before: JsonValue | undefined, value: JsonValue): JsonValue | undefined {
+function writeValue(op: string, { attribute, sub }: Target, before: JsonValue | undefined, value: JsonValue): JsonValue | undefined {
   const current = (before ?? {}) as JsonObject;
-  if (sub !== undefined) return changed(attribute, current, { [sub.name]: readValue(sub, value) ?? null });
+  if (sub !== undefined) return writtenTo(op, attribute, current, { [sub.name]: readValue(sub, value) ?? null });
   if (attribute.type !== 'complex') return readValue(attribute, value);
   const given = readValue(attribute, value) as JsonObject | undefined;
   const only = unwrapped(value);
   if (isNothing(only)) return undefined;
-  return changed(attribute, current, { ...clearedBy(attribute, only), ...given });
+  return writtenTo(op, attribute, current, { ...clearedBy(attribute, only), ...given });
+}
+
+/**
+ * A complex value to which some sub-attributes are written. "add": "If the target location specifies a multi-valued attribute, a new value is added
+ * to the attribute"; "if single-valued, the existing value is replaced". "replace": all are replaced.
+ */
+function writtenTo(op: string, attribute: AttributeDefinition, before: JsonObject, given: JsonObject): JsonObject | undefined {
+  const changes = { ...given };
+  for (const sub of attribute.subAttributes ?? []) {
+    const [old, more] = [before[sub.name], given[sub.name]];
+    if (op === 'add' && sub.multiValued && more !== undefined && old !== undefined)
+      changes[sub.name] = merged(sub, [old, more ?? []].flat());
+  }
+  return changed(attribute, before, changes);
+}
+
+/** What a remove leaves of a sub-attribute: without a value, nothing; else those values that it doesn't list. */
+function left(sub: AttributeDefinition, before: JsonObject, value: JsonValue | undefined): JsonValue {
+  if (!sub.multiValued || value === undefined || value === null || value === '') return null;
+  const listed = (readValue(sub, value) ?? []) as JsonValue[];
+  const values = (before[sub.name] ?? []) as JsonValue[];
+  const rest = values.filter((each) => !listed.some((one) => sameElement(sub, each, one)));
+  if (sub.required && rest.length === 0 && values.length > 0) fail('mutability');
+  return orNothing(rest) ?? null;
 }
 
 /** A multi-valued attribute after an add or a replace. */
@@ -226,22 +251,27 @@ function writeValues(op: string, target: Target, before: JsonValue[], value: Jso
     // "replace": "the values are replaced"; "add": "the values are added", those that exist already are not added again.
     if (op === 'replace') return orNothing(given);
     const primary = given.find(isPrimary);
-    const all = merged(attribute, [...before, ...given]);
+    const all = [...before];
+    for (const each of given) {
+      const at = all.findIndex((one) => sameElement(attribute, one, each));
+      if (at < 0) all.push(each);
+      else if (isRecord(each)) all[at] = writtenTo(op, attribute, all[at] as JsonObject, each)!;
+    }
     return orNothing(primary === undefined ? all : all.map((each) => (sameElement(attribute, each, primary) ? each : notPrimary(each))));
   }
   const template = condition === undefined ? {} : templateOf(condition);
   const change = (element: JsonObject): JsonObject | undefined => {
-    if (sub !== undefined) return changed(attribute, element, { [sub.name]: readValue(sub, value) ?? null });
+    if (sub !== undefined) return writtenTo(op, attribute, element, { [sub.name]: readValue(sub, value) ?? null });
     const only = unwrapped(value);
     const given = readElement(attribute, only) as JsonObject | undefined;
-    if (given === undefined)
-      return isRecord(only) && Object.keys(only).length > 0 ? changed(attribute, element, clearedBy(attribute, only)) : undefined;
-    const whole = changed(attribute, element, op === 'add' ? { ...clearedBy(attribute, only), ...given } : given);
+    if (given === undefined) return isEmptied(only) ? writtenTo(op, attribute, element, clearedBy(attribute, only)) : undefined;
+    const whole = writtenTo(op, attribute, element, op === 'add' ? { ...clearedBy(attribute, only), ...given } : given);
     return op === 'add' ? whole : { ...template, ...given };
   };
   // What comes is looked at even where it is written nowhere.
   if (sub !== undefined) readValue(sub, value);
-  else readElement(attribute, unwrapped(value));
+  // An add of nothing adds nothing.
+  else if (readElement(attribute, unwrapped(value)) === undefined && op === 'add' && !isEmptied(unwrapped(value))) return orNothing(before);
 
   const written: JsonObject[] = [];
   const after: JsonValue[] = [];
@@ -276,7 +306,10 @@ function removeValues({ attribute, condition, sub }: Target, before: JsonValue, 
   const all = before as JsonValue[];
   const selected = (each: JsonValue) => condition === undefined || holds(condition, each as JsonObject);
   if (sub !== undefined) {
-    const after = all.map((each) => (selected(each) ? changed(attribute, each as JsonObject, { [sub.name]: null }) : each));
+    left(sub, {}, value); // what is listed is looked at even where nothing is removed
+    const after = all.map((each) =>
+      selected(each) ? changed(attribute, each as JsonObject, { [sub.name]: left(sub, each as JsonObject, value) }) : each,
+    );
     // The same value twice is stored once, also where a removal made them the same.
     return orNothing(
       merged(
@@ -305,7 +338,8 @@ function changed(attribute: AttributeDefinition, before: JsonObject, changes: Js
   for (const { name, mutability, ...rest } of attribute.subAttributes ?? []) {
     const [old, next] = [before[name], changes[name]];
     if (mutability !== 'immutable' || next === undefined || old === undefined) continue;
-    if (next === null || inOrder({ name, mutability, ...rest }, old, next) !== 0) fail('mutability');
+    const isSame = Array.isArray(old) ? text(old) === text(next) : next !== null && inOrder({ name, mutability, ...rest }, old, next) === 0;
+    if (!isSame) fail('mutability');
   }
   const after: JsonObject = { ...before, ...changes };
   // A reference belongs to its value.
@@ -568,6 +602,8 @@ const isPrimary = (each: JsonValue) => isRecord(each) && each.primary === true;
 const notPrimary = (each: JsonValue): JsonValue => (isRecord(each) && each.primary === true ? { ...each, primary: false } : each);
 const isNothing = (value: JsonValue | undefined) =>
   value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0);
+/** An object of which nothing has a value, but something is named: it clears that. */
+const isEmptied = (value: JsonValue) => isRecord(value) && Object.keys(value).length > 0;
 const orNothing = (values: JsonValue[]) => (values.length === 0 ? undefined : values);
 const clone = <T extends JsonValue>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 const isRecord = (value: JsonValue | undefined): value is JsonObject =>

@@ -40,7 +40,7 @@ function operation(type: ResourceTypeDefinition, attributes: JsonObject, random:
     };
   if (random() < 0.005) return { op, value: 'x' };
   const { path, value } = place(type, attributes, random, op === 'remove');
-  if (op === 'remove') return random() < 0.85 ? { op, path } : { op, path, value };
+  if (op === 'remove') return random() < 0.75 ? { op, path } : { op, path, value };
   return random() < 0.005 ? { op, path } : { op, path, value };
 }
 
@@ -106,10 +106,18 @@ function place(
   if (subs === undefined || form < 0.3)
     return { path: name, value: removing ? listed(container[attribute.name], attribute, random) : given(attribute, random) };
   const sub = pick(subs, random);
-  if (!attribute.multiValued || form < 0.4) return { path: `${name}.${cased(sub.name, random)}`, value: given(sub, random) };
+  const ofSub = () =>
+    removing && sub.multiValued ? listed(subValue(container[attribute.name], sub, random), sub, random) : given(sub, random);
+  if (!attribute.multiValued || form < 0.4) return { path: `${name}.${cased(sub.name, random)}`, value: ofSub() };
   const path = `${name}[${condition(attribute, container[attribute.name], random)}]`;
   if (form < 0.7) return { path, value: random() < 0.1 ? odd(random) : element(attribute, random) };
-  return { path: `${path}.${cased(sub.name, random)}`, value: given(sub, random) };
+  return { path: `${path}.${cased(sub.name, random)}`, value: ofSub() };
+}
+
+/** What a sub-attribute has: of a complex value, or of one of several. */
+function subValue(present: JsonValue | undefined, sub: AttributeDefinition, random: Random): JsonValue | undefined {
+  const one = Array.isArray(present) ? pick(present, random) : present;
+  return typeof one === 'object' && one !== null && !Array.isArray(one) ? one[sub.name] : undefined;
 }
 
 function members(type: ResourceTypeDefinition, attributes: JsonObject, random: Random): JsonObject {

@@ -43,6 +43,18 @@ const STRICT = defineResourceType({
               { name: 'from', type: 'dateTime', mutability: 'immutable' },
               { name: 'seen', mutability: 'readOnly' },
               { name: 'primary', type: 'boolean' },
+              { name: 'tags', multiValued: true },
+              { name: 'seals', multiValued: true, mutability: 'immutable' },
+            ],
+          },
+          {
+            name: 'desk',
+            type: 'complex',
+            subAttributes: [
+              { name: 'room', mutability: 'immutable' },
+              { name: 'drawers', multiValued: true },
+              { name: 'locks', multiValued: true, caseExact: true },
+              { name: 'seals', multiValued: true, mutability: 'immutable' },
             ],
           },
         ],

@@ -113,14 +113,19 @@ export function elementKey(attribute: AttributeDefinition, element: JsonValue): 
   return `=${typeof element.type === 'string' ? foldCase(element.type) : ''}\0${folded}`;
 }
 
-/** `existing` and then `added`; an element that is there already takes over what the later one says. */
-export function mergeElements(attribute: AttributeDefinition, existing: readonly JsonValue[], added: readonly JsonValue[]): JsonValue[] {
+/** `existing` and then `added`; an element that is there already takes over what the later one says (or becomes what `merge` makes of both). */
+export function mergeElements(
+  attribute: AttributeDefinition,
+  existing: readonly JsonValue[],
+  added: readonly JsonValue[],
+  merge = (before: JsonObject, element: JsonObject) => inOrder(attribute, { ...before, ...element }),
+): JsonValue[] {
   const byKey = new Map<string, JsonValue>();
   for (const element of existing) byKey.set(elementKey(attribute, element), element);
   for (const element of added) {
     const key = elementKey(attribute, element);
     const before = byKey.get(key);
-    byKey.set(key, isObject(before) && isObject(element) ? inOrder(attribute, { ...before, ...element }) : (before ?? element));
+    byKey.set(key, isObject(before) && isObject(element) ? merge(before, element) : (before ?? element));
   }
   return [...byKey.values()];
 }

@@ -6,7 +6,8 @@
  * - `add` and `replace` of a complex attribute change the sub-attributes that are given and leave the others; null or "" clears one.
  * - `replace` by a value path replaces the whole element; what its filter demanded stays, so that it still satisfies it.
  * - A value path that finds nothing makes an element of its filter, where that is made of `eq` alone; else it is `noTarget`.
- * - Removing what isn't there is a success. `remove` with a value removes these elements from a multi-valued attribute.
+ * - Removing what isn't there is a success. `remove` with a value removes these elements from a multi-valued attribute or sub-attribute.
+ * - `add` of nothing adds nothing to what is multi-valued; a single value it replaces (§3.5.2.1), so null clears it.
  * - Setting `primary` takes it from whoever had it.
  * - A path that is read-only is `mutability`; a read-only member of a path-less value is left out.
  */
@@ -184,9 +185,13 @@ function termsOf(filter: Filter): number {
 /** A long text costs more to fold and compare than a short one. */
 function costOf(value: JsonValue): number {
   if (typeof value === 'string') return 1 + value.length / 64;
-  return isObject(value)
-    ? Object.values(value).reduce((sum: number, each) => sum + (typeof each === 'string' ? each.length / 64 : 0), 1)
-    : 1;
+  if (!isObject(value)) return 1;
+  let cost = 1;
+  for (const each of Object.values(value)) {
+    if (typeof each === 'string') cost += each.length / 64;
+    else if (Array.isArray(each)) for (const one of each) cost += costOf(one);
+  }
+  return cost;
 }
 
 function applyOperation(type: ResourceTypeDefinition, draft: Draft, { op, path, target, value }: PatchOperation, place: Place): void {
@@ -290,7 +295,9 @@ function write(draft: Draft, op: 'add' | 'replace', target: AttributeTarget, raw
   const { urn, attribute } = target;
   const before = draft.get(urn, attribute);
   if (Array.isArray(before)) draft.visit(attribute, before, target.filter);
-  const after = attribute.multiValued ? writeMany(op, target, asList(before), raw, place) : writeSingle(target, before, raw, place);
+  const after = attribute.multiValued
+    ? writeMany(draft, op, target, asList(before), raw, place)
+    : writeSingle(draft, op, target, before, raw, place);
   if (after === undefined && draft.keeps(urn, attribute)) return;
   const where = `${place.prefix}${urn === undefined ? '' : `${urn}:`}${attribute.name}`;
   if (Array.isArray(after) && after.length > ELEMENTS_MAX && after.length > asList(before).length && !attribute.byName.has('$ref'))
@@ -304,18 +311,48 @@ function write(draft: Draft, op: 'add' | 'replace', target: AttributeTarget, raw
 }
 
 function writeSingle(
+  draft: Draft,
+  op: 'add' | 'replace',
   { attribute, sub }: AttributeTarget,
   before: JsonValue | undefined,
   raw: JsonValue,
   place: Place,
 ): JsonValue | undefined {
   const current = isObject(before) ? before : {};
-  if (sub !== undefined) return assembled(attribute, current, { [sub.name]: coerceSub(attribute, sub, raw, place) ?? null }, place);
+  const write = (changes: JsonObject) => assembled(attribute, current, written(draft, op, attribute, current, changes, place), place);
+  if (sub !== undefined) return write({ [sub.name]: coerceSub(attribute, sub, raw, place) ?? null });
   if (attribute.type !== 'complex') return coerce(attribute, raw, place);
   const given = coerce(attribute, raw, place);
   const only = unwrap(attribute, raw, place);
   if (isEmpty(only)) return undefined;
-  return assembled(attribute, current, { ...cleared(attribute, only), ...(isObject(given) ? given : {}) }, place);
+  return write({ ...cleared(attribute, only), ...(isObject(given) ? given : {}) });
+}
+
+/** What becomes of sub-attributes. An add to one that is multi-valued adds to what it has, and adds nothing where it gives nothing (§3.5.2.1). */
+function written(
+  draft: Draft,
+  op: 'add' | 'replace',
+  attribute: AttributeDefinition,
+  current: JsonObject,
+  given: JsonObject,
+  place: Place,
+): JsonObject {
+  if (op === 'replace') return given;
+  let changes = given;
+  for (const name of Object.keys(given)) {
+    const sub = attribute.byName.get(name);
+    const before = asList(current[name]);
+    if (!sub?.multiValued || before.length === 0) continue;
+    draft.visit(sub, before, undefined);
+    const merged = mergeElements(sub, before, asList(given[name]));
+    if (merged.length > ELEMENTS_MAX && merged.length > before.length)
+      throw ScimError.of(
+        'invalidValue',
+        `${place.prefix}${attribute.name}.${name}: at most ${ELEMENTS_MAX} values are taken, it would have ${merged.length}`,
+      );
+    changes = { ...changes, [name]: merged };
+  }
+  return changes;
 }
 
 /** Sub-attributes that the client set to null or "", as nulls. */
@@ -356,6 +393,7 @@ function asList(value: JsonValue | undefined): JsonValue[] {
 }
 
 function writeMany(
+  draft: Draft,
   op: 'add' | 'replace',
   target: AttributeTarget,
   before: JsonValue[],
@@ -367,11 +405,16 @@ function writeMany(
     const given = (coerce(attribute, raw, place) as JsonValue[] | undefined) ?? [];
     if (op === 'replace') return given.length === 0 ? undefined : given;
     if (given.length === 0) return before.length === 0 ? undefined : before;
-    const merged = mergeElements(attribute, before, given);
+    const merged = mergeElements(
+      attribute,
+      before,
+      given,
+      (element, more) => assembled(attribute, element, written(draft, op, attribute, element, more, place), place) ?? element,
+    );
     const primary = given.find(isPrimary);
     return primary === undefined ? merged : handOver(merged, keyedBy(attribute, primary));
   }
-  return writeElements(op, target, before, raw, place);
+  return writeElements(draft, op, target, before, raw, place);
 }
 
 function keyedBy(attribute: AttributeDefinition, element: JsonValue): (each: JsonValue) => boolean {
@@ -386,6 +429,7 @@ function handOver(elements: JsonValue[], isNew: (element: JsonValue) => boolean)
 
 /** Changes the elements that the filter finds, or all of them where only a sub-attribute is named; makes one where there is none. */
 function writeElements(
+  draft: Draft,
   op: 'add' | 'replace',
   target: AttributeTarget,
   before: JsonValue[],
@@ -395,7 +439,8 @@ function writeElements(
   const { attribute, filter, sub } = target;
   const satisfies = filter === undefined ? () => true : compileFilter(filter);
   const template = filter === undefined ? {} : templateOf(filter);
-  const change = changeOf(op, target, raw, template ?? {}, place);
+  const change = changeOf(draft, op, target, raw, template ?? {}, place);
+  if (change === undefined) return before.length === 0 ? undefined : before;
   const changed = new Set<JsonValue>();
   const after: JsonValue[] = [];
   let found = false;
@@ -433,28 +478,28 @@ function writeElements(
   return unique.length === 0 ? undefined : unique;
 }
 
-/** What becomes of one element; undefined: it goes. */
+/** What becomes of one element: undefined where it goes. Undefined itself: nothing is changed, as an add gives nothing. */
 function changeOf(
+  draft: Draft,
   op: 'add' | 'replace',
   { attribute, sub }: AttributeTarget,
   raw: JsonValue,
   template: JsonObject,
   place: Place,
-): (element: JsonObject) => JsonObject | undefined {
-  if (sub !== undefined) {
-    const changes = { [sub.name]: coerceSub(attribute, sub, raw, place) ?? null };
-    return (element) => assembled(attribute, element, changes, place);
-  }
+): ((element: JsonObject) => JsonObject | undefined) | undefined {
+  const write = (changes: JsonObject) => (element: JsonObject) =>
+    assembled(attribute, element, written(draft, op, attribute, element, changes, place), place);
+  if (sub !== undefined) return write({ [sub.name]: coerceSub(attribute, sub, raw, place) ?? null });
   place.name = attribute.name;
   place.index = -1;
   place.sub = '';
   const only = unwrap(attribute, raw, place);
   const given = coerceOne(attribute, only, place);
   if (!isObject(given)) {
-    if (isObject(only) && Object.keys(only).length > 0) return (element) => assembled(attribute, element, cleared(attribute, only), place);
-    return () => undefined;
+    if (isObject(only) && Object.keys(only).length > 0) return write(cleared(attribute, only));
+    return op === 'add' ? undefined : () => undefined;
   }
-  if (op === 'add') return (element) => assembled(attribute, element, { ...cleared(attribute, only), ...given }, place);
+  if (op === 'add') return write({ ...cleared(attribute, only), ...given });
   return (element) => {
     assembled(attribute, element, given, place); // looks at what is immutable
     return inOrder(attribute, { ...template, ...given });
@@ -465,12 +510,15 @@ function remove(draft: Draft, target: AttributeTarget, raw: JsonValue | undefine
   const { urn, attribute, filter, sub } = target;
   const before = draft.get(urn, attribute);
   const whole = filter === undefined && sub === undefined;
-  if (sub?.required || (whole && attribute.required && !(attribute.multiValued && raw !== undefined && raw !== null))) {
+  const isAllOfSub = sub?.required && !(sub.multiValued && raw !== undefined && raw !== null);
+  if (isAllOfSub || (whole && attribute.required && !(attribute.multiValued && raw !== undefined && raw !== null))) {
     throw ScimError.of('mutability', `${place.prefix}${nameOf(target)}: is required, and can't be removed`);
   }
   if (before === undefined) return;
   if (Array.isArray(before)) draft.visit(attribute, before, target.filter);
-  const after = attribute.multiValued ? removeMany(draft, target, asList(before), raw, place) : removeSingle(target, before, place);
+  const after = attribute.multiValued
+    ? removeMany(draft, target, asList(before), raw, place)
+    : removeSingle(draft, target, before, raw, place);
   if (attribute.mutability === 'immutable' && !sameValue(before, after)) {
     throw ScimError.of('mutability', `${place.prefix}${nameOf(target)}: is immutable, and has a value`);
   }
@@ -480,9 +528,37 @@ function remove(draft: Draft, target: AttributeTarget, raw: JsonValue | undefine
   draft.set(urn, attribute, after);
 }
 
-function removeSingle({ attribute, sub }: AttributeTarget, before: JsonValue, place: Place): JsonValue | undefined {
+function removeSingle(
+  draft: Draft,
+  target: AttributeTarget,
+  before: JsonValue,
+  raw: JsonValue | undefined,
+  place: Place,
+): JsonValue | undefined {
+  const { attribute, sub } = target;
   if (sub === undefined || !isObject(before)) return undefined;
-  return assembled(attribute, before, { [sub.name]: null }, place);
+  return assembled(attribute, before, { [sub.name]: leftOf(draft, target, sub, raw, place)(before) }, place);
+}
+
+/** What a remove leaves of a sub-attribute: null, or those of its values that are not listed. */
+function leftOf(
+  draft: Draft,
+  target: AttributeTarget,
+  sub: AttributeDefinition,
+  raw: JsonValue | undefined,
+  place: Place,
+): (element: JsonObject) => JsonValue {
+  if (!sub.multiValued || raw === undefined || raw === null || raw === '') return () => null;
+  const listed = new Set(asList(coerceSub(target.attribute, sub, raw, place)).map((each) => elementKey(sub, each)));
+  return (element) => {
+    const values = asList(element[sub.name]);
+    draft.visit(sub, values, undefined);
+    const left = values.filter((each) => !listed.has(elementKey(sub, each)));
+    if (left.length > 0) return left;
+    if (sub.required && values.length > 0)
+      throw ScimError.of('mutability', `${place.prefix}${nameOf(target)}: is required, and can't be removed`);
+    return null;
+  };
 }
 
 function removeMany(
@@ -496,8 +572,9 @@ function removeMany(
   const satisfies = filter === undefined ? () => true : compileFilter(filter);
   let after: JsonValue[];
   if (sub !== undefined) {
+    const rest = leftOf(draft, target, sub, raw, place);
     const left = before.flatMap((each) =>
-      isObject(each) && satisfies(each) ? (assembled(attribute, each, { [sub.name]: null }, place) ?? []) : [each],
+      isObject(each) && satisfies(each) ? (assembled(attribute, each, { [sub.name]: rest(each) }, place) ?? []) : [each],
     );
     after = mergeElements(attribute, [], left); // what told two apart may be gone
   } else if (filter !== undefined) {

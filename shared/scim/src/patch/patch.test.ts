@@ -337,6 +337,113 @@ it('PATCH: an immutable attribute takes one value', () => {
   expect(errorOf(() => write(first, 'remove')).scimType).toBe('mutability');
 });
 
+describe('PATCH: sub-attributes that are multi-valued or immutable', () => {
+  const urn = 'urn:example:card:2.0:User';
+  const subAttributes = [{ name: 'value' }, { name: 'made', mutability: 'immutable' }, { name: 'tags', multiValued: true }] as const;
+  const card = defineSchema({
+    id: urn,
+    name: 'Card',
+    attributes: [
+      { name: 'things', type: 'complex', multiValued: true, subAttributes },
+      { name: 'cx', type: 'complex', subAttributes: [{ name: 'list', multiValued: true }, { name: 'note' }] },
+    ],
+  });
+  const type = defineResourceType({ ...USER_PARTS, extensions: [{ schema: card, required: false }] });
+  const things = [
+    { value: '1', made: 'here', tags: ['a', 'b'] },
+    { value: '2', tags: ['b'] },
+  ];
+  const before = deepFreeze({ userName: 'ada', [urn]: { things, cx: { list: ['p', 'q', 'r'], note: 'n' } } });
+  const run = (op: string, path: string, value?: JsonValue) => {
+    const operation = { op, path: `${urn}:${path}`, ...(value === undefined ? {} : { value }) };
+    return (applyPatch(type, before, parsePatch(type, { Operations: [operation] })).attributes[urn] ?? {}) as JsonObject;
+  };
+
+  // An add took the place of all values, and a remove of some took them all.
+  it.each<[string, JsonValue | undefined, string, string[] | undefined]>([
+    ['add', 'z', 'cx.list', ['p', 'q', 'r', 'z']],
+    ['add', ['Q', 'z'], 'cx.list', ['p', 'q', 'r', 'z']],
+    ['add', [], 'cx.list', ['p', 'q', 'r']],
+    ['add', null, 'cx.list', ['p', 'q', 'r']],
+    ['add', { list: ['z'] }, 'cx', ['p', 'q', 'r', 'z']],
+    ['add', { list: null, note: 'n' }, 'cx', ['p', 'q', 'r']],
+    ['replace', 'z', 'cx.list', ['z']],
+    ['replace', { list: ['z'] }, 'cx', ['z']],
+    ['replace', null, 'cx.list', undefined],
+    ['remove', ['Q'], 'cx.list', ['p', 'r']],
+    ['remove', 'q', 'cx.list', ['p', 'r']],
+    ['remove', ['nobody'], 'cx.list', ['p', 'q', 'r']],
+    ['remove', [], 'cx.list', ['p', 'q', 'r']],
+    ['remove', ['p', 'q', 'r'], 'cx.list', undefined],
+    ['remove', undefined, 'cx.list', undefined],
+  ])('%s of %j at %s leaves %j', (op, value, path, list) => {
+    expect(run(op, path, value)).toEqual({ things, cx: { ...(list && { list }), note: 'n' } });
+  });
+
+  it.each<[string, JsonValue | undefined, string, (string[] | undefined)[]]>([
+    ['add', ['c'], 'things[value eq "1"].tags', [['a', 'b', 'c'], ['b']]],
+    [
+      'add',
+      { tags: ['c'] },
+      'things[value eq "2"]',
+      [
+        ['a', 'b'],
+        ['b', 'c'],
+      ],
+    ],
+    ['add', [{ value: '1', tags: ['c'] }], 'things', [['a', 'b', 'c'], ['b']]],
+    [
+      'add',
+      'c',
+      'things.tags',
+      [
+        ['a', 'b', 'c'],
+        ['b', 'c'],
+      ],
+    ],
+    ['remove', ['b'], 'things.tags', [['a'], undefined]],
+    ['remove', ['b'], 'things[value eq "1"].tags', [['a'], ['b']]],
+    ['remove', undefined, 'things[value eq "1"].tags', [undefined, ['b']]],
+  ])('%s of %j at %s leaves %j to the elements', (op, value, path, expected) => {
+    expect((run(op, path, value).things as JsonObject[]).map(({ tags }) => tags)).toEqual(expected);
+  });
+
+  it('an add goes no further than a sub-attribute may have values', () => {
+    const value = Array.from({ length: ELEMENTS_MAX - 2 }, (_, i) => `${i}`);
+    const { status, scimType, detail } = errorOf(() => run('add', 'cx.list', value));
+    expect([status, scimType]).toEqual([400, 'invalidValue']);
+    expect(detail).toMatch(/^Operations\[0\]: cx\.list: at most 1000 values are taken, it would have 1001$/);
+  });
+
+  it('long sub-attributes count among what operations go through', () => {
+    const list = Array.from({ length: ELEMENTS_MAX }, (_, i) => `${i}`);
+    const Operations = Array.from({ length: 100 }, () => ({ op: 'add', path: `${urn}:cx.list`, value: '1' }));
+    expect(errorOf(() => applyPatch(type, { userName: 'a', [urn]: { cx: { list } } }, parsePatch(type, { Operations }))).scimType).toBe(
+      'tooMany',
+    );
+  });
+
+  it.each<[string, JsonValue]>([
+    ['things', [{ value: '1', made: 'there' }]],
+    ['things[value eq "1"]', { made: 'there' }],
+    ['things[value eq "1"].made', 'there'],
+  ])('an add to %s changes no immutable sub-attribute of an element that is there', (path, value) => {
+    const { status, scimType, detail } = errorOf(() => run('add', path, value));
+    expect([status, scimType, detail]).toEqual([400, 'mutability', 'Operations[0]: things.made: is immutable, and has a value']);
+  });
+
+  it('an add gives an immutable sub-attribute its first value, or the same again', () => {
+    expect(run('add', 'things', [{ value: '2', made: 'now' }]).things).toEqual([things[0], { value: '2', made: 'now', tags: ['b'] }]);
+    expect(run('add', 'things', [{ value: '1', made: 'here' }]).things).toEqual(things);
+  });
+
+  // It took the element away.
+  it.each<JsonValue>([null, '', [], {}])('an add of nothing (%j) by a value path changes nothing', (value) => {
+    expect(run('add', 'things[value eq "1"]', value).things).toEqual(things);
+    expect(run('add', 'things[value eq "3"]', value).things).toEqual(things);
+  });
+});
+
 it('PATCH: a schema that grew stricter keeps nobody from being deactivated, and one that is gone leaves its values', () => {
   const urn = 'urn:example:badge:2.0:User';
   const badge = defineSchema({ id: urn, name: 'Badge', attributes: [{ name: 'number', required: true }, { name: 'colour' }] });
