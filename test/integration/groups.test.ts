@@ -152,6 +152,26 @@ describe.each([
     expect(await client.memberIds(id)).toEqual([]);
   });
 
+  // It was left out with success, and a replacement by nobody else emptied the group.
+  it('a member without an id is 400 invalidValue, and nothing is changed', async () => {
+    const { createGroup, putGroup, patchGroup, memberIds } = scim();
+    const [member] = await users(1);
+    const name = `g${next()}-${workers}`;
+    const { body: group } = await createGroup(groupBody(name, [member!]));
+    const members = [{ value: '' }];
+    for (const refused of [
+      await createGroup({ ...groupBody(`${name}-b`), members }),
+      await putGroup(group.id, { ...groupBody(name), members }),
+      await patchGroup(group.id, patchBody({ op: 'replace', path: 'members', value: members })),
+      await patchGroup(group.id, patchBody({ op: 'add', value: { members } })),
+    ])
+      expect(refused).toMatchObject({
+        status: 400,
+        body: { scimType: 'invalidValue', detail: expect.stringContaining('members[0].value') },
+      });
+    expect(await memberIds(group.id)).toEqual([member]);
+  });
+
   it('deleting a user removes it from its groups; coming back, it is in none, and may join anew', async () => {
     const client = scim();
     const [a, b] = (await users(2)) as [string, string];

@@ -361,7 +361,14 @@ function clearedBy(attribute: AttributeDefinition, value: JsonValue): JsonObject
 function readValue(attribute: AttributeDefinition, value: JsonValue): JsonValue | undefined {
   if (value === null) return undefined;
   if (attribute.multiValued) {
-    const given = (Array.isArray(value) ? value : [value]).map((each) => readElement(attribute, each)).filter((each) => each !== undefined);
+    const required = attribute.subAttributes?.some((sub) => sub.required && sub.mutability !== 'readOnly');
+    const given = (Array.isArray(value) ? value : [value])
+      .map((each) => {
+        const element = readElement(attribute, each);
+        // "required": an element without it is none, and nothing may be made of it, unless nothing was given at all.
+        return element === undefined && required && value !== '' ? fail('invalidValue') : element;
+      })
+      .filter((each) => each !== undefined);
     const all = merged(attribute, given);
     // "The primary attribute value "true" MUST appear no more than once."
     if (all.filter(isPrimary).length > 1) fail('invalidValue');

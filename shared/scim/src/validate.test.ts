@@ -242,3 +242,34 @@ describe('validateResource: properties', () => {
     );
   });
 });
+
+describe('validateResource: members of a group', () => {
+  const members = (value: JsonValue) =>
+    validateResource(GROUP, { displayName: 'Team', members: value }, { purpose: 'replace' }).attributes.members;
+
+  // They were left out with success, and a replacement by nothing else emptied the group.
+  it.each<[JsonValue, number]>([
+    [[{ value: '' }], 0],
+    [[{ value: null, display: 'x' }], 0],
+    [[{ display: 'x' }], 0],
+    [[{ $ref: '' }], 0],
+    [[{}], 0],
+    [[null], 0],
+    [[''], 0],
+    [{}, -1],
+    [[{ value: 'a' }, { value: '' }], 1],
+  ])('that name nobody are refused: %j', (value, at) => {
+    const { status, scimType, detail } = errorOf(() => members(value));
+    expect([status, scimType, detail]).toEqual([400, 'invalidValue', `members${at < 0 ? '' : `[${at}]`}.value: required, but missing`]);
+  });
+
+  it.each<JsonValue>([[], null, ''])('may be nobody: %j', (value) => expect(members(value)).toBeUndefined());
+
+  it('are named by value, by a bare string or by $ref', () => {
+    expect(members([{ value: 'a', display: '' }, 'b', { $ref: 'https://example.com/Users/c' }])).toMatchObject([
+      { value: 'a' },
+      { value: 'b' },
+      { value: 'c' },
+    ]);
+  });
+});

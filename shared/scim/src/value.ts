@@ -71,7 +71,8 @@ export function coerceOne(attribute: AttributeDefinition, raw: JsonValue, place:
 
 /**
  * The elements of a multi-valued attribute without empty ones and without repetition; undefined where none is left.
- * @throws ScimError `invalidValue`, where more than one is primary, or there are more than {@link ELEMENTS_MAX}
+ * @throws ScimError `invalidValue`, where more than one is primary, there are more than {@link ELEMENTS_MAX}, or an empty one should have what is
+ *   required of it: a member that names nobody is no wish for a group without members
  */
 export function coerceMany(attribute: AttributeDefinition, raw: JsonValue, place: Place): JsonValue[] | undefined {
   if (raw === null) return undefined;
@@ -85,6 +86,7 @@ export function coerceMany(attribute: AttributeDefinition, raw: JsonValue, place
     place.sub = '';
     const value = coerceOne(attribute, list[at]!, place);
     if (value !== undefined) values.push(value);
+    else if (raw !== '') refuseLacking(attribute, place);
   }
   place.index = outer;
   place.sub = '';
@@ -92,6 +94,14 @@ export function coerceMany(attribute: AttributeDefinition, raw: JsonValue, place
   const unique = values.length === 1 ? values : mergeElements(attribute, [], values);
   if (unique.filter(isPrimary).length > 1) place.refuse('more than one value is primary');
   return unique;
+}
+
+/** @throws ScimError `invalidValue`, where an element must have something */
+function refuseLacking({ subAttributes = [] }: AttributeDefinition, place: Place): void {
+  const wanted = subAttributes.find(({ required, mutability }) => required && mutability !== 'readOnly');
+  if (wanted === undefined) return;
+  place.sub = wanted.name;
+  place.refuse('required, but missing');
 }
 
 export function isPrimary(element: JsonValue): boolean {

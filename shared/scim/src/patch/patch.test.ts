@@ -487,6 +487,27 @@ describe('PATCH: members', () => {
   });
 });
 
+describe('PATCH: members that name nobody', () => {
+  it.each<JsonValue>([[{ value: '' }], [{ display: 'x' }], [{ value: null, display: 'x' }], [{ $ref: '' }], [{}], [null], { value: '' }])(
+    'are refused, in whole and as a change: %j',
+    (value) => {
+      for (const operation of [
+        { op: 'add', path: 'members', value },
+        { op: 'replace', path: 'members', value },
+        { op: 'remove', path: 'members', value },
+        { op: 'replace', value: { members: value } },
+      ]) {
+        const operations = parsePatch(GROUP, { Operations: [operation] });
+        for (const run of [() => applyPatch(GROUP, TEAM, operations), () => splitMemberOperations(GROUP, operations)]) {
+          const { status, scimType, detail } = errorOf(run);
+          expect([status, scimType]).toEqual([400, 'invalidValue']);
+          expect(detail).toMatch(/^Operations\[0\]: members(\[0\])?\.value: required, but missing$/);
+        }
+      }
+    },
+  );
+});
+
 describe('PATCH: properties', () => {
   const path = fc.constantFrom(
     'title',
