@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { compareCodePoints, foldCase, holds, isWellFormed } from './text.js';
+import { compareCodePoints, foldCase, holds, isBlank, isWellFormed } from './text.js';
 
 describe('foldCase', () => {
   it.each([
@@ -58,4 +58,11 @@ describe('holds', () => {
     expect(holds('a'.repeat(1_000_000), `${half}b${half}`)).toBe(false);
     expect(performance.now() - began).toBeLessThan(500);
   });
+});
+
+describe('isBlank', () => {
+  it.each(['', ' ', '\t\r\n', '\u0085', '\u00a0\u2003\u3000', '\u2028', '\ufeff'])('%j is nothing but white space', (text) => {
+    expect(isBlank(text)).toBe(true);
+  });
+  it.each(['a', ' a ', '\u200b', '\u0000'])('%j is more than white space', (text) => expect(isBlank(text)).toBe(false));
 });

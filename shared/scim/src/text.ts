@@ -58,6 +58,12 @@ export function isWellFormed(text: string): boolean {
   return (text as string & { isWellFormed(): boolean }).isWellFormed(); // Node 20 has it, the es2023 typings have not
 }
 
+/** Nothing but white space: Unicode's, of which `trim` lacks U+0085, and U+FEFF, which `trim` takes for some. */
+export function isBlank(text: string): boolean {
+  return BLANK.test(text);
+}
+
+const BLANK = /^[\p{White_Space}\ufeff]*$/u;
 const MARKS_MAX = 30;
 const MARKS = /\p{M}+/gu;
 const AS_MANY_MARKS = /.{30}/gsu;

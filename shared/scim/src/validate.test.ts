@@ -151,6 +151,7 @@ describe('validateResource: what is refused', () => {
     [{}, 'invalidValue', 'userName: required, but missing'],
     [{ userName: '' }, 'invalidValue', 'userName: required, but missing'],
     [{ userName: ' \t' }, 'invalidValue', 'userName: required, but empty'],
+    [{ userName: '\u0085' }, 'invalidValue', 'userName: required, but empty'],
     [{ userName: 42 }, 'invalidValue', 'userName: expected a string, got number'],
     [{ userName: { $gt: '' } }, 'invalidValue', 'userName: expected a string, got object'],
     [{ userName: ['a', 'b'] }, 'invalidValue', 'userName: expected one value, got 2'],

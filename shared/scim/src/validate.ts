@@ -4,6 +4,7 @@ import { Ignored, type UnknownAttributes } from './ignored.js';
 import { isObject, type JsonObject, type JsonValue, memberNames, typeName } from './json.js';
 import { resolvePath } from './path.js';
 import { type AttributeDefinition, lookUp, type ResourceTypeDefinition, type SchemaDefinition } from './schema/definition.js';
+import { isBlank } from './text.js';
 import { coerce, Place } from './value.js';
 
 export interface ValidateOptions {
@@ -48,7 +49,7 @@ export function validateResource(type: ResourceTypeDefinition, body: JsonValue, 
 export function checkRequired(attribute: AttributeDefinition, value: JsonValue | undefined, place: string): void {
   if (attribute.required) {
     if (value === undefined) throw ScimError.of('invalidValue', `${place}: required, but missing`);
-    if (typeof value === 'string' && value.trim() === '') throw ScimError.of('invalidValue', `${place}: required, but empty`);
+    if (typeof value === 'string' && isBlank(value)) throw ScimError.of('invalidValue', `${place}: required, but empty`);
   }
   if (attribute.type !== 'complex' || value === undefined) return;
   for (const sub of attribute.subAttributes ?? []) {
