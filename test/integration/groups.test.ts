@@ -156,12 +156,12 @@ describe.each([
   it('a member without an id is 400 invalidValue, and nothing is changed', async () => {
     const { createGroup, putGroup, patchGroup, memberIds } = scim();
     const [member] = await users(1);
-    const name = `g${next()}-${workers}`;
-    const { body: group } = await createGroup(groupBody(name, [member!]));
+    const displayName = name();
+    const { body: group } = await createGroup(groupBody(displayName, [member!]));
     const members = [{ value: '' }];
     for (const refused of [
-      await createGroup({ ...groupBody(`${name}-b`), members }),
-      await putGroup(group.id, { ...groupBody(name), members }),
+      await createGroup({ ...groupBody(name()), members }),
+      await putGroup(group.id, { ...groupBody(displayName), members }),
       await patchGroup(group.id, patchBody({ op: 'replace', path: 'members', value: members })),
       await patchGroup(group.id, patchBody({ op: 'add', value: { members } })),
     ])

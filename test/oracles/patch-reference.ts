@@ -77,7 +77,7 @@ function readPath(type: ResourceTypeDefinition, text: string): Path {
   const [, name = '', condition = '', rest = ''] = brackets;
   if (rest !== '' && !/^\.(\$ref|[a-z][a-z0-9_-]*)$/i.test(rest)) return fail('invalidPath');
   const named = readName(type, name) ?? fail('invalidPath');
-  if (named === 'ignored') return named;
+  if (named === 'ignored') return isCondition(condition) ? named : fail('invalidPath'); // what no schema knows must be a path, too
   // A filter selects among the values of "a complex multi-valued attribute".
   if ('whole' in named || named.sub !== undefined || !named.attribute.multiValued || named.attribute.type !== 'complex')
     return fail('invalidPath');
@@ -406,7 +406,7 @@ function readElement(attribute: AttributeDefinition, value: JsonValue): JsonValu
     case 'binary':
       return typeof value === 'string' && /^[a-z0-9+/_-]*={0,2}$/i.test(value) ? value : fail('invalidValue');
     case 'reference':
-      return typeof value === 'string' && !/[\s<>"]/.test(value) ? value : fail('invalidValue');
+      return typeof value === 'string' && !/[\s<>"\p{Cc}]/u.test(value) ? value : fail('invalidValue');
     default:
       return typeof value === 'string' ? value : fail('invalidValue');
   }
@@ -443,7 +443,8 @@ function readComplex(attribute: AttributeDefinition, value: JsonValue): JsonObje
 
 /** "required", of an attribute and of what it holds. */
 function demand(attribute: AttributeDefinition, value: JsonValue | undefined): void {
-  if (attribute.required && (value === undefined || (typeof value === 'string' && value.trim() === ''))) fail('invalidValue');
+  if (attribute.required && (value === undefined || (typeof value === 'string' && /^[\p{White_Space}\ufeff]*$/u.test(value))))
+    fail('invalidValue');
   for (const element of Array.isArray(value) ? value : [value]) {
     if (!isRecord(element)) continue;
     for (const sub of attribute.subAttributes ?? []) if (sub.mutability !== 'readOnly') demand(sub, element[sub.name]);
@@ -490,6 +491,20 @@ function readCondition(attribute: AttributeDefinition, source: string): Conditio
   };
   const result = orTerm();
   return tokens.length === 0 ? result : fail('invalidFilter');
+}
+
+/** Whether it could be a condition on some attribute: the grammar alone. */
+function isCondition(source: string): boolean {
+  const simple =
+    /^\s*[a-z$][a-z0-9_-]*(\.[a-z$][a-z0-9_-]*)?\s+(pr|(eq|ne|co|sw|ew|gt|ge|lt|le)\s+("(?:[^"\\]|\\.)*"|true|false|null|-?\d+(\.\d+)?(e[+-]?\d+)?))\s*$/i;
+  // From within: a test is as good as `a pr`, and so is what combines tests.
+  for (let text = source.replace(/"(?:[^"\\]|\\.)*"/g, '""'); ; ) {
+    if (simple.test(text)) return true;
+    const inner = /(?:not\s*)?\(([^()]*)\)/i.exec(text);
+    const terms = (inner?.[1] ?? text).split(/\s(?:and|or)\s/i);
+    if ((inner === null && terms.length === 1) || !terms.every((term) => simple.test(term))) return false;
+    text = inner === null ? 'a pr' : text.replace(inner[0], ' a pr ');
+  }
 }
 
 function operand({ type }: AttributeDefinition, operator: string, token: string | undefined): JsonValue {

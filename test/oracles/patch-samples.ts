@@ -67,6 +67,12 @@ function place(
           '.x',
           'name.',
           'emails[type eq "a"].1',
+          'nope[((]',
+          'nope[]',
+          'nope[a eq b]',
+          'nope[a[b eq 1]]',
+          'nope[a pr or]',
+          'password[a]',
         ],
         random,
       ),
@@ -74,7 +80,19 @@ function place(
     };
   if (roll < 0.05)
     return {
-      path: pick(['nope', 'name.nope', 'urn:x:y', 'urn:x:y:z.a', 'password', 'nope[a eq 1]', 'emails[type eq "a"].nope'], random),
+      path: pick(
+        [
+          'nope',
+          'name.nope',
+          'urn:x:y',
+          'urn:x:y:z.a',
+          'password',
+          'nope[a eq 1]',
+          'nope[not (a pr) and (b.c ne "(" or d lt 1.5)].x',
+          'emails[type eq "a"].nope',
+        ],
+        random,
+      ),
       value: 'x',
     };
   if (roll < 0.09)
@@ -199,7 +217,10 @@ function wrapped(attribute: AttributeDefinition, value: JsonValue, random: Rando
 }
 
 function odd(random: Random): JsonValue {
-  return pick<JsonValue>([null, null, '', '', [], {}, [null], [''], 7, true, 'True', 'x', [[]], { value: null }, [{}], ' '], random);
+  return pick<JsonValue>(
+    [null, null, '', '', [], {}, [null], [''], 7, true, 'True', 'x', [[]], { value: null }, [{}], ' ', '\u0085'],
+    random,
+  );
 }
 
 /** One value: of a complex attribute an object, of which not all need be right. */

@@ -43,6 +43,22 @@ export function parseElementFilter(attribute: AttributeDefinition, text: string,
   return filter;
 }
 
+/**
+ * The same for an attribute that no table knows: any name will do, and nothing satisfies it.
+ * @throws ScimError `invalidFilter`, where it is outside the grammar
+ */
+export function parseUnknownFilter(text: string, spent: { terms: number }): Filter {
+  // Brackets hold no brackets (RFC 7644 §3.4.2.2: valFilter).
+  const inner = lex(text).find(({ kind }) => kind === '[');
+  if (inner !== undefined) throw invalidFilter(`filter: expected no brackets within brackets, got "[" at column ${inner.at + 1}`);
+  const parser = new Parser(text, (name) => (NAME.test(name) ? 'unknown' : undefined), true);
+  const filter = parser.parse();
+  spent.terms += parser.terms;
+  return filter;
+}
+
+const NAME = /^(?:\$ref|[A-Z][A-Z0-9_-]*)(?:\.(?:\$ref|[A-Z][A-Z0-9_-]*))?$/i;
+
 /** Undefined: outside the grammar. */
 type Resolve = (name: string) => AttributePath | 'unknown' | undefined;
 
@@ -51,6 +67,8 @@ const SUBSTRING: readonly Operator[] = ['co', 'sw', 'ew'];
 const OPERATORS: ReadonlySet<string> = new Set<Operator>(['eq', 'ne', ...ORDER, ...SUBSTRING]);
 const OPERATORS_EXPECTED = 'expected an operator (eq, ne, co, sw, ew, gt, ge, lt, le or pr)';
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+/** What is compared with, but for strings. */
+const LITERAL = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[+-]?\d+)?)$/i;
 
 class Parser {
   readonly #tokens: Token[];
@@ -168,7 +186,7 @@ class Parser {
   }
 
   #absent(name: string, operator: Operator, value: Token): Filter {
-    if (value.kind !== 'string' && value.kind !== 'word') return this.#unexpected(value, 'expected a value');
+    if (value.kind !== 'string' && !(value.kind === 'word' && LITERAL.test(value.text))) return this.#unexpected(value, 'expected a value');
     const isNull = value.kind === 'word' && value.text.toLowerCase() === 'null';
     return { kind: 'constant', value: (operator === 'ne') !== isNull, text: name };
   }

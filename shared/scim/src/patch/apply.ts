@@ -72,9 +72,7 @@ export function applyPatch(
 ): Patched {
   const ignored = new Ignored(options.unknownAttributes ?? 'ignore');
   const draft = new Draft(type, attributes);
-  operations.forEach((operation, index) => {
-    applyOperation(type, draft, operation, new Place(ignored, `Operations[${index}]: `));
-  });
+  for (const operation of operations) applyOperation(type, draft, operation, new Place(ignored, `Operations[${operation.index}]: `));
   return { attributes: draft.finish(), ignored: ignored.list() };
 }
 

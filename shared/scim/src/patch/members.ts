@@ -43,8 +43,8 @@ export function splitMemberOperations(
   const ignored = new Ignored(options.unknownAttributes ?? 'ignore');
   const changes: MemberChange[] = [];
   const rest: PatchOperation[] = [];
-  for (const [index, operation] of operations.entries()) {
-    const place = new Place(ignored, `Operations[${index}]: `);
+  for (const operation of operations) {
+    const place = new Place(ignored, `Operations[${operation.index}]: `);
     const { target } = operation;
     if (target === undefined) {
       const left = takeMember(type, attribute, operation, changes, place);

@@ -1,7 +1,7 @@
 /** A PATCH body as operations (RFC 7644 §3.5.2): read tolerantly, every path resolved against the tables. */
 import { quote, ScimError } from '../errors.js';
 import type { Filter } from '../filter/ast.js';
-import { parseElementFilter } from '../filter/parse.js';
+import { parseElementFilter, parseUnknownFilter } from '../filter/parse.js';
 import { isObject, type JsonObject, type JsonValue, typeName } from '../json.js';
 import { resolvePath } from '../path.js';
 import { type AttributeDefinition, lookUp, type ResourceTypeDefinition, type SchemaDefinition } from '../schema/definition.js';
@@ -32,6 +32,8 @@ export type PatchTarget =
   | { readonly kind: 'unknown'; readonly text: string };
 
 export interface PatchOperation {
+  /** Its place in the body, for errors. */
+  readonly index: number;
   readonly op: 'add' | 'remove' | 'replace';
   /** As the client wrote it; undefined: the members of the value are the paths. */
   readonly path: string | undefined;
@@ -52,7 +54,7 @@ export function parsePatch(type: ResourceTypeDefinition, body: JsonValue): Patch
   if (operations.length === 0) throw ScimError.of('invalidSyntax', 'Operations: expected at least one, got none');
   if (operations.length > PATCH_OPERATIONS_MAX) throw tooManyOperations();
   const spent: Spent = { terms: 0 };
-  return operations.map((operation, index) => parseOperation(type, operation, `Operations[${index}]`, spent));
+  return operations.map((operation, index) => parseOperation(type, operation, index, spent));
 }
 
 /** What the filters of a body's paths have had so far. */
@@ -96,17 +98,34 @@ function parseValuePath(
   spent: Spent,
 ): PatchTarget {
   const resolved = resolvePath(type, name.trimEnd());
-  if (resolved.kind === 'unknown') return { kind: 'unknown', text };
-  if (resolved.kind === 'dropped') return resolved;
+  if (resolved.kind === 'unknown' || resolved.kind === 'dropped') {
+    checkUnknownFilter(text, filterText, spent);
+    return resolved.kind === 'dropped' ? resolved : { kind: 'unknown', text };
+  }
   if (resolved.kind !== 'attribute' || resolved.path.sub !== undefined) return invalid(text, 'expected an attribute before "["');
   const { urn, attribute } = resolved.path;
   if (!attribute.multiValued || attribute.type !== 'complex')
     return invalid(text, `${attribute.name} takes no filter, as it isn't multi-valued and complex`);
   const filter = parseElementFilter(attribute, filterText, spent);
-  if (spent.terms > PATCH_TERMS_MAX) throw ScimError.of('tooMany', `Operations: their filters have more than ${PATCH_TERMS_MAX} terms`);
+  checkTerms(spent);
   const sub = subName === undefined ? undefined : lookUp(attribute.byName, subName);
   if (subName !== undefined && sub === undefined) return { kind: 'unknown', text };
   return { kind: 'attribute', urn, attribute, filter, sub };
+}
+
+/** What no table knows is let pass, but no path outside the grammar. @throws ScimError `invalidPath` */
+function checkUnknownFilter(text: string, filterText: string, spent: Spent): void {
+  try {
+    parseUnknownFilter(filterText, spent);
+  } catch (error) {
+    if (!(error instanceof ScimError)) throw error;
+    invalid(text, `in the brackets, ${error.detail}`);
+  }
+  checkTerms(spent);
+}
+
+function checkTerms({ terms }: Spent): void {
+  if (terms > PATCH_TERMS_MAX) throw ScimError.of('tooMany', `Operations: their filters have more than ${PATCH_TERMS_MAX} terms`);
 }
 
 function invalid(text: string, expected: string): never {
@@ -120,7 +139,8 @@ function checkSchemas(schemas: JsonValue | undefined): void {
   if (!named) throw ScimError.of('invalidSyntax', `schemas: expected [${quote(PATCH_OP_URN)}]`);
 }
 
-function parseOperation(type: ResourceTypeDefinition, operation: JsonValue, where: string, spent: Spent): PatchOperation {
+function parseOperation(type: ResourceTypeDefinition, operation: JsonValue, index: number, spent: Spent): PatchOperation {
+  const where = `Operations[${index}]`;
   if (!isObject(operation)) throw ScimError.of('invalidSyntax', `${where}: expected an object, got ${typeName(operation)}`);
   const verb = member(operation, 'op');
   const op = typeof verb === 'string' ? verb.toLowerCase() : undefined;
@@ -139,7 +159,7 @@ function parseOperation(type: ResourceTypeDefinition, operation: JsonValue, wher
   if (path === undefined && !isObject(value)) {
     throw ScimError.of('invalidValue', `${where}.value: expected an object where there is no path, got ${typeName(value)}`);
   }
-  return { op, path, target: path === undefined ? undefined : parsePatchPath(type, path, spent), value };
+  return { index, op, path, target: path === undefined ? undefined : parsePatchPath(type, path, spent), value };
 }
 
 /** A member of the message itself, in any case; of two spellings the exact one counts. */

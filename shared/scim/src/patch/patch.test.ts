@@ -8,7 +8,7 @@ import { ENTERPRISE_URN, PATCH_OP_URN, USER_URN } from '../urns.js';
 import { validateResource } from '../validate.js';
 import { applyPatch } from './apply.js';
 import { splitMemberOperations } from './members.js';
-import { PATCH_OPERATIONS_MAX, parsePatch } from './operation.js';
+import { PATCH_OPERATIONS_MAX, PATCH_TERMS_MAX, parsePatch } from './operation.js';
 
 const WORK = { value: 'ada@example.com', type: 'work', primary: true };
 const HOME = { value: 'ada@home.example', type: 'home' };
@@ -257,6 +257,17 @@ describe('PATCH: what is refused', () => {
     'title x',
     '$ref',
     '"title"',
+    // Of what no table knows, or what is never kept, too.
+    'foo[((]',
+    'foo[]',
+    'foo[a]',
+    'foo[1 eq 2]',
+    'foo[a eq work]',
+    'foo[a pr or]',
+    'foo[a[b eq 1]]',
+    'foo[a eq "x"',
+    'urn:x:y:z[((]',
+    'password[((]',
   ])('path %j is invalidPath', (path) => expect(errorOf(() => set(path, 'x')).scimType).toBe('invalidPath'));
   it.each<[string, () => unknown, string]>([
     ['a filter on a single value', () => set('name[givenName eq "a"]', {}), 'invalidPath'],
@@ -485,6 +496,31 @@ describe('PATCH: members', () => {
   it.each(['members[type eq "User"]', 'members.type', 'members[value sw "a"]'])('removing %s needs the whole set', (path) => {
     expect(splitMemberOperations(GROUP, parsePatch(GROUP, { Operations: [{ op: 'remove', path }] }))).toBeUndefined();
   });
+});
+
+it.each([
+  'foo[a eq 1]',
+  'foo[not (a pr) and ($ref ne "(" or b.c lt 1.5)].x',
+  'foo [a eq TRUE]',
+  'urn:x:y:z[a co "["]',
+  'password[a eq null]',
+])('PATCH: path %j is one, of what no table knows', (path) => expect(set(path, 'x')).toEqual(ADA));
+
+it('PATCH: filters of what no table knows count among the terms of a body', () => {
+  const path = `foo[${Array(200).fill('a pr').join(' or ')}]`;
+  const Operations = Array.from({ length: PATCH_TERMS_MAX / 200 + 1 }, () => ({ op: 'add', path, value: 'x' }));
+  expect(errorOf(() => parsePatch(USER, { Operations })).scimType).toBe('tooMany');
+});
+
+// It counted what the operations on members left.
+it.each<[JsonValue, string]>([
+  [{ op: 'replace', path: 'displayName', value: ['a', 'b'] }, 'displayName: expected one value, got 2'],
+  [{ op: 'replace', value: { members: [{ value: 'c' }], displayName: ['a', 'b'] } }, 'displayName: expected one value, got 2'],
+])('PATCH: an error names its operation as the body counts it, after operations on members: %j', (operation, detail) => {
+  const add = { op: 'add', path: 'members', value: [{ value: 'd' }] };
+  const operations = parsePatch(GROUP, { Operations: [add, add, operation] });
+  const { rest } = splitMemberOperations(GROUP, operations)!;
+  expect(errorOf(() => applyPatch(GROUP, { displayName: 'Team' }, rest)).detail).toBe(`Operations[2]: ${detail}`);
 });
 
 describe('PATCH: members that name nobody', () => {
