@@ -379,6 +379,34 @@ both('groupCycles: refuse, %s', (_, held) => {
 });
 
 describe('groupCycles', () => {
+  // It was made without the member that it was refused for, and nobody was told where it was.
+  it('refuse: a Bulk request makes no group that would be in itself, alone or by others of the request, and all others', async () => {
+    const tenant = await tenantWith({ groupCycles: 'refuse' });
+    const post = (bulkId: string, members: readonly string[]) => ({
+      ...{ method: 'POST', path: '/Groups', bulkId },
+      data: groupBody(
+        bulkId,
+        members.map((member) => `bulkId:${member}`),
+      ),
+    });
+    const operations = [
+      ...[post('self', ['self']), post('one', ['other']), post('other', ['one', 'plain'])],
+      ...[post('around', ['plain']), post('plain', []), post('late', ['self'])],
+    ];
+    const bulk = async (asked: readonly unknown[]) =>
+      (await tenant.scim.request('POST', '/Bulk', { schemas: [BULK_REQUEST_URN], Operations: asked })).body.Operations;
+    const results = await bulk(operations);
+    expect(results.map(({ status }: { status: string }) => status)).toEqual(['400', '400', '400', '201', '201', '409']);
+    for (const { response, location } of results.slice(0, 3)) {
+      expect(response).toMatchObject({ scimType: 'invalidValue', detail: expect.stringContaining('would be in itself') });
+      expect(location).toBeUndefined();
+    }
+    expect(await tenant.total()).toBe(2);
+    await tenant.set({ groupCycles: 'accept' });
+    const accepted = await bulk([post('self', ['self']), post('one', ['other']), post('other', ['one'])]);
+    expect(accepted.map(({ status }: { status: string }) => status)).toEqual(['201', '201', '201']);
+  });
+
   // Goal: no circle, whatever comes at once. Method: both halves of one at two ingests, many times; then a ring of four.
   it('of writes that close a circle together, one is refused', async () => {
     const tenant = await tenantWith({ groupCycles: 'refuse' });

@@ -1,7 +1,7 @@
 import { type BulkOperation, type BulkStep, parseBulk, planBulk, resolveReferences } from './bulk.js';
 import type { JsonValue } from './json.js';
 import { seeded } from './samples.js';
-import { errorOf } from './testing.js';
+import { errorOf, finished } from './testing.js';
 
 const LIMITS = { operationsMax: 100 };
 const parse = (...operations: JsonValue[]): BulkOperation[] => parseBulk({ Operations: operations }, LIMITS).operations as BulkOperation[];
@@ -13,6 +13,7 @@ const group = (bulkId: string, ...members: string[]): JsonValue => ({
   ...{ method: 'POST', path: '/Groups', bulkId },
   data: { members: members.map((id) => ({ value: `bulkId:${id}` })) },
 });
+const planned = (operations: readonly BulkOperation[]): BulkStep[] => finished(planBulk(operations));
 const order = (steps: readonly BulkStep[]) => steps.map(({ operation }) => operation.bulkId);
 const refused = (steps: readonly BulkStep[]) => steps.filter((step) => step.refused).map(({ operation }) => operation.bulkId);
 
@@ -74,12 +75,12 @@ describe('references (§3.7.1)', () => {
 
 describe('the order of operations', () => {
   it('is as they came, but for those that others refer to', () => {
-    expect(order(planBulk(parse(user('a'), user('b'), user('c'))))).toEqual(['a', 'b', 'c']);
-    expect(order(planBulk(parse(user('a', 'c'), user('b'), user('c', 'd'), user('d'))))).toEqual(['d', 'c', 'a', 'b']);
+    expect(order(planned(parse(user('a'), user('b'), user('c'))))).toEqual(['a', 'b', 'c']);
+    expect(order(planned(parse(user('a', 'c'), user('b'), user('c', 'd'), user('d'))))).toEqual(['d', 'c', 'a', 'b']);
   });
 
   it('groups in a circle are made first and completed later; people in one are refused, and nobody else', () => {
-    const steps = planBulk(parse(group('g', 'h', 'u'), group('h', 'g'), user('u'), user('x', 'y'), user('y', 'x'), user('z', 'x')));
+    const steps = planned(parse(group('g', 'h', 'u'), group('h', 'g'), user('u'), user('x', 'y'), user('y', 'x'), user('z', 'x')));
     expect(refused(steps)).toEqual(['x', 'y']);
     const completed = steps
       .filter(({ completion }) => completion)
@@ -90,13 +91,25 @@ describe('the order of operations', () => {
     ]);
   });
 
+  it('groups that would be in themselves are told from those that are named by somebody in them', () => {
+    const inItself = (...operations: JsonValue[]) =>
+      planned(parse(...operations))
+        .filter(({ completion }) => completion?.inItself)
+        .map(({ operation }) => operation.bulkId);
+    expect(inItself(group('g', 'h', 'u'), group('h', 'k'), group('k', 'h'), user('u')).sort()).toEqual(['h', 'k']);
+    expect(inItself(group('self', 'self'), group('other', 'self'))).toEqual(['self']);
+    expect(inItself(group('g', 'u'), user('u', 'g'))).toEqual([]);
+    expect(inItself(group('g', 'u', 'h'), user('u', 'g'), group('h', 'u'))).toEqual([]);
+    expect(inItself(group('g', 'h', 'u'), user('u', 'g'), group('h', 'g')).sort()).toEqual(['g', 'h']);
+  });
+
   it('what nobody makes is refused', () => {
-    expect(refused(planBulk(parse(user('a', 'nobody'), user('b'))))).toEqual(['a']);
+    expect(refused(planned(parse(user('a', 'nobody'), user('b'))))).toEqual(['a']);
   });
 
   it('a chain of a thousand is no depth', () => {
     const chain = Array.from({ length: 1_000 }, (_, i) => user(`u${i}`, i < 999 ? `u${i + 1}` : undefined));
-    const steps = planBulk(parseBulk({ Operations: chain }, { operationsMax: 1_000 }).operations as BulkOperation[]);
+    const steps = planned(parseBulk({ Operations: chain }, { operationsMax: 1_000 }).operations as BulkOperation[]);
     expect(order(steps)[0]).toBe('u999');
     expect(refused(steps)).toEqual([]);
   });
@@ -113,7 +126,7 @@ describe('the order of operations', () => {
           random() < 0.5 ? group(`n${i}`, ...some()) : user(`n${i}`, random() < 0.5 ? some()[0] : undefined),
         ),
       );
-      const steps = planBulk(operations);
+      const steps = planned(operations);
       expect(order(steps).sort()).toEqual(operations.map(({ bulkId }) => bulkId).sort());
       const placed = new Set<string>();
       const failed = new Set<string>();

@@ -97,18 +97,27 @@ export interface BulkStep {
   /** What is sent first: without the members that are still to be made, where groups stand in a circle. */
   readonly data: JsonValue | undefined;
   /** The members left out, to be added once all that they name is made. */
-  readonly completion: { readonly members: readonly JsonValue[]; readonly references: ReadonlySet<string> } | undefined;
+  readonly completion: Completion | undefined;
   /** It can't be carried out. */
   readonly refused: ScimError | undefined;
+}
+
+export interface Completion {
+  readonly members: readonly JsonValue[];
+  readonly references: ReadonlySet<string>;
+  /** With them the group is in itself, directly or by way of other groups of this request. */
+  readonly inItself: boolean;
 }
 
 /**
  * The operations in an order in which each stands behind those it refers to, and otherwise as they came (RFC 7644 §3.7.1). A group that is in a
  * circle is made without the members of the circle first. Everything else in a circle, such as two people who manage each other, is refused.
  *
+ * It takes some 30 ms where a thousand groups name 40,000: between its parts, where it yields, others may have their turn.
+ *
  * @param endpoint of the groups
  */
-export function planBulk(operations: readonly BulkOperation[], endpoint = '/Groups'): BulkStep[] {
+export function* planBulk(operations: readonly BulkOperation[], endpoint = '/Groups'): Generator<undefined, BulkStep[]> {
   const posts = new Map(operations.flatMap((each) => (each.method === 'POST' ? [[each.bulkId!, each] as const] : [])));
   const known = new Set(posts.keys());
   const nodes = new Map(
@@ -117,13 +126,17 @@ export function planBulk(operations: readonly BulkOperation[], endpoint = '/Grou
       return [operation.index, { operation, references, needs: [], data: operation.data, completion: undefined }];
     }),
   );
-  const needed = ({ references }: Node): Node[] => {
+  const needed = ({ references }: Pick<Node, 'references'>): Node[] => {
     const made = [...references].map((id) => posts.get(id)).filter((post) => post !== undefined);
     return made.map(({ index }) => nodes.get(index)!);
   };
+  yield;
   for (const node of nodes.values()) node.needs = needed(node);
+  const inCircles = circles(nodes.values(), ({ needs }) => needs);
+  yield;
 
-  for (const circle of circles(nodes)) {
+  const completed: Node[] = [];
+  for (const circle of inCircles) {
     const within = new Set([...circle].map(({ operation }) => operation.bulkId!));
     for (const node of circle) {
       if (node.operation.endpoint !== endpoint || !isObject(node.operation.data)) continue;
@@ -132,10 +145,20 @@ export function planBulk(operations: readonly BulkOperation[], endpoint = '/Grou
       node.data = data;
       node.references = referencesIn(data, known);
       node.needs = needed(node);
-      node.completion = { members, references: referencesIn(members, known) };
+      node.completion = { members, references: referencesIn(members, known), inItself: false };
+      completed.push(node);
+      if (completed.length % COMPLETED_AT_ONCE === 0) yield;
     }
   }
-  const stuck = new Set([...circles(nodes)].flatMap((circle) => [...circle]));
+  yield;
+  const stuck = new Set(circles(nodes.values(), ({ needs }) => needs).flatMap((circle) => [...circle]));
+  yield;
+  // What was left out may be no group: somebody who names the group that they are in.
+  const leftOut = new Map(completed.map((node) => [node, needed(node.completion!).filter(({ completion }) => completion)]));
+  for (const circle of circles(completed, (node) => leftOut.get(node)!))
+    for (const node of circle) node.completion = { ...node.completion!, inItself: true };
+
+  yield;
 
   const steps: BulkStep[] = [];
   const placed = new Set<Node>();
@@ -169,7 +192,7 @@ interface Node {
   /** The operations of this request that make what it refers to. */
   needs: readonly Node[];
   data: JsonValue | undefined;
-  completion: BulkStep['completion'];
+  completion: Completion | undefined;
 }
 
 const opened = (node: Node) => ({ node, rest: node.needs.values() });
@@ -238,17 +261,17 @@ function refersTo(value: JsonValue, known: ReadonlySet<string>, ids: ReadonlySet
 }
 
 /** Sets of nodes that all need each other, and nodes that need themselves (Tarjan's strongly connected components, without recursion). */
-function circles(nodes: ReadonlyMap<number, Node>): Set<Node>[] {
+function circles(nodes: Iterable<Node>, needs: (node: Node) => readonly Node[]): Set<Node>[] {
   const found: Set<Node>[] = [];
   const order = new Map<Node, { number: number; low: number; open: boolean }>();
   const stack: Node[] = [];
-  for (const root of nodes.values()) {
+  for (const root of nodes) {
     if (order.has(root)) continue;
     const work: { node: Node; rest: Node[] }[] = [];
     const enter = (node: Node) => {
       order.set(node, { number: order.size, low: order.size, open: true });
       stack.push(node);
-      work.push({ node, rest: [...node.needs] });
+      work.push({ node, rest: [...needs(node)] });
     };
     enter(root);
     while (work.length > 0) {
@@ -272,7 +295,7 @@ function circles(nodes: ReadonlyMap<number, Node>): Set<Node>[] {
         order.get(member)!.open = false;
         circle.add(member);
       } while (member !== node);
-      if (circle.size > 1 || node.needs.includes(node)) found.push(circle);
+      if (circle.size > 1 || needs(node).includes(node)) found.push(circle);
     }
   }
   return found;
@@ -284,3 +307,4 @@ const MEMBERS = /^(?:urn:.*:)?members$/i;
 const PATH = /^\/?([A-Za-z]+)(?:\/([^/?#]+))?\/?$/;
 const BULK_ID_MAX = 255;
 const ECHO_MAX = 16;
+const COMPLETED_AT_ONCE = 250;

@@ -24,6 +24,14 @@ export function resultOrRefusal<T>(run: () => T): T | undefined {
   }
 }
 
+/** What comes of work that goes by turns. */
+export function finished<T>(work: Generator<undefined, T>): T {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+  }
+}
+
 /** Frozen at every level, so that a write throws. */
 export function deepFreeze<T extends JsonValue>(value: T): T {
   if (typeof value === 'object' && value !== null) {

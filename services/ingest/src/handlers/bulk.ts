@@ -14,7 +14,6 @@ import {
   parseBulk,
   planBulk,
   quote,
-  type ResourceTypes,
   resolveReferences,
   ScimError,
   unresolved,
@@ -24,10 +23,11 @@ import type { Log } from '@rollcall/telemetry';
 import type { Caller, Handler, ScimRequest } from '../exchange.js';
 import { errorResponse } from '../respond/errors.js';
 import { uuid8 } from '../uuid8.js';
-import { type Asked, createCommand, deleteCommand, patchCommand, readJson, replaceCommand } from '../validate/body.js';
+import { type Asked, createCommand, deleteCommand, patchCommand, readJson, replaceCommand, type Terms } from '../validate/body.js';
 import { parseIdempotencyKey } from '../validate/idempotency.js';
 import { parseId } from '../validate/path.js';
 import { type Alone, alone } from './bulk-alone.js';
+import { Incomplete } from './bulk-incomplete.js';
 import { type Turn, Turns, turnsOf } from './bulk-turns.js';
 import type { Execute } from './execute.js';
 
@@ -73,7 +73,7 @@ export const postBulk =
 /** A thousand operations are read, put in order and begun by turns: everybody else has theirs in between. */
 async function carriedOut(run: BulkRun, { failOnErrors, operations }: BulkRequest): Promise<JsonObject[]> {
   await turn();
-  const works = run.works(operations);
+  const works = await run.works(operations);
   await turn();
   const outcomes = failOnErrors === undefined ? await sideBySide(works) : await oneByOne(works, failOnErrors);
   const done = operations.filter(({ index }) => outcomes.has(index));
@@ -128,26 +128,22 @@ class BulkRun {
   }
 
   /** In an order in which each can be done. */
-  works(operations: readonly (BulkOperation | BadOperation)[]): Work[] {
+  async works(operations: readonly (BulkOperation | BadOperation)[]): Promise<Work[]> {
     const bad = operations.filter((each): each is BadOperation => 'error' in each);
-    const steps = planBulk(operations.filter((each): each is BulkOperation => !('error' in each)));
+    const planning = planBulk(operations.filter((each): each is BulkOperation => !('error' in each)));
+    let plan = planning.next();
+    for (; !plan.done; plan = planning.next()) await turn();
+    await turn();
     const works: Work[] = [];
-    const placed = new Set<string>();
-    const incomplete = new Set<BulkStep>();
-    for (const step of steps) {
+    const incomplete = new Incomplete();
+    for (const step of plan.value) {
       while (bad[0] && bad[0].index < step.operation.index) works.push(this.#refusal(bad.shift()!));
       works.push({
         operation: step.operation,
         turns: () => turnsOf(step.operation),
         run: () => this.#answered(step.operation, String(step.operation.index), () => this.#carryOut(step)),
       });
-      if (step.operation.bulkId !== undefined) placed.add(step.operation.bulkId);
-      if (step.completion) incomplete.add(step);
-      for (const circular of incomplete) {
-        if (![...circular.completion!.references].every((bulkId) => placed.has(bulkId))) continue;
-        incomplete.delete(circular);
-        works.push(this.#completion(circular));
-      }
+      for (const ready of incomplete.next(step)) works.push(this.#completion(ready));
     }
     works.push(...bad.map((each) => this.#refusal(each)));
     return works;
@@ -166,12 +162,16 @@ class BulkRun {
     };
   }
 
-  async #carryOut({ operation, data, references, refused }: BulkStep): Promise<Outcome> {
+  async #carryOut({ operation, data, references, completion, refused }: BulkStep): Promise<Outcome> {
     if (refused) throw refused;
     const type = typeAt(operation.endpoint);
     for (const bulkId of references) if (!this.#ids.has(bulkId)) throw this.#notMade(bulkId);
     const [id, body] = [String(this.#resolved(operation.id)), this.#resolved(data ?? null)];
-    const { versioned } = await this.#execute((types) => commandOf(operation, type, id, body, types), String(operation.index));
+    const { versioned } = await this.#execute((by) => {
+      // The members that close the circle were left out: what they would be refused for is known before anything is made.
+      if (completion?.inItself && by.rules?.groupCycles === 'refuse') throw wouldBeInItself();
+      return commandOf(operation, type, id, body, by);
+    }, String(operation.index));
     return { status: STATUS[operation.method], id: versioned.resource.id, version: versioned.version };
   }
 
@@ -181,14 +181,12 @@ class BulkRun {
     if (id === undefined) throw this.#notMade(operation.bulkId!);
     for (const bulkId of completion!.references) {
       if (this.#ids.has(bulkId)) continue;
-      const error = this.#comesAgain.has(bulkId)
-        ? this.#notMade(bulkId)
-        : new ScimError(409, 'invalidValue', `made without bulkId:${bulkId}, which was not made`);
-      return { ...this.#failure(error), id };
+      if (this.#comesAgain.has(bulkId)) throw this.#notMade(bulkId);
+      throw new ScimError(409, 'invalidValue', `made without bulkId:${bulkId}, which was not made`);
     }
     const members = this.#resolved([...completion!.members]);
     const body = { Operations: [{ op: 'add', path: 'members', value: members }] };
-    const { versioned } = await this.#execute((types) => patchCommand('Group', id, body, undefined, types), `${operation.index}+`);
+    const { versioned } = await this.#execute((by) => patchCommand('Group', id, body, undefined, by), `${operation.index}+`);
     return { status: STATUS.POST, id, version: versioned.version };
   }
 
@@ -259,10 +257,12 @@ class BulkRun {
     };
   }
 
-  /** Required of all but a POST that failed, which made nothing that could have one (RFC 7644 §3.7). */
-  #location({ method, endpoint, id: addressed }: BulkOperation | BadOperation, made: string | undefined): string | undefined {
+  /** Required of all but a POST that failed, unless it made something all the same: a group that was not completed (RFC 7644 §3.7). */
+  #location(operation: BulkOperation | BadOperation, known: string | undefined): string | undefined {
+    const { method, bulkId, endpoint } = operation;
     const type = endpoint === undefined ? undefined : TYPES[endpoint];
-    const id = made ?? (method?.toUpperCase() === 'POST' ? undefined : String(this.#resolved(addressed ?? '')));
+    const made = 'error' in operation ? undefined : this.#ids.get(bulkId ?? '');
+    const id = known ?? (method?.toUpperCase() === 'POST' ? made : String(this.#resolved(operation.id ?? '')));
     return type !== undefined && id !== undefined && UUID.test(id) ? locationOf(CORE_TYPES[type], id, this.#request.baseUrl) : undefined;
   }
 }
@@ -358,6 +358,9 @@ class Limit {
   }
 }
 
+const wouldBeInItself = (): ScimError =>
+  ScimError.of('invalidValue', 'members: with groups of this request as members the group would be in itself; this tenant refuses that');
+
 /** @throws ScimError 404 */
 function typeAt(endpoint: string): ResourceTypeName {
   const type = Object.hasOwn(TYPES, endpoint) ? TYPES[endpoint] : undefined;
@@ -366,21 +369,15 @@ function typeAt(endpoint: string): ResourceTypeName {
 }
 
 /** @throws ScimError as for a request of its own */
-function commandOf(
-  { method, version }: BulkOperation,
-  type: ResourceTypeName,
-  idInPath: string,
-  data: JsonValue,
-  types: ResourceTypes,
-): Command {
+function commandOf({ method, version }: BulkOperation, type: ResourceTypeName, idInPath: string, data: JsonValue, by: Terms): Command {
   switch (method) {
     case 'POST':
-      return createCommand(type, data, types);
+      return createCommand(type, data, by);
     case 'PUT':
-      return replaceCommand(type, parseId(type, idInPath), data, version, types);
+      return replaceCommand(type, parseId(type, idInPath), data, version, by);
     case 'PATCH':
       // RFC 7644 §3.7 shows the operations by themselves, too.
-      return patchCommand(type, parseId(type, idInPath), Array.isArray(data) ? { Operations: data } : data, version, types);
+      return patchCommand(type, parseId(type, idInPath), Array.isArray(data) ? { Operations: data } : data, version, by);
     case 'DELETE':
       return deleteCommand(type, parseId(type, idInPath), version);
   }

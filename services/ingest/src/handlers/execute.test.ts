@@ -46,7 +46,7 @@ function setUp(
       resources: async () => new Map(),
       entries: async (_view, fields) => new Map(fields.map((field) => [field, { raw: '', ids: [] }])),
     },
-    rules: { of: async () => undefined, types: async () => CORE_TYPES },
+    rules: { of: async () => undefined, deployment: CORE_TYPES },
     memberships: { named: async () => new Map(), count: async () => 0, all: async () => [], above: async () => new Set() },
     committer: {
       async commit(_view, decision, request): Promise<CommitOutcome> {
@@ -112,10 +112,12 @@ describe('carrying out a command', () => {
   it('reads what was asked for anew, where the tenant has other types by the time it is decided', async () => {
     const more = withUserPrincipalName(CORE_TYPES);
     const read: ResourceTypes[] = [];
-    const settled = async () => ({ rules: { recycledIdentity: 'reactivate' as const }, types: more });
-    const { ask } = setUp(['conflict', 'ok'], { settings: 2, rules: { types: async () => CORE_TYPES, of: settled } });
+    const rules = { recycledIdentity: 'reactivate' as const };
+    const settled = [CORE_TYPES, more].map((types) => ({ rules, types }));
+    const of = async (_tenant: string, revision: number) => settled[revision - 1];
+    const { ask } = setUp(['conflict', 'ok'], { settings: 2, rules: { of, deployment: CORE_TYPES } });
     const { versioned, types } = await ask((by) => {
-      read.push(by);
+      read.push(by.types);
       return createCommand('User', { schemas: [USER_URN], userName: 'ada', userPrincipalName: 'ada@corp' }, by);
     });
     expect(versioned.resource.attributes).toMatchObject({ userPrincipalName: 'ada@corp' });

@@ -20,13 +20,13 @@ import type { RulesKeeper } from '@rollcall/tenancy';
 import type { CommandQueue } from '../command-queue.js';
 import { pause, within } from '../deadline.js';
 import type { Caller } from '../exchange.js';
-import type { Asked } from '../validate/body.js';
+import type { Asked, Terms } from '../validate/body.js';
 import type { Tell } from './tell.js';
 
 export interface ExecuteDeps {
   readonly reader: DecideDeps['reader'] & Pick<Reader, 'view'>;
   readonly memberships: DecideDeps['memberships'];
-  readonly rules: Pick<RulesKeeper, 'of' | 'types'>;
+  readonly rules: Pick<RulesKeeper, 'of' | 'deployment'>;
   readonly committer: Pick<Committer, 'commit'>;
   readonly ringer: Pick<Ringer, 'ring'>;
   readonly gauge: Pick<MemoryGauge, 'mayAccept'>;
@@ -85,13 +85,13 @@ export function makeExecute(deps: ExecuteDeps): Execute {
   };
 
   async function begin(caller: Caller, asked: Asked, when: When, id: string | undefined): Promise<Executed> {
-    const types = await deps.rules.types(caller.tenant, caller.settings);
-    const read = { types, command: asked(types) };
+    const by = (await deps.rules.of(caller.tenant, caller.settings)) ?? { types: deps.rules.deployment };
+    const read = { by, command: asked(by) };
     const carryOut = async () => {
       const before = id === undefined ? undefined : await outcomeOf(caller, read, id);
       return before ?? attempts(caller, asked, read, when);
     };
-    // Whom a command is about doesn't hang on the types.
+    // Whom a command is about doesn't hang on the terms.
     const turn = turnOf(caller.tenant, read.command);
     return turn === undefined ? carryOut() : queue.run(turn, when.deadline, carryOut);
   }
@@ -103,8 +103,9 @@ export function makeExecute(deps: ExecuteDeps): Execute {
       const view = await reader.view(caller.tenant, 'write');
       if (view.settings !== caller.settings) await deps.readmit(caller.tenant);
       const settled = await deps.rules.of(caller.tenant, view.settings);
-      if (settled && settled.types !== read.types) read = { types: settled.types, command: asked(settled.types) };
-      const { command, types } = read;
+      if (settled && settled !== read.by) read = { by: settled, command: asked(settled) };
+      const { command, by } = read;
+      const { types } = by;
       const about = { id: 'id' in command ? command.id : undefined, rules: settled?.rules, types };
       // Most of those who are new meet nobody: that is taken for granted once, and it is the commit that looks.
       const unasked = attempt === 1 && view.complete && command.kind === 'create';
@@ -154,7 +155,7 @@ export function makeExecute(deps: ExecuteDeps): Execute {
   }
 
   /** What an earlier try under the same id has done: the resource bears its stamp, or its id. */
-  async function outcomeOf(caller: Caller, { command, types }: Read, id: string): Promise<Executed | undefined> {
+  async function outcomeOf(caller: Caller, { command, by: { types } }: Read, id: string): Promise<Executed | undefined> {
     const view = await reader.view(caller.tenant, 'write');
     const done = async (resource: string) => {
       const versioned = await reader.resource(view, resource);
@@ -185,9 +186,9 @@ export function makeExecute(deps: ExecuteDeps): Execute {
   }
 }
 
-/** What was asked for, by which types. */
+/** What was asked for, by which terms. */
 interface Read {
-  readonly types: ResourceTypes;
+  readonly by: Terms;
   readonly command: Command;
 }
 

@@ -2,6 +2,7 @@ import { CORE_TYPES, USER_URN } from '@rollcall/scim';
 import { request } from '../testing.js';
 import { parseChange, parseCreate, parseDelete, parseReplace, readJson } from './body.js';
 
+const TERMS = { types: CORE_TYPES };
 const ID = '01932c07-2f4e-7cde-8a90-1234567890ab';
 const post = (body: string, contentType: string | undefined, headers: Record<string, string> = {}) =>
   readJson(request('POST /scim/v2/Users', { body, headers: { 'content-type': contentType as string, ...headers } }));
@@ -39,13 +40,13 @@ describe('the body of a request', () => {
 
   it('never says which resource is meant: the path does', async () => {
     const body = { schemas: [USER_URN], id: 'another', userName: 'ada' };
-    expect((await parseReplace('User', request(`PUT /scim/v2/Users/${ID}`, { body }), ID))(CORE_TYPES)).toEqual({
+    expect((await parseReplace('User', request(`PUT /scim/v2/Users/${ID}`, { body }), ID))(TERMS)).toEqual({
       kind: 'replace',
       type: 'User',
       id: ID,
       attributes: { userName: 'ada' },
     });
-    expect((await parseCreate('User', request('POST /scim/v2/Users', { body })))(CORE_TYPES)).toMatchObject({
+    expect((await parseCreate('User', request('POST /scim/v2/Users', { body })))(TERMS)).toMatchObject({
       kind: 'create',
       attributes: { userName: 'ada' },
     });
@@ -53,7 +54,7 @@ describe('the body of a request', () => {
 
   it('carries If-Match', async () => {
     const headers = { 'if-match': 'W/"3"' };
-    expect(parseDelete('User', request(`DELETE /scim/v2/Users/${ID}`, { headers }), ID)(CORE_TYPES)).toMatchObject({ ifMatch: 'W/"3"' });
+    expect(parseDelete('User', request(`DELETE /scim/v2/Users/${ID}`, { headers }), ID)(TERMS)).toMatchObject({ ifMatch: 'W/"3"' });
   });
 
   it.each(['x', '1', `${ID}0`, '../Users', ''])('is not read where the id “%s” is not of our form: 404', async (id) => {

@@ -1,33 +1,40 @@
 // The body of a request, turned into a command, as soon as it is known by which types.
-import type { Command, ResourceTypeName } from '@rollcall/directory';
+import type { Command, ResourceTypeName, TenantRules } from '@rollcall/directory';
 import { type JsonValue, parseJson, parsePatch, quote, type ResourceTypes, ScimError, validateResource } from '@rollcall/scim';
 import type { ScimRequest } from '../exchange.js';
 import { parseId } from './path.js';
 
+/** What a request is read by: what its tenant has settled. */
+export interface Terms {
+  readonly types: ResourceTypes;
+  /** Absent: the defaults. */
+  readonly rules?: TenantRules | undefined;
+}
+
 /**
- * What a request asks for, as these types of its tenant have it: read anew where they change before it is decided, as the settings that it was
+ * What a request asks for, as these terms of its tenant have it: read anew where they change before it is decided, as the settings that it was
  * decided by are a premise of its commit. @throws ScimError 400
  */
-export type Asked = (types: ResourceTypes) => Command;
+export type Asked = (by: Terms) => Command;
 
 /** POST. @throws ScimError 400, 413, 415 */
 export async function parseCreate(type: ResourceTypeName, request: ScimRequest): Promise<Asked> {
   const body = await readJson(request);
-  return (types) => createCommand(type, body, types);
+  return (by) => createCommand(type, body, by);
 }
 
 /** PUT. The id comes from the path, never from the body. @throws ScimError 400, 404, 413, 415 */
 export async function parseReplace(type: ResourceTypeName, request: ScimRequest, idInPath: string): Promise<Asked> {
   const id = parseId(type, idInPath);
   const body = await readJson(request);
-  return (types) => replaceCommand(type, id, body, request.header('if-match'), types);
+  return (by) => replaceCommand(type, id, body, request.header('if-match'), by);
 }
 
 /** PATCH. @throws ScimError 400, 404, 413, 415 */
 export async function parseChange(type: ResourceTypeName, request: ScimRequest, idInPath: string): Promise<Asked> {
   const id = parseId(type, idInPath);
   const body = await readJson(request);
-  return (types) => patchCommand(type, id, body, request.header('if-match'), types);
+  return (by) => patchCommand(type, id, body, request.header('if-match'), by);
 }
 
 /** DELETE. @throws ScimError 404 */
@@ -37,7 +44,7 @@ export function parseDelete(type: ResourceTypeName, request: ScimRequest, idInPa
 }
 
 /** The same of what is read already. @throws ScimError 400, 413 */
-export const createCommand = (type: ResourceTypeName, body: JsonValue, types: ResourceTypes): Command => ({
+export const createCommand = (type: ResourceTypeName, body: JsonValue, { types }: Terms): Command => ({
   kind: 'create',
   type,
   attributes: validateResource(types[type], body, { purpose: 'create' }).attributes,
@@ -47,7 +54,7 @@ export const replaceCommand = (
   id: string,
   body: JsonValue,
   ifMatch: string | undefined,
-  types: ResourceTypes,
+  { types }: Terms,
 ): Command => {
   const { attributes } = validateResource(types[type], body, { purpose: 'replace' });
   return { kind: 'replace', type, id, attributes, ...guarded(ifMatch) };
@@ -57,7 +64,7 @@ export const patchCommand = (
   id: string,
   body: JsonValue,
   ifMatch: string | undefined,
-  types: ResourceTypes,
+  { types }: Terms,
 ): Command => ({
   kind: 'patch',
   type,
