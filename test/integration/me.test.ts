@@ -35,8 +35,11 @@ describe('/Me (RFC 7644 §3.11) for a token that is made for a user', () => {
     const patched = await ask('PATCH', patchBody({ op: 'replace', path: 'title', value: 'Lady' }));
     expect([patched.status, patched.body.title]).toEqual([200, 'Lady']);
     expect((await ask('PATCH', patchBody({ op: 'replace', path: 'id', value: 'x' }))).status).toBe(400);
-    const posted = await ask('POST', userBody('other'));
-    expect([posted.status, posted.headers.allow]).toEqual([405, 'GET, PUT, PATCH, DELETE']);
+    for (const method of ['POST', 'OPTIONS']) {
+      const refused = await ask(method, method === 'POST' ? userBody('other') : undefined);
+      expect([method, refused.status, refused.headers.allow]).toEqual([method, 405, 'GET, HEAD, PUT, PATCH, DELETE']);
+    }
+    expect((await ask('HEAD')).status).toBe(200);
     expect((await cluster.client('acme').get(ada.id)).body.title).toBe('Lady');
     expect((await ask('DELETE')).status).toBe(204);
     expect((await ask('GET')).status).toBe(404);

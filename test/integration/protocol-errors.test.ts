@@ -59,10 +59,10 @@ describe('errors, each in one form', () => {
   });
 
   it.each([
-    ['PUT', '/Users', 'GET, POST'],
-    ['POST', '/Users/x', 'GET, PUT, PATCH, DELETE'],
-    ['DELETE', '/ServiceProviderConfig', 'GET'],
-    ['POST', '/Schemas', 'GET'],
+    ['PUT', '/Users', 'GET, HEAD, POST'],
+    ['POST', '/Users/x', 'GET, HEAD, PUT, PATCH, DELETE'],
+    ['DELETE', '/ServiceProviderConfig', 'GET, HEAD'],
+    ['POST', '/Schemas', 'GET, HEAD'],
     ['GET', '/Bulk', 'POST'],
     ['GET', '/.search', 'POST'],
   ])('405: %s %s', async (method, path, allow) => {

@@ -8,6 +8,8 @@ export function pick<Made>(methods: Readonly<Partial<Record<string, Made>>> | un
   // HEAD is GET without the body (RFC 9110 §9.3.2), which the server leaves out by itself.
   const wanted = method === 'HEAD' ? 'GET' : method;
   const made = Object.hasOwn(methods, wanted) ? methods[wanted] : undefined;
-  if (!made) throw new MethodNotAllowed(method, quote(path), Object.keys(methods));
+  if (!made) throw new MethodNotAllowed(method, quote(path), Object.keys(methods).flatMap(takenWith));
   return made;
 }
+
+const takenWith = (method: string): readonly string[] => (method === 'GET' ? ['GET', 'HEAD'] : [method]);

@@ -49,11 +49,12 @@ describe('routes', () => {
   });
 
   it.each([
-    ['PUT /scim/v2/Users', 'GET, POST'],
-    ['POST /scim/v2/Users/x', 'GET, PUT, PATCH, DELETE'],
-    ['DELETE /scim/v2/Schemas', 'GET'],
-    ['POST /healthz', 'GET'],
-    ['__proto__ /scim/v2/Users', 'GET, POST'],
+    ['PUT /scim/v2/Users', 'GET, HEAD, POST'],
+    ['POST /scim/v2/Users/x', 'GET, HEAD, PUT, PATCH, DELETE'],
+    ['DELETE /scim/v2/Schemas', 'GET, HEAD'],
+    ['HEAD /scim/v2/Bulk', 'POST'],
+    ['POST /healthz', 'GET, HEAD'],
+    ['__proto__ /scim/v2/Users', 'GET, HEAD, POST'],
   ])('%s: 405, Allow: %s', async (line, allow) => {
     expect(await setUp().send(line)).toMatchObject({ status: 405, headers: { Allow: allow }, body: error(405) });
   });

@@ -47,7 +47,7 @@ export interface RouteDeps {
 }
 
 /** Every route on one page. What stands under /scim/v2 is authenticated first; `:` stands for one part of the path, handed to the handler. */
-const table = (deps: RouteDeps): { readonly open: Table<OpenHandler>; readonly scim: Table<Scim> } => ({
+const table = (deps: RouteDeps): { readonly open: Table<Methods<OpenHandler>>; readonly scim: Table<Methods<Scim> | Scim> } => ({
   open: {
     '/healthz': { GET: healthz() },
     '/readyz': { GET: readyz(deps.health) },
@@ -62,7 +62,7 @@ const table = (deps: RouteDeps): { readonly open: Table<OpenHandler>; readonly s
     '/Groups/:': one('Group', deps),
     '/.search': { POST: always(searchResources(['User', 'Group'], deps)) },
     '/Bulk': { POST: always(postBulk(deps)) },
-    '/Me': Object.fromEntries(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].map((method) => [method, always(me(one('User', deps), deps.log))])),
+    '/Me': always(me(one('User', deps), deps.log)), // by which methods hangs on whom the token stands for
     '/ServiceProviderConfig': { GET: always(getServiceProviderConfig(deps)) },
     '/ResourceTypes': { GET: always(getResourceTypes(deps)) },
     '/ResourceTypes/:': { GET: getResourceType(deps) },
@@ -72,7 +72,7 @@ const table = (deps: RouteDeps): { readonly open: Table<OpenHandler>; readonly s
   },
 });
 
-const one = (type: ResourceTypeName, deps: RouteDeps): Readonly<Partial<Record<string, Scim>>> => ({
+const one = (type: ResourceTypeName, deps: RouteDeps): Methods<Scim> => ({
   GET: getResource(type, deps),
   PUT: unlessKnown(type, deps, replaceResource(type, deps)),
   PATCH: unlessKnown(type, deps, patchResource(type, deps)),
@@ -84,7 +84,8 @@ const always =
   (handler: Handler): Scim =>
   () =>
     handler;
-type Table<Made> = Readonly<Record<string, Readonly<Partial<Record<string, Made>>>>>;
+type Methods<Made> = Readonly<Partial<Record<string, Made>>>;
+type Table<Route> = Readonly<Record<string, Route>>;
 
 /** A request's way through the service, known before it is gone: its route as declared (for metrics, spans, logs) and how it is answered. */
 export interface Resolved {
@@ -108,11 +109,11 @@ export function makeRoutes(deps: RouteDeps): (request: ScimRequest) => Resolved 
     }
     const [, first = '', ...rest] = path.slice(BASE.length).split('/');
     const pattern = patternOf(scim, first, rest);
-    const methods = Object.hasOwn(scim, pattern) ? scim[pattern] : undefined;
-    return answering(methods ? pattern : UNKNOWN, request, async (noted) => {
+    const found = Object.hasOwn(scim, pattern) ? scim[pattern] : undefined;
+    return answering(found ? pattern : UNKNOWN, request, async (noted) => {
       const caller = await deps.authenticate(request);
       noted(caller);
-      const make = pick(methods, request);
+      const make = typeof found === 'function' ? found : pick(found, request);
       return make(decoded(rest[0] ?? '', path))(request, caller);
     });
   };
@@ -133,7 +134,7 @@ export function makeRoutes(deps: RouteDeps): (request: ScimRequest) => Resolved 
 }
 
 /** A route that is declared by its whole path goes before one that takes a part of it. */
-function patternOf(scim: Table<Scim>, first: string, [second, ...deeper]: readonly string[]): string {
+function patternOf(scim: Table<unknown>, first: string, [second, ...deeper]: readonly string[]): string {
   if (second === undefined) return `/${first}`;
   if (deeper.length > 0) return UNKNOWN;
   const whole = `/${first}/${second}`;
