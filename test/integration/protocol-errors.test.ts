@@ -95,6 +95,16 @@ describe('errors, each in one form', () => {
     expectError(await client.patch(randomUUID(), title, { headers: { 'If-None-Match': '*' } }), 404);
   });
 
+  it('412: a GET under an If-Match that does not, whatever else it asks', async () => {
+    const { id, meta } = ada.body;
+    const get = (headers: Record<string, string>) => client.get(`${id}?excludedAttributes=groups`, { headers });
+    for (const tag of ['W/"1"', '"x"', 'W/"1", W/"2"']) expectError(await get({ 'If-Match': tag }), 412);
+    expectError(await get({ 'If-Match': 'W/"1"', 'If-None-Match': meta.version }), 412);
+    expectError(await client.get(randomUUID(), { headers: { 'If-Match': '*' } }), 404);
+    for (const tag of [meta.version, '*', `W/"1", ${meta.version}`]) expect((await get({ 'If-Match': tag })).status).toBe(200);
+    expect((await get({ 'If-Match': meta.version, 'If-None-Match': meta.version })).status).toBe(304);
+  });
+
   it('413: a body that is too long', async () => {
     expectError(await client.create(userBody('big', { nickName: 'x'.repeat(1_048_576) })), 413);
     expectError(await client.request('POST', '/.search', { filter: 'x'.repeat(1_048_576) }), 413);

@@ -86,8 +86,8 @@ function resourcePaths(type: ResourceTypeDefinition): JsonObject {
       parameters: [parameter('id')],
       get: {
         ...about(`get${name}`, tag, 'Shows one'),
-        parameters: [...shown, parameter('If-None-Match')],
-        responses: { '200': one, '304': { description: 'The client has it', headers: { ETag: header('ETag') } }, ...errors(400, 404) },
+        parameters: [...shown, parameter('If-Match'), parameter('If-None-Match')],
+        responses: { '200': one, '304': { description: 'The client has it', headers: { ETag: header('ETag') } }, ...errors(400, 404, 412) },
       },
       put: {
         ...about(`replace${name}`, tag, 'Replaces what a client may set'),
