@@ -6,7 +6,7 @@ jest.setTimeout(60_000);
 
 let cluster: Cluster;
 beforeAll(async () => {
-  cluster = await startCluster({ tenants: ['acme', 'globex', 'mapped', 'sourced', 'blocked', 'careful', 'stored'] });
+  cluster = await startCluster({ tenants: ['acme', 'globex', 'mapped', 'sourced', 'blocked', 'careful', 'stored', 'dry', 'searched'] });
 }, 90_000);
 afterAll(() => cluster?.[Symbol.asyncDispose]());
 
@@ -528,6 +528,34 @@ it('an administrator’s PATCH under If-Match is done only to the version that w
   expect(raced.map(({ status }) => status).sort()).toEqual([200, ...Array.from({ length: 9 }, () => 412)]);
   // Nobody is there.
   expect((await admin('PATCH', `globex/accounts/${made.body.id.replace(/^./, 'f')}`, {}, { 'If-Match': '*' })).status).toBe(404);
+});
+
+// MongoDB kept nothing of deleted people that a filter looks at: whom an administrator has to reactivate, adopt or purge was found by hand alone.
+it('a person who was deleted is found by what they were, whether MongoDB has that yet or not; by the identity provider they are not', async () => {
+  const okta = cluster.client('searched');
+  const { id } = (await okta.create(userBody('u3', { title: 'Engineer' }))).body;
+  await okta.create(userBody('u1'));
+  const found = async (filter: string) =>
+    (await admin('GET', `searched/accounts?filter=${encodeURIComponent(filter)}`)).body.items.map((each: { id: string }) => each.id);
+  await okta.delete(id);
+  for (const settled of [false, true]) {
+    if (settled) await cluster.quiet();
+    for (const filter of [
+      'userName eq "U3@example.com"',
+      'title sw "eng" and status eq "preserved"',
+      'emails[value eq "u3@example.com"]',
+      'active eq false',
+      'not (userName eq "u1@example.com")',
+    ])
+      expect([settled, filter, await found(filter)]).toEqual([settled, filter, [id]]);
+    expect((await okta.find('userName eq "u3@example.com"')).body.totalResults).toBe(0);
+    expect((await okta.find('title pr')).body.totalResults).toBe(0);
+  }
+  const { confirm } = (await admin('DELETE', `searched/accounts/${id}`)).body;
+  await admin('POST', `searched/accounts/${id}/purge`, { confirm });
+  await cluster.quiet();
+  expect(await found('userName sw "u3"')).toEqual([]);
+  expect(JSON.stringify(await cluster.db.collection<{ _id: string }>('accounts').findOne({ _id: id }))).not.toContain('u3');
 });
 
 it('another tenant’s account is as unknown as none', async () => {

@@ -13,12 +13,12 @@ const OWN = [
 export const parseAccountFilter = (text: string, { User }: ResourceTypes): Filter =>
   parseFilter(extendResourceType(User, { custom: OWN }), text);
 
-/** Whether an account satisfies a filter. Of one that is deleted only the account is looked at, as MongoDB keeps no more of it to compare. */
+/** Whether an account satisfies a filter; one that is deleted is still found by what the person was. */
 export function accountMatches(filter: Filter, versioned: Versioned, types: ResourceTypes): boolean {
   const { resource } = versioned;
   const { managedBy, profile } = resource.account;
   const account: JsonObject = { status: statusOf(versioned), managedBy, ...(profile === undefined ? {} : { profile }) };
-  return matches(filter, resource.deleted ? account : { ...representation(versioned, types), ...account });
+  return matches(filter, { ...representation(versioned, types), ...account });
 }
 
 export const statusOf = ({ resource }: Versioned): 'active' | 'preserved' => (isActive(resource) ? 'active' : 'preserved');

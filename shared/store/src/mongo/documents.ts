@@ -32,17 +32,22 @@ export function toStored(tenant: string, versioned: Versioned, stamp: string, ty
   if (identity !== undefined) stored.identityKey = foldCase(identity);
   const principal = principalOf(resource);
   if (principal !== undefined) stored.principalKey = foldCase(principal);
+  if (!resource.account.purged && (resource.type === 'User' || !resource.deleted)) stored.search = searched(versioned, types);
   if (resource.deleted) return stored;
   const name = nameOf(resource);
   if (name !== undefined) stored.nameKey = foldCase(name);
   if (resource.sharesName) stored.sharesName = resource.id;
   const externalId = externalIdOf(resource);
   if (externalId !== undefined) stored.externalId = externalId;
-  // A user's userPrincipalName is there to be found also where the tenant does not take it yet.
-  const sought = resource.type === 'User' ? soughtUserPrincipalName(resource.attributes) : {};
-  const search = searchTree(types[resource.type], representation(versioned, types));
-  stored.search = Object.keys(sought).length === 0 ? search : { ...searchTree(SOUGHT, sought), ...search };
   return stored;
+}
+
+function searched(versioned: Versioned, types: ResourceTypes): NonNullable<StoredResource['search']> {
+  const { type, attributes } = versioned.resource;
+  // A user's userPrincipalName is there to be found also where the tenant does not take it yet.
+  const sought = type === 'User' ? soughtUserPrincipalName(attributes) : {};
+  const search = searchTree(types[type], representation(versioned, types));
+  return Object.keys(sought).length === 0 ? search : { ...searchTree(SOUGHT, sought), ...search };
 }
 
 /** A stored document as the rest of the program knows it. */

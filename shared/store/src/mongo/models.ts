@@ -30,7 +30,7 @@ export interface StoredResource {
   parked?: boolean;
   attributes: Record<string, unknown>;
   account: Record<string, unknown>;
-  /** Folded copy that filters compare; only of live ones. */
+  /** Folded copy that filters compare; also of deleted people, whom administrators must find: lists of SCIM ask for `live` besides. */
   search?: Record<string, unknown>;
 }
 
