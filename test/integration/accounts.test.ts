@@ -214,7 +214,9 @@ it('mappings provide new accounts, say whom they would move, and move all on req
   const dry = await admin('POST', 'mapped/mappings/dry-run', wanted);
   expect(dry.body).toMatchObject({
     count: 2,
-    accounts: expect.arrayContaining([{ id: clerk, userName: 'c@example.com', from: 'engineer', to: 'basic' }]),
+    accounts: expect.arrayContaining([
+      { id: clerk, userName: 'c@example.com', from: 'engineer', to: 'basic', storage: { from: { region: 'eu' } } },
+    ]),
   });
   expect((await admin('DELETE', 'mapped/profiles/engineer')).status).toBe(409);
   const all = await admin('PUT', 'mapped/mappings?apply=all', wanted);
@@ -238,6 +240,55 @@ it('mappings provide new accounts, say whom they would move, and move all on req
   const lines = (await csv.text()).trim().split('\r\n');
   expect([csv.headers.get('content-type'), lines.length]).toEqual(['text/csv; charset=utf-8', 4]);
   expect(lines.find((line) => line.startsWith(byHand))).toMatch(/,h@example\.com,h Test,active,,false,scim,scim,engineer,/);
+});
+
+// The dry run looked at what MongoDB had, and only at who was not deleted; the job at everybody.
+it('a dry run of mappings names whom they move on request, and nobody else: those whom MongoDB has not yet, too; who is deactivated or deleted keeps what they have', async () => {
+  await admin('PUT', 'dry/profiles/one', { workloads: ['endpoint'] });
+  await admin('PUT', 'dry/profiles/two', { workloads: ['endpoint'] });
+  const giving = (profile: string, region: string) => ({ default: { profile, storage: { region } } });
+  await admin('PUT', 'dry/mappings', giving('one', 'eu'));
+  const okta = cluster.client('dry');
+  const people: Record<string, string> = {};
+  for (const name of ['stays', 'deactivated', 'deleted', 'kept', 'chosen']) people[name] = (await okta.create(userBody(name))).body.id;
+  await okta.patch(people.deactivated!, patchBody({ op: 'replace', path: 'active', value: false }));
+  await okta.delete(people.deleted!);
+  await admin('POST', `dry/accounts/${people.kept}/preserve`, {});
+  await admin('PATCH', `dry/accounts/${people.chosen}`, { profile: 'one' });
+  const provision = async () =>
+    Object.fromEntries(
+      (await admin('GET', 'dry/accounts')).body.items.map((each: Record<string, unknown>) => [each.id, [each.profile, each.storage]]),
+    );
+  const apply = async (wanted: object) => {
+    const { id } = (await admin('PUT', 'dry/mappings?apply=all', wanted)).body;
+    await until('the job', async () => (await admin('GET', `dry/mappings/jobs/${id}`)).body.status === 'done');
+  };
+  for (const [wanted, from, to] of [
+    [giving('two', 'eu'), 'one', 'two'],
+    [giving('two', 'us'), 'two', 'two'],
+  ] as const) {
+    const { region } = wanted.default.storage;
+    // Nobody waits for MongoDB.
+    const late = (await okta.create(userBody(`late-${region}`))).body.id;
+    const named = (await admin('POST', 'dry/mappings/dry-run', wanted)).body;
+    const before = await provision();
+    const storage = from === to ? { storage: { from: { region: 'eu' }, to: { region } } } : {};
+    const ids = [people.stays, ...Object.keys(before).filter((id) => !Object.values(people).includes(id))];
+    expect(ids).toContain(late);
+    expect([named.count, named.accounts]).toEqual([
+      ids.length,
+      expect.arrayContaining(ids.map((id) => ({ id, userName: expect.any(String), from, to, ...storage }))),
+    ]);
+    await apply(wanted);
+    const moved = Object.fromEntries(ids.map((id) => [id, [to, { region }]]));
+    expect(await provision()).toEqual({ ...before, ...moved });
+  }
+  // They get it when they are back.
+  await okta.patch(people.deactivated!, patchBody({ op: 'replace', path: 'active', value: true }));
+  await okta.create(userBody('deleted'));
+  await admin('POST', `dry/accounts/${people.kept}/reactivate`);
+  const now = await provision();
+  for (const name of ['deactivated', 'deleted', 'kept']) expect([name, now[people[name]!]]).toEqual([name, ['two', { region: 'us' }]]);
 });
 
 it('a wrong mapping is refused by the rule that it is in, with what was expected there; all of them at once', async () => {

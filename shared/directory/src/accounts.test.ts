@@ -24,6 +24,7 @@ const errorOf = (decision: Final): ScimError => {
 const adding = (userName: string, more: Record<string, unknown> = {}) => accepted(model.run(create(userName, more))).next.id;
 const admin = <Kind extends AccountCommand['kind']>(kind: Kind, id: string, more: Record<string, unknown> = {}) =>
   model.run({ kind, type: 'User', id, ...more } as Command);
+const by = (kind: 'preserve' | 'reactivate', id: string): Command => ({ kind, type: 'User', id });
 const made = (userName: string, email: string, more: Record<string, unknown> = {}) =>
   model.run({
     kind: 'make',
@@ -271,6 +272,21 @@ describe('mappings', () => {
     expect(accountOf(id).profile).toBe('engineer');
     model.run(patch(id, { op: 'replace', path: 'title', value: 'Clerk' }));
     expect(accountOf(id).profile).toBe('other');
+  });
+
+  it.each([
+    ['deactivated', (id: string) => setActive(id, false), (id: string) => setActive(id, true)],
+    ['deactivated, by a PUT', (id: string) => replace(id, 'a', { active: false }), (id: string) => replace(id, 'a', { active: true })],
+    ['deleted', (id: string) => remove(id), () => create('a')],
+    ['preserved by an administrator', (id: string) => by('preserve', id), (id: string) => by('reactivate', id)],
+  ])('leave who is %s, where they are applied to all, and look at them when they are back', (_, leave, comeBack) => {
+    const giving = (profile: string) => ({ recycledIdentity: 'reactivate' as const, mappings: { rules: [], default: { profile } } });
+    model.rules = giving('one');
+    const id = adding('a');
+    model.run(leave(id));
+    model.rules = giving('other');
+    expect([admin('remap', id).kind, accountOf(id).profile]).toEqual(['unchanged', 'one']);
+    expect(accepted(model.run(comeBack(id))).next.account.profile).toBe('other');
   });
 
   it('find a userPrincipalName wherever it is, and run again when it changes there', () => {

@@ -25,7 +25,7 @@ import {
   NAME_ATTRIBUTE,
   NESTING,
 } from './index-fields.js';
-import { assigned, type GroupOfPerson, type Mappings, mapped } from './mappings.js';
+import { assigned, type GroupOfPerson, type Mappings, mapped, remapped } from './mappings.js';
 import {
   isLook,
   type MemberDelta,
@@ -339,14 +339,33 @@ function administer(state: State, command: Exclude<AccountCommand, { kind: 'make
   if (current?.resource.type !== 'User') return refuse(notFound(command));
   if ('ifMatch' in command && command.ifMatch !== undefined && !etagMatches(command.ifMatch, current.version))
     return refuse(preconditionFailed(current));
-  const changed = administered(current.resource, command, at.now);
-  // A profile that nobody chooses any more is the mappings' again.
-  const remaps = command.kind === 'remap' || (command.kind === 'setAccount' && command.profile === null);
-  const next = remaps ? mapped(state.rules?.mappings, undefined, changed, changed.deleted ? undefined : state.groups) : changed;
-  const wrong = command.kind === 'setAccount' ? wronglyProvided(state, next, remaps) : undefined;
+  const next = looked(state, command, current.resource, administered(current.resource, command, at.now));
+  const wrong = command.kind === 'setAccount' ? wronglyProvided(state, next, command.profile === null) : undefined;
   if (wrong) return refuse(wrong);
   if (sameResource(current.resource, next)) return { kind: 'unchanged', current };
   return commit(state, current, command.kind, next);
+}
+
+/** What an administrator made of an account, after a look of the mappings at it, where they are to have one. */
+function looked(
+  { rules, groups }: State,
+  command: Exclude<AccountCommand, { kind: 'make' }>,
+  before: Resource,
+  changed: Resource,
+): Resource {
+  const mappings = rules?.mappings;
+  if (!mappings) return changed;
+  switch (command.kind) {
+    case 'remap':
+      return remapped(mappings, changed, groups);
+    case 'reactivate':
+      return mapped(mappings, before, changed, undefined);
+    case 'setAccount':
+      // A profile that nobody chooses any more is the mappings' again.
+      return command.profile === null ? mapped(mappings, undefined, changed, changed.deleted ? undefined : groups) : changed;
+    default:
+      return changed;
+  }
 }
 
 /** What is wrong with what an administrator gives. Where that leaves the profile to the mappings, it is about the one that these would give. */

@@ -57,14 +57,21 @@ export class Accounts {
     return this.deps.rules.typesNow(tenant);
   }
 
+  /** A page as it is shown, see `page`. */
+  async list(tenant: string, query: AccountQuery): Promise<{ items: ShownAccount[]; after?: number }> {
+    const types = await this.types(tenant);
+    const { items, after } = await this.page(tenant, query, types);
+    return { items: items.map((each) => shown(each, types)), ...(after === undefined ? {} : { after }) };
+  }
+
   /**
    * A page in the order of creation, deleted and preserved accounts included, each in its newest accepted version.
    * @throws ScimError invalidFilter; TransientError while MongoDB is away
    */
-  async list(tenant: string, query: AccountQuery): Promise<{ items: ShownAccount[]; after?: number }> {
+  async page(tenant: string, query: AccountQuery, known?: ResourceTypes): Promise<{ items: Versioned[]; after?: number }> {
     const { reader, mongo } = this.deps;
     const view = await reader.view(tenant, 'read');
-    const types = await this.types(tenant);
+    const types = known ?? (await this.types(tenant));
     const filter = query.filter === undefined ? undefined : parseAccountFilter(query.filter, types);
     const fits = ({ resource, ...rest }: Versioned): boolean => {
       const { account } = resource;
@@ -97,7 +104,7 @@ export class Accounts {
     const laid = [...overlay.values()].filter((one) => one.born > (query.after ?? -1) && fits(one));
     const all = [...stored.map(fromStored), ...laid].sort((a, b) => a.born - b.born);
     const page = all.slice(0, query.limit);
-    return { items: page.map((each) => shown(each, types)), ...(all.length > query.limit ? { after: page.at(-1)!.born } : {}) };
+    return { items: page, ...(all.length > query.limit ? { after: page.at(-1)!.born } : {}) };
   }
 
   /**

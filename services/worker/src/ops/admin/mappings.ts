@@ -1,31 +1,51 @@
 // /admin/v1/tenants/{tenant}/mappings: who gets which profile.
-import { assigned, type Mappings, type Resource, readsGroups, type Versioned, withAssigned, wrongProvision } from '@rollcall/directory';
-import { parseFilter, type ResourceTypeDefinition, ScimError } from '@rollcall/scim';
-import { fromStored, type StoredResource, type StoredTenant } from '@rollcall/store';
+import { type Resource, wrongProvision } from '@rollcall/directory';
+import { parseFilter, type ResourceTypeDefinition, ScimError, sameValue } from '@rollcall/scim';
+import type { StoredTenant } from '@rollcall/store';
 import { compileMappings, MappingsSetting, profilesOf, type TypesOf } from '@rollcall/tenancy';
 import { z } from 'zod';
 import type { Accounts } from '../../accounts/accounts.js';
 import type { Jobs } from '../../accounts/jobs.js';
+import { wouldMove } from '../../accounts/would-move.js';
 import { Problem } from '../problem.js';
+import { StorageForm } from './accounts.js';
 import { type AdminDeps, changeStanding, part, standingTenantOf, tenantOf } from './context.js';
 import { JobForm, jobForm } from './imports.js';
 import { type AdminRoute, route, type WrongMember, wrongMembers } from './route.js';
 
 export interface MappingRouteDeps extends AdminDeps {
-  readonly accounts: Pick<Accounts, 'groupsOf'>;
+  readonly accounts: Pick<Accounts, 'page' | 'groupsOf'>;
   readonly jobs: Jobs;
   readonly typesOf: TypesOf;
 }
 
-const DryRun = z.object({
-  count: z.number(),
-  accounts: z.array(z.object({ id: z.string(), userName: z.string().optional(), from: z.string().optional(), to: z.string() })),
+const MoveForm = z.object({
+  ...{ id: z.string(), userName: z.string().optional() },
+  ...{ from: z.string().optional().describe('the profile; absent where there is none yet'), to: z.string() },
+  storage: z
+    .object({ from: StorageForm.optional(), to: StorageForm.optional() })
+    .optional()
+    .describe('where it changes; a missing side: none'),
 });
+const DryRun = z.object({ count: z.number(), accounts: z.array(MoveForm) });
+
+type Move = { readonly is: Resource; readonly becomes: Resource };
+function moveForm({ is: { id, attributes, account }, becomes }: Move): z.infer<typeof MoveForm> {
+  const { userName } = attributes;
+  const [from, to] = [account.storage, becomes.account.storage];
+  return {
+    id,
+    ...(typeof userName === 'string' ? { userName } : {}),
+    ...(account.profile === undefined ? {} : { from: account.profile }),
+    to: becomes.account.profile!,
+    ...(sameValue({ ...from }, { ...to }) ? {} : { storage: { ...(from ? { from } : {}), ...(to ? { to } : {}) } }),
+  };
+}
 
 type Assigned = NonNullable<MappingsSetting['default']>;
 
 export function mappingRoutes(deps: MappingRouteDeps): AdminRoute[] {
-  const { mongo, jobs, typesOf } = deps;
+  const { jobs, typesOf } = deps;
   return [
     route({
       method: 'GET',
@@ -62,18 +82,9 @@ export function mappingRoutes(deps: MappingRouteDeps): AdminRoute[] {
         const mappings = checked(tenant, request.body, typesOf);
         let count = 0;
         const accounts: z.infer<typeof DryRun>['accounts'] = [];
-        const all = mongo.collection('accounts').find({ tenant: tenant._id, live: true, 'account.profileBy': { $ne: 'administrator' } });
-        for await (const { resource, to } of judged(all, mappings, (people) => deps.accounts.groupsOf(tenant._id, people))) {
-          if (!to || !moves(resource, to)) continue;
+        for await (const move of wouldMove(deps.accounts, tenant._id, mappings)) {
           count += 1;
-          const { userName } = resource.attributes;
-          if (accounts.length < NAMED_MAX)
-            accounts.push({
-              id: resource.id,
-              ...(typeof userName === 'string' ? { userName } : {}),
-              ...(resource.account.profile === undefined ? {} : { from: resource.account.profile }),
-              to: to.profile,
-            });
+          if (accounts.length < NAMED_MAX) accounts.push(moveForm(move));
         }
         return { status: 200, body: { count, accounts } };
       },
@@ -123,34 +134,4 @@ export function wrongFilter(filter: string, user: ResourceTypeDefinition): strin
   }
 }
 
-/** What rules would give to each of these, with their groups read for many at once, where a rule asks for them. */
-async function* judged(
-  all: AsyncIterable<StoredResource>,
-  mappings: Mappings,
-  groupsOf: (people: readonly Versioned[]) => ReturnType<Accounts['groupsOf']>,
-): AsyncGenerator<{ resource: Resource; to: ReturnType<typeof assigned> }> {
-  const wanted = readsGroups(mappings);
-  const judge = async function* (people: readonly Versioned[]) {
-    const groups = wanted ? await groupsOf(people) : undefined;
-    for (const { resource } of people) yield { resource, to: assigned(mappings, resource, groups?.get(resource.id) ?? []) };
-  };
-  let part: Versioned[] = [];
-  for await (const stored of all) {
-    part.push(fromStored(stored));
-    if (part.length < PART) continue;
-    yield* judge(part);
-    part = [];
-  }
-  yield* judge(part);
-}
-
-/** Whether rules would give an account something else than it has. Only an account that a mapping provided, or nobody, is theirs. */
-function moves(resource: Resource, to: NonNullable<ReturnType<typeof assigned>>): boolean {
-  const { account } = resource;
-  if (account.profile !== undefined && account.profileBy !== 'mapping') return false;
-  const after = withAssigned(account, to);
-  return after.profile !== account.profile || JSON.stringify(after.storage) !== JSON.stringify(account.storage);
-}
-
 const NAMED_MAX = 100;
-const PART = 500;
