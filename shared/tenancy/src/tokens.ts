@@ -118,7 +118,10 @@ export async function regenerateToken(
     if (!replaced) throw new Error('a token is gone within a transaction');
     const entry = {
       ...{ actor, at: now, tenant: old.tenant, action: `${kindOf(stored)}.regenerate`, target: targetOf(stored) },
-      ...{ before: shown(replaced), after: shown(stored) },
+      ...{
+        before: { id: current._id, ...shown(current) },
+        after: { id: stored._id, ...shown(stored), previousEnds: overlap_ms > 0 ? ends : now },
+      },
     };
     return { result: { stored, token, replaced }, entry };
   });
