@@ -180,6 +180,20 @@ describe('DELETE /tenants/{tenant}', () => {
     expect((await client.get(ada.body.id)).status).toBe(200);
   });
 
+  // `resume` let in whom an operator had suspended before.
+  it('is taken back by resume, which leaves a tenant suspended that was so before; a second resume lets it in', async () => {
+    const { id, client } = await tenant();
+    await admin(`POST /tenants/${id}/suspend`);
+    await admin(`DELETE /tenants/${id}`);
+    await admin(`DELETE /tenants/${id}`);
+    expect((await admin(`POST /tenants/${id}/resume`)).body).toMatchObject({ status: 'suspended' });
+    expect(await client.list()).toMatchObject({ status: 403, body: { detail: expect.stringContaining('suspended') } });
+    const { body } = await admin(`GET /tenants/${id}`);
+    expect(body).not.toHaveProperty('deletion');
+    expect((await admin(`POST /tenants/${id}/resume`)).body).toMatchObject({ status: 'active' });
+    expect((await client.list()).status).toBe(200);
+  });
+
   it('removes nothing that is not confirmed, though the grace period is over', async () => {
     const { id, client } = await tenant();
     const ada = await client.create(userBody('ada'));
@@ -212,8 +226,11 @@ describe('a tenant whose deletion is confirmed', () => {
     expect((await client.list()).status).toBe(401);
     expect((await admin('POST /tenants', { id })).status).toBe(409);
     expect((await admin('GET /tenants?limit=500')).body.items.map((item: { id: string }) => item.id)).not.toContain(id);
-    const trail = await cluster.db.collection('audit').find({ tenant: id }).toArray();
-    expect(trail.map(({ action }) => action)).toEqual(expect.arrayContaining(['tenant.create', 'tenant.purge', 'tenant.removed']));
+    const trail = await admin(`GET /tenants/${id}/audit`);
+    expect(trail.body.items.map(({ action }: { action: string }) => action)).toEqual(
+      expect.arrayContaining(['tenant.create', 'tenant.purge', 'tenant.removed']),
+    );
+    for (const never of ['never-was', 'N%20one']) expect((await admin(`GET /tenants/${never}/audit`)).status).toBe(404);
   });
 });
 

@@ -74,6 +74,10 @@ export async function createTenant({ mongo, actor, now }: ChangeContext, tenant:
   });
 }
 
+/** Whether there is, or ever was, such a tenant: the record of one that was removed stays. */
+export const wasTenant = async (mongo: MongoLink, id: string): Promise<boolean> =>
+  (await onMongo(mongo.collection('tenants').findOne({ _id: id }, { projection: { _id: 1 } }))) !== null;
+
 /** One that was removed is there no more. */
 export const findTenant = async (mongo: MongoLink, id: string): Promise<StoredTenant | undefined> =>
   (await onMongo(mongo.collection('tenants').findOne({ _id: id, removedAt: { $exists: false } }))) ?? undefined;

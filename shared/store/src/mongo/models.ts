@@ -82,6 +82,8 @@ export interface StoredTenant {
 
 export interface StoredDeletion {
   askedAt: Date;
+  /** What the tenant was, and is again when the deletion is taken back. */
+  statusBefore: 'active' | 'suspended';
   /** Nothing is removed before, and nothing without `confirmedAt`. */
   after: Date;
   /** SHA-256 of the word that confirms. */

@@ -1,7 +1,7 @@
 // …/audit: who changed what.
-import { readTrail, type TrailLine } from '@rollcall/tenancy';
+import { readTrail, TenantId, type TrailLine, wasTenant } from '@rollcall/tenancy';
 import { z } from 'zod';
-import { type AdminDeps, tenantOf } from './context.js';
+import { type AdminDeps, noTenant, part } from './context.js';
 import { type AdminRoute, badCursor, listOf, PageQuery, route, Time } from './route.js';
 
 const LineForm = z
@@ -29,13 +29,15 @@ export function auditRoutes(deps: AdminDeps): AdminRoute[] {
     route({
       method: 'GET',
       path: '/tenants/{tenant}/audit',
-      summary: 'Every change of a tenant, the newest first: by operators, and by writes to accounts and groups',
+      summary:
+        'Every change of a tenant, also of one that was removed, the newest first: by operators, and by writes to accounts and groups',
       query: PageQuery.extend({
         account: z.string().min(1).max(200).optional().describe('only what is about this account (or group, or token)'),
       }),
       answers: { 200: listOf(LineForm) },
       handle: async (request) => {
-        const { _id: tenant } = await tenantOf(deps, request);
+        const tenant = part(request, 'tenant');
+        if (!TenantId.safeParse(tenant).success || !(await wasTenant(deps.mongo, tenant))) throw noTenant();
         const { account: target, ...page } = request.query;
         return { status: 200, body: await read({ tenant, target, ...page }) };
       },

@@ -192,14 +192,14 @@ export function tenantRoutes(deps: AdminDeps & { readonly reader: Reader }): Adm
     route({
       method: 'POST',
       path: '/tenants/{tenant}/resume',
-      summary: 'Resumes a tenant that was suspended, or whose deletion is taken back',
+      summary: 'Resumes a tenant that was suspended; or takes back a deletion: one that was suspended before is so again',
       answers: { 200: TenantForm },
       handle: async (request) => ({
         status: 200,
         body: tenantForm(
           await changed(request, 'tenant.resume', ({ status, deletion }) => {
             if (deletion?.confirmedAt && deletion.after <= now()) throw new NotNowError('its grace period is over: it is being removed');
-            return status === 'active' ? undefined : { $set: { status: 'active' }, $unset: { deletion: '' } };
+            return status === 'active' ? undefined : { $set: { status: deletion?.statusBefore ?? 'active' }, $unset: { deletion: '' } };
           }),
         ),
       }),
@@ -213,12 +213,13 @@ export function tenantRoutes(deps: AdminDeps & { readonly reader: Reader }): Adm
       answers: { 202: TenantForm.extend({ confirm: z.string().describe('what `purge` asks for; a repeated DELETE makes a new one') }) },
       handle: async (request) => {
         const { confirm, hash } = newConfirmation();
-        const stored = await changed(request, 'tenant.delete', ({ deletion }) => {
+        const stored = await changed(request, 'tenant.delete', ({ status, deletion }) => {
           if (deletion?.confirmedAt)
             throw new NotNowError('its deletion is confirmed already: resume takes it back until its grace period is over');
           const askedAt = now();
           const after = new Date(askedAt.getTime() + request.query.graceHours * HOUR_MS);
-          return { $set: { status: 'deleting', deletion: { askedAt, after, confirm: hash } } };
+          const statusBefore = status === 'deleting' ? (deletion?.statusBefore ?? 'active') : status;
+          return { $set: { status: 'deleting', deletion: { askedAt, statusBefore, after, confirm: hash } } };
         });
         return { status: 202, body: { ...tenantForm(stored), confirm } };
       },
