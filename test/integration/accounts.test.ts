@@ -55,6 +55,25 @@ describe('an account preserved by an administrator', () => {
     const line = await until('the history', () => cluster.db.collection('history').findOne({ id, 'line.operation': 'preserve' }));
     expect(line?.line).toMatchObject({ by: 'operator', request: 'req-preserve-1', changes: { active: { before: true, after: false } } });
   });
+
+  it('tells why in its history, also where the reason is another one, and whom an administrator said that it is; of a purge nothing of the person', async () => {
+    const { id } = (await cluster.client('acme').create(userBody('telling'))).body;
+    for (const reason of ['first', 'second', 'second']) await admin('POST', `acme/accounts/${id}/preserve`, { reason });
+    await admin('POST', `acme/accounts/${id}/adopt`, { externalId: 'whose' });
+    const { confirm } = (await admin('DELETE', `acme/accounts/${id}`)).body;
+    await admin('POST', `acme/accounts/${id}/purge`, { confirm });
+    await cluster.quiet();
+    const lines = (await admin('GET', `acme/audit?account=${id}`)).body.items;
+    const why = (reason: string) => ({ administrator: { at: expect.any(String), reason } });
+    expect(lines).toMatchObject([
+      { action: 'account.purge', changes: { 'account.purged': { after: true } } },
+      { action: 'account.expect', changes: { 'account.expects': { after: { externalId: 'whose' } } } },
+      { action: 'account.preserve', changes: { 'account.preserved': { before: why('first'), after: why('second') } } },
+      { action: 'account.preserve', changes: { 'account.preserved': { after: why('first') } } },
+      { action: 'account.create' },
+    ]);
+    expect(JSON.stringify(lines[0])).not.toMatch(/telling|Test|whose|second/);
+  });
 });
 
 describe('an account made by hand', () => {

@@ -44,7 +44,16 @@ describe('an account that an administrator preserves', () => {
       preserved: { administrator: { reason: 'investigation', at: expect.any(String) } },
     });
     expect(isActive(resourceOf(id))).toBe(false);
-    expect(admin('preserve', id, { reason: 'again' }).kind).toBe('unchanged');
+    for (const more of [{}, { reason: 'investigation' }]) expect(admin('preserve', id, more).kind).toBe('unchanged');
+  });
+
+  it('takes the newest reason, and stays as old as it is', () => {
+    const id = adding('ada');
+    admin('preserve', id, { reason: 'investigation' });
+    const { at } = accountOf(id).preserved!.administrator!;
+    const again = { kind: 'preserve', type: 'User', id, reason: 'she left' } as const;
+    const later = model.decide(again, { id: 'x', now: '2030-01-01T00:00:00.000Z' });
+    expect(accepted(later).next.account.preserved).toEqual({ administrator: { at, reason: 'she left' } });
   });
 
   it.each([

@@ -34,12 +34,13 @@ export type AccountCommand =
 
 export type AccountOperation = AccountCommand['kind'];
 
-/** Sets or lifts one mark; the other is never touched. */
+/** Sets or lifts one mark; the other is never touched. One that is set already stays as old as it is, and takes a new reason. */
 export function mark(account: Account, by: Preserver, on: boolean, at?: { readonly at: string; readonly reason?: string }): Account {
   const preservedBy = account.preservedBy.filter((each) => each !== by);
   const { [by]: known, ...others } = account.preserved ?? {};
-  const was = on && account.preservedBy.includes(by) ? known : undefined;
-  const now = on ? (was ?? at) : undefined;
+  const was = account.preservedBy.includes(by) ? known : undefined;
+  const restated = was && at?.reason !== undefined ? { ...was, reason: at.reason } : was;
+  const now = on ? (restated ?? at) : undefined;
   const preserved = { ...others, ...(now ? { [by]: now } : {}) };
   const { preserved: _, ...rest } = account;
   return {

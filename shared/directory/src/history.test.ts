@@ -63,6 +63,31 @@ describe('changesBetween', () => {
     );
   });
 
+  const person = (account: Partial<Resource['account']>): Resource => ({
+    ...{ type: 'User', id: 'a', created: '', deleted: false, attributes: { userName: 'ada', emails: [{ value: 'ada@x' }] } },
+    account: { preservedBy: [], origin: 'scim', managedBy: 'scim', ...account },
+  });
+
+  it('says why an administrator preserves somebody, and whom they said that somebody is', () => {
+    const preserved = { administrator: { at: '2026-01-01T00:00:00Z', reason: 'investigation' } };
+    const again = { administrator: { ...preserved.administrator, reason: 'she left' } };
+    expect(changesBetween(person({}), person({ preserved }))).toEqual({ 'account.preserved': { after: preserved } });
+    expect(changesBetween(person({ preserved }), person({ preserved: again }))).toEqual({
+      'account.preserved': { before: preserved, after: again },
+    });
+    expect(changesBetween(person({}), person({ expects: { userName: 'ada' } }))).toEqual({
+      'account.expects': { after: { userName: 'ada' } },
+    });
+  });
+
+  it('says of a purge that it was one, and nothing of the person', () => {
+    const before = person({ expects: { userName: 'ada' }, preserved: { administrator: { at: '', reason: 'of Ada' } } });
+    const purged = person({ purged: true, preservedBy: ['administrator'] });
+    const after = { ...purged, deleted: true, attributes: {} };
+    expect(changesBetween(before, after)).toEqual({ 'account.purged': { after: true } });
+    expect(changesBetween(after, after)).toEqual({});
+  });
+
   it('names a change of `active` and of the marks behind it', () => {
     const of = (preservedBy: Preserver[]): Resource => ({
       ...{ type: 'User', id: 'a', created: '', deleted: false, attributes: { userName: 'ada' } },

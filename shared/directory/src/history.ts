@@ -22,9 +22,13 @@ export function memberLine({ replaced, changes }: MemberDelta): NonNullable<Hist
   return { ...(replaced ? { replaced } : {}), added: ids(true), removed: ids(false) };
 }
 
-/** The difference between two states of a resource, by attribute, with `deleted` and the account's members beside them. */
+/**
+ * The difference between two states of a resource, by attribute, with `deleted` and the account's members beside them. Of a purge it says that it was
+ * one, and nothing of what it took away: that must be nowhere.
+ */
 export function changesBetween(before: Resource | undefined, after: Resource): HistoryLine['changes'] {
   if (before === undefined) return {};
+  if (after.account.purged) return before.account.purged ? {} : { 'account.purged': { after: true } };
   const [was, is] = [flat(before), flat(after)];
   const changes: Record<string, { before?: JsonValue; after?: JsonValue }> = {};
   for (const name of new Set([...Object.keys(was), ...Object.keys(is)])) {
@@ -36,16 +40,18 @@ export function changesBetween(before: Resource | undefined, after: Resource): H
 }
 
 function flat(resource: Resource): JsonObject {
-  const { preservedBy, managedBy, origin, profile, profileBy, storage, storageBy } = resource.account;
+  const { preservedBy, preserved, managedBy, origin, profile, profileBy, storage, storageBy, expects } = resource.account;
   return {
     ...withActive(resource),
     deleted: resource.deleted,
     'account.preservedBy': [...preservedBy],
+    ...(preserved === undefined ? {} : { 'account.preserved': { ...preserved } }),
     'account.managedBy': managedBy,
     'account.origin': origin,
     ...(profile === undefined ? {} : { 'account.profile': profile }),
     ...(profileBy === undefined ? {} : { 'account.profileBy': profileBy }),
     ...(storage === undefined ? {} : { 'account.storage': { ...storage } }),
     ...(storageBy === undefined ? {} : { 'account.storageBy': storageBy }),
+    ...(expects === undefined ? {} : { 'account.expects': { ...expects } }),
   };
 }
