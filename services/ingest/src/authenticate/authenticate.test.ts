@@ -104,13 +104,22 @@ describe('authentication by bearer token (RFC 6750)', () => {
     });
   });
 
-  it('answers 403 to a suspended tenant, and to one without SCIM', async () => {
+  it('answers 403 to a suspended tenant, and to one that is being deleted', async () => {
     expect(await fault(setUp({ tenant: { status: 'suspended' } }).by(`Bearer ${TOKEN}`))).toMatchObject({ status: 403 });
     expect(await fault(setUp({ tenant: { status: 'deleting' } }).by(`Bearer ${TOKEN}`))).toMatchObject({
       status: 403,
       detail: expect.stringContaining('deleted'),
     });
-    expect(await fault(setUp({ tenant: { source: 'directory' } }).by(`Bearer ${TOKEN}`))).toMatchObject({ status: 403 });
+  });
+
+  it.each([
+    ['directory', 'SCIM is not turned on for this tenant: its people come from a directory'],
+    ['manual', 'SCIM is not turned on for this tenant: its people are made by hand'],
+  ] as const)('answers 403 while people come from elsewhere, and says from where: %s', async (source, said) => {
+    expect(await fault(setUp({ tenant: { source } }).by(`Bearer ${TOKEN}`))).toMatchObject({
+      status: 403,
+      detail: expect.stringContaining(said),
+    });
   });
 
   it('never answers 401 where nobody can tell', async () => {

@@ -112,8 +112,15 @@ export function makeAuthenticate(deps: AuthenticateDeps): Authenticate {
 export function admit(tenant: TenantRecord): void {
   if (tenant.status === 'suspended') throw new ScimError(403, undefined, 'this tenant is suspended; ask the operator of the service');
   if (tenant.status === 'deleting') throw new ScimError(403, undefined, 'this tenant is being deleted; ask the operator of the service');
-  if (tenant.source !== 'scim') throw new ScimError(403, undefined, 'SCIM is not turned on for this tenant');
+  if (tenant.source !== 'scim')
+    throw new ScimError(403, undefined, `SCIM is not turned on for this tenant: ${FROM_ELSEWHERE[tenant.source]}`);
 }
+
+/** Why SCIM is off, by the source of people. */
+const FROM_ELSEWHERE = {
+  directory: 'its people come from a directory; an administrator can make SCIM their source',
+  manual: 'its people are made by hand; an administrator can make SCIM their source',
+};
 
 /** The token, where the header is a bearer's and the token can be one of ours at all. The scheme's case does not matter (RFC 9110 §11.1). */
 function bearerOf(header: string): string | undefined {
