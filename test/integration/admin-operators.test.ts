@@ -91,6 +91,8 @@ describe('a viewer', () => {
       '/openapi.json',
     ])
       expect([path, (await ask(`GET ${path}`)).status]).toEqual([path, 200]);
+    // It changes nothing, whatever its method.
+    expect((await ask('POST /tenants/acme/mappings/dry-run', { rules: [] })).status).toBe(200);
     for (const request of [
       'POST /tenants',
       'PATCH /tenants/acme',
@@ -98,6 +100,8 @@ describe('a viewer', () => {
       'POST /tenants/acme/suspend',
       'POST /tenants/acme/tokens',
       'POST /operators',
+      'PUT /tenants/acme/mappings',
+      'POST /tenants/acme/imports',
       'POST /dead-letters/redrive',
       'POST /dead-letters/discard',
     ])

@@ -11,7 +11,7 @@ import { openApiRoute } from './admin/openapi.js';
 import type { AdminRoute } from './admin/route.js';
 import { boardApp } from './board.js';
 import type { DeadLetters, TenantBacklog } from './dead-letter.js';
-import { type Guard, onlyOperators, onlySameSite, securityHeaders, tryToken } from './guard.js';
+import { type Guard, onlyOperators, onlySameSite, onlySignedIn, securityHeaders, tryToken } from './guard.js';
 import type { OperatorDirectory } from './operator.js';
 import { signInPage, tenantsPage } from './pages.js';
 import { bounded, notFound, onlyMethods, renderProblem } from './problem.js';
@@ -105,7 +105,7 @@ export function opsApp(deps: OpsDeps, draining: () => boolean): Express {
   app.use('/queues', operators, onlySameSite, backlog.refresh, boardApp({ queues: deps.queues, left: backlog.left }));
   get('/tenants', operators, async (_request, response) => void response.send(tenantsPage(await tenants())));
 
-  app.use('/admin', operators, onlySameSite);
+  app.use('/admin', onlySignedIn(guard), onlySameSite); // what a viewer may do is said by each route
   const routes = [...deadLetterRoutes({ deadLetters, tenants, log }), ...(deps.routes ?? [])];
   app.use('/admin/v1', adminRouter([...routes, openApiRoute(routes)], deps.once));
 

@@ -16,7 +16,7 @@ export interface Guard {
   readonly failed: () => void;
 }
 
-/** Who asks; known once `onlyOperators` has let the request pass. */
+/** Who asks; known once `onlySignedIn` has let the request pass. */
 const signedIn = new WeakMap<Request, Operator>();
 export function operatorOf(request: Request): Operator {
   const operator = signedIn.get(request);
@@ -24,16 +24,29 @@ export function operatorOf(request: Request): Operator {
   return operator;
 }
 
-/** Lets operators pass: by cookie, or by Bearer. A browser that is none is sent to the form. A viewer may look, and nothing else. */
-export const onlyOperators =
+/** Lets operators pass, as `onlySignedIn` does. A viewer may look, and nothing else. */
+export function onlyOperators(guard: Guard): RequestHandler {
+  const signIn = onlySignedIn(guard);
+  return (request, response, next) =>
+    signIn(request, response, () => {
+      onlyLooking(operatorOf(request), READS.has(request.method));
+      next();
+    });
+}
+
+/** @throws Problem 403 for a viewer who would do more than look */
+export function onlyLooking({ name, role }: Operator, looks: boolean): void {
+  if (role === 'viewer' && !looks) throw new Problem(403, `${name} is a viewer: ask an operator to change something`);
+}
+
+/** Lets operators pass: by cookie, or by Bearer. A browser that is none is sent to the form. What a viewer may do is for what follows to say. */
+export const onlySignedIn =
   (guard: Guard): RequestHandler =>
   async (request, response, next) => {
     if (!guard.signIn.open) throw new Problem(403, CLOSED);
     const candidate = bearerOf(request.headers.authorization);
     const operator = (await guard.signIn.bySession(request.headers.cookie)) ?? (candidate && (await tryToken(guard, request, candidate)));
     if (operator) {
-      if (operator.role === 'viewer' && !READS.has(request.method))
-        throw new Problem(403, `${operator.name} is a viewer: ask an operator to change something`);
       signedIn.set(request, operator);
       return next();
     }

@@ -74,6 +74,7 @@ export function mappingRoutes(deps: MappingRouteDeps): AdminRoute[] {
     route({
       method: 'POST',
       path: '/tenants/{tenant}/mappings/dry-run',
+      looks: true,
       summary: 'Says whom these rules would move, and changes nothing; the first hundred are named',
       body: MappingsSetting,
       answers: { 200: DryRun },

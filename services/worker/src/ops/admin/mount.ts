@@ -2,8 +2,8 @@
 import { isUtf8 } from 'node:buffer';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import express, { type Request, type Response, Router } from 'express';
-import { operatorOf } from '../guard.js';
+import express, { type Request, type RequestHandler, type Response, Router } from 'express';
+import { onlyLooking, operatorOf } from '../guard.js';
 import { bounded, onlyMethods, Problem } from '../problem.js';
 import type { Once } from './idempotency.js';
 import type { AdminAnswer, AdminRoute, RawRequest } from './route.js';
@@ -21,7 +21,7 @@ export function adminRouter(routes: readonly AdminRoute[], once: Once | undefine
     const at = router.route(path.replaceAll(/\{(\w+)\}/g, ':$1'));
     for (const route of here) {
       const method = route.method.toLowerCase() as Lowercase<AdminRoute['method']>;
-      at[method](...(route.body === undefined ? [] : [json]), async (request: Request, response: Response) => {
+      at[method](forViewers(route), ...(route.body === undefined ? [] : [json]), async (request: Request, response: Response) => {
         await send(response, await answer(route, request, response));
       });
     }
@@ -40,6 +40,13 @@ export function adminRouter(routes: readonly AdminRoute[], once: Once | undefine
     );
   }
 }
+
+const forViewers =
+  ({ looks }: AdminRoute): RequestHandler =>
+  (request, _response, next) => {
+    onlyLooking(operatorOf(request), looks);
+    next();
+  };
 
 function rawOf(route: AdminRoute, request: Request, response: Response, once: Once | undefined): RawRequest {
   if (route.bodyType !== undefined) checkType(route.bodyType, request);

@@ -46,6 +46,8 @@ interface Spec<Query extends z.ZodType, Body extends z.ZodType> {
   readonly method: Method;
   /** Below /admin/v1, with parts in braces: `/tenants/{tenant}/tokens`. */
   readonly path: string;
+  /** Whether it changes nothing, so that viewers may ask for it; absent: where it is a GET. */
+  readonly looks?: boolean;
   readonly summary: string;
   readonly query?: Query;
   /** What is taken as JSON. Where an empty object fits, the body may be left out. */
@@ -61,6 +63,7 @@ interface Spec<Query extends z.ZodType, Body extends z.ZodType> {
 export interface AdminRoute {
   readonly method: Method;
   readonly path: string;
+  readonly looks: boolean;
   readonly summary: string;
   readonly query: z.ZodType | undefined;
   readonly body: z.ZodType | undefined;
@@ -78,6 +81,7 @@ export function route<Query extends z.ZodType = typeof Nothing, Body extends z.Z
   const { method, path, summary, answers, handle } = spec;
   return {
     ...{ method, path, summary, answers },
+    looks: spec.looks ?? method === 'GET',
     query: spec.query,
     body: spec.body,
     bodyType: spec.bodyType,
