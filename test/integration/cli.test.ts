@@ -212,4 +212,11 @@ describe('rollcall simulate', () => {
     expect((await rollcall('simulate google --tenant acme')).code).toBe(2);
     expect((await rollcall('simulate okta')).code).toBe(2);
   });
+
+  it('ends with 4 where nobody answers, and takes its token back', async () => {
+    const before = (await json('token list acme')).length;
+    const said = await rollcall('simulate okta --users 1000 --tenant acme --url http://127.0.0.1:1/scim/v2');
+    expect(said).toEqual({ code: 4, out: '', err: expect.stringContaining('http://127.0.0.1:1/scim/v2 does not answer') });
+    expect((await json('token list acme')).length).toBe(before);
+  });
 });

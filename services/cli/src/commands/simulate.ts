@@ -66,7 +66,7 @@ async function simulate(plan: Plan, { out, signal }: Context): Promise<number> {
   let done = 0;
   const seconds = () => (performance.now() - began) / 1_000;
   const lanes = Array.from({ length: Math.min(plan.width, plan.users) }, async () => {
-    while (next < plan.users && !signal.aborted) {
+    while (next < plan.users && !signal.aborted && !isAway(tally)) {
       const number = next;
       next += 1;
       await live(plan, tally, `${run}-${number}`, signal);
@@ -80,6 +80,7 @@ async function simulate(plan: Plan, { out, signal }: Context): Promise<number> {
   });
   await Promise.all(lanes);
   out.endProgress();
+  if (isAway(tally)) throw new CliError(`${plan.base} does not answer: is it ingest's base URL (--url, ROLLCALL_SCIM_URL)?`, EXIT.away);
 
   const sorted = tally.took_ms.sort((a, b) => a - b);
   const at = (share: number) => Math.round((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0) * 10) / 10;
@@ -92,6 +93,9 @@ async function simulate(plan: Plan, { out, signal }: Context): Promise<number> {
   });
   return tally.faults.size === 0 && !signal.aborted ? EXIT.done : EXIT.refused;
 }
+
+/** Whether nobody has answered yet, however often they were asked. */
+const isAway = ({ took_ms, faults }: Tally): boolean => took_ms.length === 0 && faults.size > 0;
 
 /** One person's life, one request after the other. What is not answered as it must be ends it, and is counted. */
 async function live(plan: Plan, tally: Tally, name: string, signal: AbortSignal): Promise<void> {
