@@ -76,6 +76,9 @@ describe('rollcall account', () => {
       profileBy: 'administrator',
       storage: { region: 'eu-1', quotaBytes: 7 },
     });
+    const without = await json(`account set acme ${id} --no-storage --profile saas`);
+    expect([without.profile, without.storage]).toEqual(['saas', undefined]);
+    expect(await json(`account set acme ${id} --no-profile`)).not.toHaveProperty('profile');
   });
 
   it('purges in two steps: the first does nothing, the second takes the word of the first and no other', async () => {
@@ -109,6 +112,8 @@ describe('rollcall account', () => {
     ['account show acme', 'id is missing'],
     ['account set acme some-id', '--profile, --region or --quota'],
     ['account set acme some-id --quota -1', 'quota'],
+    ['account set acme some-id --no-storage --quota 1', '--no-storage'],
+    ['account set acme some-id --no-profile --profile office', '--no-profile'],
     ['account create acme', 'userName is missing'],
     ['account create acme a b', 'too much: b'],
     ['account import acme /nowhere/file.csv', '/nowhere/file.csv'],

@@ -17,6 +17,11 @@ function provided(given: Given) {
   const storage = { ...(region === undefined ? {} : { region }), ...(quotaBytes === undefined ? {} : { quotaBytes }) };
   return { ...(profile === undefined ? {} : { profile }), ...(Object.keys(storage).length === 0 ? {} : { storage }) };
 }
+/** What is to be taken away, as the admin API takes it. */
+const takenAway = (given: Given) => ({
+  ...(given['no-profile'] === true ? { profile: null } : {}),
+  ...(given['no-storage'] === true ? { storage: null } : {}),
+});
 const COLUMNS = ['id', 'userName', 'displayName', 'status', 'preservedBy', 'managedBy', 'profile', 'updatedAt'];
 
 export const accountCommands: readonly Command[] = [
@@ -116,11 +121,19 @@ export const accountCommands: readonly Command[] = [
   },
   {
     usage: 'account set <tenant> <id>',
-    summary: 'give an account a profile, a storage region, a quota',
-    options: PROVIDED,
+    summary: 'give an account a profile, a storage region, a quota, or take them away',
+    options: [
+      ...PROVIDED,
+      ['--no-profile', 'take the profile away: the mappings choose one'],
+      ['--no-storage', 'take region and quota away'],
+    ],
     run: async (given, { api, out }) => {
-      const change = provided(given);
-      if (Object.keys(change).length === 0) throw new CliError('say what: --profile, --region or --quota', EXIT.usage);
+      const [gives, takes] = [provided(given), takenAway(given)];
+      const both = Object.keys(takes).find((name) => name in gives);
+      if (both !== undefined) throw new CliError(`--no-${both}: nothing of it can be given at once`, EXIT.usage);
+      const change = { ...gives, ...takes };
+      if (Object.keys(change).length === 0)
+        throw new CliError('say what: --profile, --region or --quota; --no-profile or --no-storage', EXIT.usage);
       out.show(await (await api()).ask('PATCH', one(given), change));
       return EXIT.done;
     },
