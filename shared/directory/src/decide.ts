@@ -317,7 +317,8 @@ function make(state: State, command: Extract<AccountCommand, { kind: 'make' }>, 
   const people = identityFields(fresh, identityAttributeOf(state));
   const missing = unread(state, [...fieldsOf(fresh), ...people], at.id);
   if (missing) return missing;
-  if (holderOf(state, fresh)) return refuse(nameTaken(fresh));
+  const holder = holderOf(state, fresh);
+  if (holder) return refuse(nameTaken(fresh, idsOf([holder])));
   const [known] = peopleOf(state, fresh);
   if (known) return refuse(ScimError.of('uniqueness', `this person has the account ${known.resource.id} already`));
   return commit(state, undefined, 'make', fresh, people);

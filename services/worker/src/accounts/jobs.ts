@@ -6,6 +6,7 @@ import { type MongoLink, onMongo, type StoredJob, type StoredLine } from '@rollc
 import { fault, type Log } from '@rollcall/telemetry';
 import type { Accounts } from './accounts.js';
 import { accountOfRow } from './import-row.js';
+import { told } from './told.js';
 
 export interface JobsDeps {
   readonly mongo: MongoLink;
@@ -146,7 +147,7 @@ export class Jobs {
       await work();
       return undefined;
     } catch (error) {
-      if (error instanceof ScimError) return error.detail;
+      if (error instanceof ScimError) return told(error);
       if (error instanceof TransientError) throw error;
       // A fault of ours must not hold up the other lines, and other jobs, for good.
       this.deps.log.error({ error, tenant: job.tenant, job: job._id, line }, 'a line of a job failed');

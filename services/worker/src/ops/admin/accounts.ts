@@ -1,11 +1,12 @@
 // /admin/v1/tenants/{tenant}/accounts: find, make, keep out, let in, provide, decide who is who, purge.
-import { TransientError, Withheld, WrongProvision } from '@rollcall/directory';
+import { TransientError, WrongProvision } from '@rollcall/directory';
 import { type JsonValue, type ResourceTypes, ScimError } from '@rollcall/scim';
 import { Region } from '@rollcall/tenancy';
 import { z } from 'zod';
 import type { ShownAccount } from '../../accounts/account.js';
 import type { AccountQuery, Accounts } from '../../accounts/accounts.js';
 import type { Asked } from '../../accounts/carry-out.js';
+import { told } from '../../accounts/told.js';
 import { Problem } from '../problem.js';
 import { type AdminDeps, part, standingTenantOf, tenantOf } from './context.js';
 import {
@@ -296,11 +297,7 @@ export async function plainly<T>(work: Promise<T>): Promise<T> {
 
 function plain(error: unknown): unknown {
   if (error instanceof WrongProvision) return wrongMembers([{ pointer: `#/${error.member}`, detail: error.what }]);
-  if (error instanceof ScimError) {
-    // Who asks here may know which account is in the way.
-    const [known] = error.cause instanceof Withheld ? error.cause.accounts : [];
-    return new Problem(error.status, known === undefined ? error.detail : `${error.detail}: ${known}`, {}, { cause: error });
-  }
+  if (error instanceof ScimError) return new Problem(error.status, told(error), {}, { cause: error });
   if (error instanceof TransientError)
     return new Problem(503, `${error.message}; try again`, { headers: { 'Retry-After': String(error.retryAfter_s) } }, { cause: error });
   return error;
