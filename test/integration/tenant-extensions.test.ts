@@ -300,7 +300,7 @@ describe('administrators know the extension attributes of the tenant', () => {
       async () => (await admin(`GET /tenants/mapped/imports/${begun.body.id}`)).body,
       ({ status }) => status === 'done',
     );
-    expect(job.failures).toEqual([{ line: 3, reason: expect.stringContaining(`${BADGE}:level`) }]);
+    expect(job.failures).toEqual([{ line: 4, reason: expect.stringContaining(`${BADGE}:level`) }]);
     const { items } = (await admin(`GET /tenants/mapped/accounts?filter=${encodeURIComponent('userName sw "i1@"')}`)).body;
     expect(items).toMatchObject([{ profile: 'staff', user: { [BADGE]: { number: '0815', level: 8 } } }]);
     expect(await importing('globex', csv)).toMatchObject({ status: 400, body: { detail: expect.stringContaining('unknown columns') } });
