@@ -200,7 +200,10 @@ function performAttribute(
     if (after !== undefined || schema === undefined) demand(attribute, after);
   }
   // "A client MUST NOT modify an attribute that has mutability "readOnly" or "immutable"" once it has a value.
-  if (attribute.mutability === 'immutable' && before !== undefined && text(before) !== text(after)) fail('mutability');
+  if (attribute.mutability === 'immutable' && before !== undefined) {
+    if (after === undefined || !saysTheSame(attribute, before, after)) fail('mutability');
+    after = before;
+  }
   if (after === undefined) delete home[attribute.name];
   else home[attribute.name] = after;
   if (schema === undefined) return;
@@ -249,7 +252,14 @@ function writeValues(op: string, target: Target, before: JsonValue[], value: Jso
   if (condition === undefined && sub === undefined) {
     const given = (readValue(attribute, value) ?? []) as JsonValue[];
     // "replace": "the values are replaced"; "add": "the values are added", those that exist already are not added again.
-    if (op === 'replace') return orNothing(given);
+    if (op === 'replace') {
+      return orNothing(
+        given.map((each) => {
+          const same = before.find((one) => sameElement(attribute, one, each));
+          return isRecord(same) && isRecord(each) ? immutableKept(attribute, same, each) : each;
+        }),
+      );
+    }
     const primary = given.find(isPrimary);
     const all = [...before];
     for (const each of given) {
@@ -266,7 +276,7 @@ function writeValues(op: string, target: Target, before: JsonValue[], value: Jso
     const given = readElement(attribute, only) as JsonObject | undefined;
     if (given === undefined) return isEmptied(only) ? writtenTo(op, attribute, element, clearedBy(attribute, only)) : undefined;
     const whole = writtenTo(op, attribute, element, op === 'add' ? { ...clearedBy(attribute, only), ...given } : given);
-    return op === 'add' ? whole : { ...template, ...given };
+    return op === 'add' ? whole : immutableKept(attribute, element, { ...template, ...given });
   };
   // What comes is looked at even where it is written nowhere.
   if (sub !== undefined) readValue(sub, value);
@@ -335,17 +345,33 @@ function removeValues({ attribute, condition, sub }: Target, before: JsonValue, 
 
 /** A complex value with some sub-attributes set, or cleared by null; undefined: nothing is left of it. */
 function changed(attribute: AttributeDefinition, before: JsonObject, changes: JsonObject): JsonObject | undefined {
-  for (const { name, mutability, ...rest } of attribute.subAttributes ?? []) {
-    const [old, next] = [before[name], changes[name]];
-    if (mutability !== 'immutable' || next === undefined || old === undefined) continue;
-    const isSame = Array.isArray(old) ? text(old) === text(next) : next !== null && inOrder({ name, mutability, ...rest }, old, next) === 0;
-    if (!isSame) fail('mutability');
-  }
-  const after: JsonObject = { ...before, ...changes };
+  const after = immutableKept(attribute, before, { ...before, ...changes });
   // A reference belongs to its value.
-  if (changes.value !== undefined && changes.value !== before.value && changes.$ref === undefined) delete after.$ref;
+  if (after.value !== before.value && changes.$ref === undefined) delete after.$ref;
   for (const [name, value] of Object.entries(after)) if (value === null) delete after[name];
   return Object.keys(after).length === 0 ? undefined : after;
+}
+
+/** Immutable sub-attributes that have a value have it afterwards, too: it may be said again, in other words. */
+function immutableKept(attribute: AttributeDefinition, before: JsonObject, after: JsonObject): JsonObject {
+  const result = { ...after };
+  for (const sub of attribute.subAttributes ?? []) {
+    const [old, next] = [before[sub.name], after[sub.name]];
+    if (sub.mutability !== 'immutable' || old === undefined) continue;
+    if (next === null || (next !== undefined && !saysTheSame(sub, old, next))) fail('mutability');
+    result[sub.name] = old;
+  }
+  return result;
+}
+
+function saysTheSame(attribute: AttributeDefinition, a: JsonValue, b: JsonValue): boolean {
+  if (Array.isArray(a) && Array.isArray(b))
+    return a.length === b.length && a.every((each) => b.some((other) => saysTheSame(attribute, each, other)));
+  if (!isRecord(a) || !isRecord(b)) return inOrder(attribute, a, b) === 0;
+  return (attribute.subAttributes ?? []).every(({ name, ...rest }) => {
+    const [one, other] = [a[name], b[name]];
+    return one === undefined || other === undefined ? one === other : saysTheSame({ name, ...rest }, one, other);
+  });
 }
 
 function clearedBy(attribute: AttributeDefinition, value: JsonValue): JsonObject {

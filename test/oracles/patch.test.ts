@@ -32,6 +32,7 @@ const STRICT = defineResourceType({
           { name: 'number', required: true },
           { name: 'once', mutability: 'immutable' },
           { name: 'labels', multiValued: true, mutability: 'immutable' },
+          { name: 'born', type: 'complex', mutability: 'immutable', subAttributes: [{ name: 'city' }, { name: 'at', type: 'dateTime' }] },
           { name: 'codes', multiValued: true, required: true, caseExact: true },
           {
             name: 'cards',

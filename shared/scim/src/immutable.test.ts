@@ -98,7 +98,7 @@ describe('keepImmutable (RFC 7644 §3.5.1)', () => {
     ['desk.number', { desk: { room: 'r', number: '8' } }],
     ['things.made', { things: [{ value: '1', made: 'elsewhere' }] }],
   ])('refuses another value of %s: %j', (name, after) => {
-    expect(refused(after)).toEqual({ status: 400, scimType: 'mutability', detail: `${URN}:${name}: is immutable, and has another value` });
+    expect(refused(after)).toEqual({ status: 400, scimType: 'mutability', detail: `${URN}:${name}: is immutable, and has a value` });
   });
 
   it('keeps sub-attributes of elements that stay, and lets elements come and go', () => {

@@ -40,14 +40,20 @@ function keep(
   return Object.keys(kept).length === 0 ? after : inTableOrder(table, { ...after, ...kept });
 }
 
-function keepValue(attribute: AttributeDefinition, before: JsonValue, after: JsonValue | undefined, place: string): JsonValue | undefined {
+/** The same of one attribute. @param place names it in an error */
+export function keepValue(
+  attribute: AttributeDefinition,
+  before: JsonValue,
+  after: JsonValue | undefined,
+  place: string,
+): JsonValue | undefined {
   if (attribute.mutability === 'immutable') {
     if (after !== undefined && likenessOf(attribute, filledIn(attribute, before, after)) !== likenessOf(attribute, before)) refuse(place);
     return before;
   }
   if (!attribute.multiValued)
     return isObject(before) && (after === undefined || isObject(after)) ? keepSubs(attribute, before, after, place) : after;
-  if (!Array.isArray(before) || !Array.isArray(after)) return after;
+  if (!Array.isArray(before) || !Array.isArray(after) || !attribute.subAttributes?.some(isImmutable)) return after;
   const known = new Map(before.map((element) => [elementKey(attribute, element), element]));
   const elements = after.map((element) => {
     const same = known.get(elementKey(attribute, element));
@@ -61,7 +67,8 @@ function filledIn({ multiValued }: AttributeDefinition, before: JsonValue, after
   return !multiValued && isObject(before) && isObject(after) ? { ...before, ...after } : after;
 }
 
-function keepSubs<After extends JsonObject | undefined>(
+/** The same of the sub-attributes of one complex value. */
+export function keepSubs<After extends JsonObject | undefined>(
   attribute: AttributeDefinition,
   before: JsonObject,
   after: After,
@@ -78,6 +85,8 @@ function keepSubs<After extends JsonObject | undefined>(
   return Object.keys(kept).length === 0 ? after : inOrder(attribute, { ...after, ...kept });
 }
 
+const isImmutable = ({ mutability }: AttributeDefinition): boolean => mutability === 'immutable';
+
 function refuse(place: string): never {
-  throw ScimError.of('mutability', `${place}: is immutable, and has another value`);
+  throw ScimError.of('mutability', `${place}: is immutable, and has a value`);
 }

@@ -4,7 +4,7 @@
  *
  * Where the RFC leaves room, or identity providers need some:
  * - `add` and `replace` of a complex attribute change the sub-attributes that are given and leave the others; null or "" clears one.
- * - `replace` by a value path replaces the whole element; what its filter demanded stays, so that it still satisfies it.
+ * - `replace` by a value path replaces the whole element; what its filter demanded stays, so that it still satisfies it, and what is immutable.
  * - A value path that finds nothing makes an element of its filter, where that is made of `eq` alone; else it is `noTarget`.
  * - Removing what isn't there is a success. `remove` with a value removes these elements from a multi-valued attribute or sub-attribute.
  * - `add` of nothing adds nothing to what is multi-valued; a single value it replaces (§3.5.2.1), so null clears it.
@@ -17,6 +17,7 @@ import { quote, ScimError } from '../errors.js';
 import type { Filter } from '../filter/ast.js';
 import { compileFilter } from '../filter/match.js';
 import { Ignored, type UnknownAttributes } from '../ignored.js';
+import { keepSubs, keepValue } from '../immutable.js';
 import { ELEMENTS_MAX, isObject, type JsonObject, type JsonValue, memberNames, typeName } from '../json.js';
 import { resolvePath } from '../path.js';
 import type { AttributeDefinition, ResourceTypeDefinition, SchemaDefinition } from '../schema/definition.js';
@@ -302,10 +303,8 @@ function write(draft: Draft, op: 'add' | 'replace', target: AttributeTarget, raw
     throw ScimError.of('invalidValue', `${where}: at most ${ELEMENTS_MAX} values are taken, it would have ${after.length}`);
   // An extension's required attributes are looked at in the end, when all of them had a chance to come.
   if (urn === undefined || after !== undefined) checkRequired(attribute, after, where);
-  if (attribute.mutability === 'immutable' && before !== undefined && !sameValue(before, after)) {
-    throw ScimError.of('mutability', `${where}: is immutable, and has a value`);
-  }
-  draft.set(urn, attribute, after);
+  const isImmutable = attribute.mutability === 'immutable' && before !== undefined;
+  draft.set(urn, attribute, isImmutable ? keepValue(attribute, before, after ?? null, where) : after);
 }
 
 function writeSingle(
@@ -366,16 +365,9 @@ function cleared(attribute: AttributeDefinition, raw: JsonValue): JsonObject {
 
 /** A complex value with some sub-attributes changed; null clears. Undefined, where nothing is left. */
 function assembled(attribute: AttributeDefinition, current: JsonObject, changes: JsonObject, place: Place): JsonObject | undefined {
-  for (const sub of attribute.subAttributes ?? []) {
-    const change = changes[sub.name];
-    if (sub.mutability !== 'immutable' || change === undefined || current[sub.name] === undefined) continue;
-    const same = typeof change === typeof current[sub.name] && sameComparable(sub, change, current[sub.name]!);
-    if (!same) throw ScimError.of('mutability', `${place.prefix}${attribute.name}.${sub.name}: is immutable, and has a value`);
-  }
-  const next = { ...current, ...changes };
+  const next = keepSubs(attribute, current, { ...current, ...changes }, `${place.prefix}${attribute.name}`);
   // A reference belongs to the value beside it; a new value must not keep the old one's.
-  if (changes.value !== undefined && changes.value !== current.value && changes.$ref === undefined && attribute.byName.has('$ref'))
-    delete next.$ref;
+  if (next.value !== current.value && changes.$ref === undefined && attribute.byName.has('$ref')) delete next.$ref;
   const ordered = inOrder(attribute, next);
   return Object.keys(ordered).length === 0 ? undefined : ordered;
 }
@@ -401,7 +393,10 @@ function writeMany(
   const { attribute, filter, sub } = target;
   if (filter === undefined && sub === undefined) {
     const given = (coerce(attribute, raw, place) as JsonValue[] | undefined) ?? [];
-    if (op === 'replace') return given.length === 0 ? undefined : given;
+    if (op === 'replace') {
+      if (given.length === 0) return undefined;
+      return before.length === 0 ? given : asList(keepValue(attribute, before, given, `${place.prefix}${attribute.name}`));
+    }
     if (given.length === 0) return before.length === 0 ? undefined : before;
     const merged = mergeElements(
       attribute,
@@ -498,10 +493,7 @@ function changeOf(
     return op === 'add' ? undefined : () => undefined;
   }
   if (op === 'add') return write({ ...cleared(attribute, only), ...given });
-  return (element) => {
-    assembled(attribute, element, given, place); // looks at what is immutable
-    return inOrder(attribute, { ...template, ...given });
-  };
+  return (element) => keepSubs(attribute, element, inOrder(attribute, { ...template, ...given }), `${place.prefix}${attribute.name}`);
 }
 
 function remove(draft: Draft, target: AttributeTarget, raw: JsonValue | undefined, place: Place): void {

@@ -344,6 +344,7 @@ it('PATCH: an immutable attribute takes one value', () => {
     ).attributes;
   const first = write({ userName: 'a' }, 'add', '7');
   expect(write(first, 'replace', '7')).toEqual(first);
+  expect(write(write({ userName: 'a' }, 'add', 'a7'), 'replace', 'A7')).toEqual(write({ userName: 'a' }, 'add', 'a7'));
   expect(errorOf(() => write(first, 'replace', '8')).scimType).toBe('mutability');
   expect(errorOf(() => write(first, 'remove')).scimType).toBe('mutability');
 });
@@ -446,6 +447,17 @@ describe('PATCH: sub-attributes that are multi-valued or immutable', () => {
   it('an add gives an immutable sub-attribute its first value, or the same again', () => {
     expect(run('add', 'things', [{ value: '2', made: 'now' }]).things).toEqual([things[0], { value: '2', made: 'now', tags: ['b'] }]);
     expect(run('add', 'things', [{ value: '1', made: 'here' }]).things).toEqual(things);
+  });
+
+  // A replacement cleared it, and then anything could be set.
+  it.each<[string, JsonValue]>([
+    ['things', [{ value: '1', note: 'x' }]],
+    ['things[value eq "1"]', { value: '1', note: 'x' }],
+    ['things[value eq "1"]', { value: '1', note: 'x', made: 'HERE' }],
+  ])('a replace of %s by %j keeps what is immutable of an element that stays', (path, value) => {
+    const [first] = run('replace', path, value).things as JsonObject[];
+    expect(first).toMatchObject({ value: '1', made: 'here' });
+    expect(errorOf(() => run('replace', path, [{ value: '1', made: 'there' }])).scimType).toBe('mutability');
   });
 
   // It took the element away.
