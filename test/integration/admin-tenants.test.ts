@@ -34,6 +34,7 @@ describe('POST /tenants', () => {
       settings: {
         identityAttribute: 'email',
         recycledIdentity: 'reactivate',
+        unknownAttributes: 'ignore',
         groupNames: 'unique',
         unknownMembers: 'refuse',
         groupCycles: 'accept',

@@ -5,9 +5,11 @@ import {
   foldCase,
   type JsonObject,
   keepImmutable,
+  type PatchOptions,
   type ResourceTypes,
   ScimError,
   sameAttributes,
+  type UnknownAttributes,
 } from '@rollcall/scim';
 import { type AccountCommand, type AccountOperation, administered, isExpected, mark } from './accounts.js';
 import type { Command, Stamp } from './command.js';
@@ -77,6 +79,8 @@ export interface TenantRules {
   readonly profiles?: Profiles | undefined;
   /** Where people come from: accounts of a directory are made only while it is the source. */
   readonly source?: 'scim' | 'directory' | 'manual' | undefined;
+  /** What becomes of an attribute that no schema has: it is left out (default), or the request is 400. */
+  readonly unknownAttributes?: UnknownAttributes | undefined;
   /** Whether a group's displayName is its own in the tenant (default), or others may have the same. */
   readonly groupNames?: 'unique' | 'shared' | undefined;
   /** What becomes of a member that is no live resource of the tenant: 400 (default), or it is kept. */
@@ -142,7 +146,7 @@ export function decide(state: State, command: Command, at: Stamp): Decision {
       case 'patch': {
         if (command.type === 'Group') return patchGroup(state, current, command.operations, command.ifMatch !== undefined, at);
         // Without `active`, which follows from the account: if the result has it, an operation has set it.
-        const { attributes } = applyPatch(typesOf(state).User, current.resource.attributes, command.operations);
+        const { attributes } = applyPatch(typesOf(state).User, current.resource.attributes, command.operations, patching(state));
         const wish = typeof attributes.active === 'boolean' ? attributes.active : undefined;
         return change(state, current, 'patch', attributes, wish, at);
       }
@@ -216,7 +220,7 @@ function patchGroup(
   guarded: boolean,
   at: Stamp,
 ): Decision {
-  const patched = patchedMembers(current.resource.attributes, operations, state.members?.all, typesOf(state).Group);
+  const patched = patchedMembers(current.resource.attributes, operations, state.members?.all, typesOf(state).Group, patching(state));
   if (!patched) return lookAtMembers({ named: [], count: false, all: true });
   const delta = memberDelta(patched.wish, membersOf(state), state.rules);
   if (isLook(delta)) return lookAtMembers(delta);
@@ -279,6 +283,7 @@ function namedGroup(state: State, group: Resource, attributes: JsonObject): Reso
 }
 
 const isShared = (state: State): boolean => state.rules?.groupNames === 'shared';
+const patching = ({ rules }: State): PatchOptions => ({ unknownAttributes: rules?.unknownAttributes ?? 'ignore' });
 const typesOf = (state: State): ResourceTypes => state.types ?? CORE_TYPES;
 const membersOf = (state: State): MemberState => state.members ?? { named: new Map() };
 const lookAtMembers = (members: MemberLook): Decision => ({ kind: 'look', entries: [], others: [], members });

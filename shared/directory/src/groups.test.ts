@@ -1,7 +1,7 @@
-import { GROUP, PATCH_OP_URN, parsePatch, type ScimError } from '@rollcall/scim';
+import { CORE_TYPES, GROUP, PATCH_OP_URN, type PatchOptions, parsePatch, type ScimError } from '@rollcall/scim';
 import type { Command } from './command.js';
 import { decide, restate, type TenantRules } from './decide.js';
-import { memberDelta } from './members.js';
+import { memberDelta, patchedMembers } from './members.js';
 import type { Versioned } from './resource.js';
 import { type Accept, type Final, Model, NOW } from './testing.js';
 
@@ -122,6 +122,35 @@ describe('members that are not there', () => {
     model.rules = rules({ unknownMembers: 'keep' });
     expect(accepted(model.decide(back, { id: 'unused', now: NOW }))).toMatchObject({ operation: 'revive', rejoins: true });
   });
+});
+
+describe('attributes that no schema has, in a PATCH', () => {
+  const odd = (type: 'User' | 'Group', id: string, operation: object): Command => ({
+    ...{ kind: 'patch', type, id },
+    operations: parsePatch(CORE_TYPES[type], { Operations: [{ op: 'add', ...operation }] }),
+  });
+  it.each([
+    ['User', { path: 'shoeSize', value: 41 }, 'invalidPath'],
+    ['User', { value: { shoeSize: 41 } }, 'invalidSyntax'],
+    ['User', { path: 'name', value: { shoeSize: 41 } }, 'invalidSyntax'],
+    ['Group', { path: 'shoeSize', value: 41 }, 'invalidPath'],
+    ['Group', { value: { shoeSize: 41 } }, 'invalidSyntax'],
+  ] as const)('of a %s, %j: left out, or 400 %s where the tenant refuses them', (type, operation, scimType) => {
+    const model = new Model(true, rules({}));
+    const attributes = type === 'User' ? { userName: 'ada' } : { displayName: 'Staff' };
+    const { id } = accepted(model.run({ kind: 'create', type, attributes })).next;
+    const command = odd(type, id, operation);
+    expect(model.run(command).kind).not.toBe('refuse');
+    model.rules = rules({ unknownAttributes: 'refuse' });
+    expect(refusal(model.run(command))).toMatchObject({ status: 400, scimType, detail: expect.stringContaining('shoeSize') });
+  });
+});
+
+it('members with an attribute that no schema has are taken without it, or 400 where the tenant refuses them', () => {
+  const operations = parsePatch(GROUP, { Operations: [{ op: 'add', path: 'members', value: [{ value: 'x', shoeSize: 41 }] }] });
+  const wanted = (options: PatchOptions) => patchedMembers({}, operations, undefined, GROUP, options)?.wish.wanted;
+  expect(wanted({})).toEqual(new Map([['x', true]]));
+  expect(() => wanted({ unknownAttributes: 'refuse' })).toThrow(expect.objectContaining({ status: 400, scimType: 'invalidSyntax' }));
 });
 
 describe('groups in groups, where no group may come to be in itself', () => {

@@ -4,6 +4,7 @@ import {
   isObject,
   type JsonObject,
   type PatchOperation,
+  type PatchOptions,
   quote,
   type ResourceTypeDefinition,
   refsAsValues,
@@ -75,9 +76,10 @@ export function patchedMembers(
   operations: readonly PatchOperation[],
   all: readonly JsonObject[] | undefined,
   group: ResourceTypeDefinition = GROUP,
+  options: PatchOptions = {},
 ): { readonly attributes: JsonObject; readonly wish: MemberWish } | undefined {
   const meant = refsAsValues(operations);
-  const split = splitMemberOperations(group, meant);
+  const split = splitMemberOperations(group, meant, options);
   if (split) {
     const wanted = new Map<string, boolean>();
     let replaced = false;
@@ -89,10 +91,10 @@ export function patchedMembers(
       if (change.kind === 'remove') for (const id of change.values) replaced ? wanted.delete(id) : wanted.set(id, false);
       else for (const member of change.members) wanted.set(String(member.value), true);
     }
-    return { attributes: applyPatch(group, attributes, split.rest).attributes, wish: { replaced, wanted } };
+    return { attributes: applyPatch(group, attributes, split.rest, options).attributes, wish: { replaced, wanted } };
   }
   if (all === undefined) return undefined;
-  const patched = takeMembers(applyPatch(group, { ...attributes, members: [...all] }, meant).attributes);
+  const patched = takeMembers(applyPatch(group, { ...attributes, members: [...all] }, meant, options).attributes);
   const after = new Set(patched.ids);
   const before = new Set(all.map((member) => String(member.value)));
   const wanted = new Map<string, boolean>();

@@ -15,6 +15,8 @@ const shape = {
   identityAttribute: z.enum(['email', 'userPrincipalName']),
   /** What becomes of a POST for an address whose former holder had another `externalId`. */
   recycledIdentity: z.enum(['reactivate', 'refuse']),
+  /** What becomes of an attribute that no schema of the tenant has: it is left out, or the request is 400. */
+  unknownAttributes: z.enum(['ignore', 'refuse']),
   /** Whether a group's displayName is its own in the tenant, or others may have the same. */
   groupNames: z.enum(['unique', 'shared']),
   /** What becomes of a member that is no live resource of the tenant: 400, or it is kept. */
@@ -38,6 +40,7 @@ export const TenantSettingsForm = z.object(shape);
 export const SETTINGS_DEFAULT: TenantSettings = {
   identityAttribute: 'email',
   recycledIdentity: 'reactivate',
+  unknownAttributes: 'ignore',
   groupNames: 'unique',
   unknownMembers: 'refuse',
   groupCycles: 'accept',

@@ -54,6 +54,7 @@ export const tenantCommands: readonly Command[] = [
       ['--name <name>', 'what people call it'],
       ['--identity <attribute>', 'what people are known by: email or userPrincipalName'],
       ['--recycled <what>', 'what becomes of a recycled address: reactivate or refuse'],
+      ['--unknown-attributes <what>', 'what becomes of an attribute that no schema has: ignore or refuse'],
       ['--group-names <what>', 'whether each group has a name of its own: unique or shared'],
       ['--unknown-members <what>', 'what becomes of a member that is not there: refuse or keep'],
       ['--group-cycles <what>', 'whether a group may come to be in itself: accept or refuse'],
@@ -66,10 +67,12 @@ export const tenantCommands: readonly Command[] = [
       const [groupNames, unknownMembers, groupCycles, userGroups] = ['group-names', 'unknown-members', 'group-cycles', 'user-groups'].map(
         (option) => text(given, option),
       );
+      const unknownAttributes = text(given, 'unknown-attributes');
       const membersAnsweredMax = whole(given, 'members-answered', { most: 100_000 });
       const settings = {
         ...(identity ? { identityAttribute: identity } : {}),
         ...(recycled ? { recycledIdentity: recycled } : {}),
+        ...(unknownAttributes ? { unknownAttributes } : {}),
         ...(groupNames ? { groupNames } : {}),
         ...(userGroups ? { userGroups } : {}),
         ...(groupCycles ? { groupCycles } : {}),

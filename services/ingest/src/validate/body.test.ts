@@ -1,6 +1,6 @@
-import { CORE_TYPES, USER_URN } from '@rollcall/scim';
+import { CORE_TYPES, type JsonObject, USER_URN } from '@rollcall/scim';
 import { request } from '../testing.js';
-import { parseChange, parseCreate, parseDelete, parseReplace, readJson } from './body.js';
+import { createCommand, parseChange, parseCreate, parseDelete, parseReplace, readJson, replaceCommand, type Terms } from './body.js';
 
 const TERMS = { types: CORE_TYPES };
 const ID = '01932c07-2f4e-7cde-8a90-1234567890ab';
@@ -50,6 +50,21 @@ describe('the body of a request', () => {
       kind: 'create',
       attributes: { userName: 'ada' },
     });
+  });
+
+  it('may hold what no schema has, unless the tenant refuses it; never what identity providers send beside the schemas', () => {
+    const refusing = { types: CORE_TYPES, rules: { recycledIdentity: 'reactivate', unknownAttributes: 'refuse' } } as const;
+    const body = { schemas: [USER_URN], userName: 'ada', password: 'x', groups: [], meta: {}, id: 'x' };
+    const odd = { ...body, shoeSize: 41 };
+    for (const read of [
+      (given: JsonObject, by: Terms) => createCommand('User', given, by),
+      (given: JsonObject, by: Terms) => replaceCommand('User', ID, given, undefined, by),
+    ]) {
+      expect(read(odd, TERMS)).toEqual(read(body, refusing));
+      expect(() => read(odd, refusing)).toThrow(
+        expect.objectContaining({ status: 400, scimType: 'invalidSyntax', detail: expect.stringContaining('shoeSize') }),
+      );
+    }
   });
 
   it('carries If-Match', async () => {

@@ -1,6 +1,15 @@
 // The body of a request, turned into a command, as soon as it is known by which types.
 import type { Command, ResourceTypeName, TenantRules } from '@rollcall/directory';
-import { type JsonValue, parseJson, parsePatch, quote, type ResourceTypes, ScimError, validateResource } from '@rollcall/scim';
+import {
+  type JsonObject,
+  type JsonValue,
+  parseJson,
+  parsePatch,
+  quote,
+  type ResourceTypes,
+  ScimError,
+  validateResource,
+} from '@rollcall/scim';
 import type { ScimRequest } from '../exchange.js';
 import { parseId } from './path.js';
 
@@ -44,21 +53,18 @@ export function parseDelete(type: ResourceTypeName, request: ScimRequest, idInPa
 }
 
 /** The same of what is read already. @throws ScimError 400, 413 */
-export const createCommand = (type: ResourceTypeName, body: JsonValue, { types }: Terms): Command => ({
+export const createCommand = (type: ResourceTypeName, body: JsonValue, by: Terms): Command => ({
   kind: 'create',
   type,
-  attributes: validateResource(types[type], body, { purpose: 'create' }).attributes,
+  attributes: attributesOf(type, body, 'create', by),
 });
-export const replaceCommand = (
-  type: ResourceTypeName,
-  id: string,
-  body: JsonValue,
-  ifMatch: string | undefined,
-  { types }: Terms,
-): Command => {
-  const { attributes } = validateResource(types[type], body, { purpose: 'replace' });
-  return { kind: 'replace', type, id, attributes, ...guarded(ifMatch) };
-};
+export const replaceCommand = (type: ResourceTypeName, id: string, body: JsonValue, ifMatch: string | undefined, by: Terms): Command => ({
+  kind: 'replace',
+  type,
+  id,
+  attributes: attributesOf(type, body, 'replace', by),
+  ...guarded(ifMatch),
+});
 export const patchCommand = (
   type: ResourceTypeName,
   id: string,
@@ -104,5 +110,8 @@ function isJson(type: string): boolean {
   const charset = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(type)?.[1];
   return charset === undefined || /^utf-?8$/i.test(charset);
 }
+
+const attributesOf = (type: ResourceTypeName, body: JsonValue, purpose: 'create' | 'replace', { types, rules }: Terms): JsonObject =>
+  validateResource(types[type], body, { purpose, unknownAttributes: rules?.unknownAttributes ?? 'ignore' }).attributes;
 
 const guarded = (ifMatch: string | undefined): { ifMatch?: string } => (ifMatch === undefined ? {} : { ifMatch });
