@@ -283,19 +283,24 @@ describe('mappings', () => {
     expect(accountOf(id).profile).toBe('other');
   });
 
-  it.each([
-    ['deactivated', (id: string) => setActive(id, false), (id: string) => setActive(id, true)],
-    ['deactivated, by a PUT', (id: string) => replace(id, 'a', { active: false }), (id: string) => replace(id, 'a', { active: true })],
-    ['deleted', (id: string) => remove(id), () => create('a')],
-    ['preserved by an administrator', (id: string) => by('preserve', id), (id: string) => by('reactivate', id)],
-  ])('leave who is %s, where they are applied to all, and look at them when they are back', (_, leave, comeBack) => {
+  it('move who is deactivated, where they are applied to all; who is deleted keeps what they have until they come back', () => {
     const giving = (profile: string) => ({ recycledIdentity: 'reactivate' as const, mappings: { rules: [], default: { profile } } });
     model.rules = giving('one');
-    const id = adding('a');
-    model.run(leave(id));
+    const [out, gone, kept] = [adding('a'), adding('b'), adding('c')];
+    for (const leave of [setActive(out, false), remove(gone), by('preserve', kept)]) accepted(model.run(leave));
     model.rules = giving('other');
-    expect([admin('remap', id).kind, accountOf(id).profile]).toEqual(['unchanged', 'one']);
-    expect(accepted(model.run(comeBack(id))).next.account.profile).toBe('other');
+    for (const id of [out, kept]) expect(accepted(admin('remap', id)).next.account.profile).toBe('other');
+    expect([admin('remap', gone).kind, accountOf(gone).profile]).toEqual(['unchanged', 'one']);
+    expect(accepted(model.run(create('b'))).next.account.profile).toBe('other');
+  });
+
+  it('do not run when somebody is active again', () => {
+    const giving = (profile: string) => ({ recycledIdentity: 'reactivate' as const, mappings: { rules: [], default: { profile } } });
+    model.rules = giving('one');
+    const [out, kept] = [adding('a'), adding('b')];
+    for (const leave of [setActive(out, false), by('preserve', kept)]) accepted(model.run(leave));
+    model.rules = giving('other');
+    for (const back of [setActive(out, true), by('reactivate', kept)]) expect(accepted(model.run(back)).next.account.profile).toBe('one');
   });
 
   it('find a userPrincipalName wherever it is, and run again when it changes there', () => {

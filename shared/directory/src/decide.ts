@@ -345,7 +345,7 @@ function administer(state: State, command: Exclude<AccountCommand, { kind: 'make
   if (current?.resource.type !== 'User') return refuse(notFound(command));
   if ('ifMatch' in command && command.ifMatch !== undefined && !etagMatches(command.ifMatch, current.version))
     return refuse(preconditionFailed(current));
-  const next = looked(state, command, current.resource, administered(current.resource, command, at.now));
+  const next = looked(state, command, administered(current.resource, command, at.now));
   const wrong = command.kind === 'setAccount' ? wronglyProvided(state, next, command.profile === null) : undefined;
   if (wrong) return refuse(wrong);
   if (sameResource(current.resource, next)) return { kind: 'unchanged', current };
@@ -353,19 +353,12 @@ function administer(state: State, command: Exclude<AccountCommand, { kind: 'make
 }
 
 /** What an administrator made of an account, after a look of the mappings at it, where they are to have one. */
-function looked(
-  { rules, groups }: State,
-  command: Exclude<AccountCommand, { kind: 'make' }>,
-  before: Resource,
-  changed: Resource,
-): Resource {
+function looked({ rules, groups }: State, command: Exclude<AccountCommand, { kind: 'make' }>, changed: Resource): Resource {
   const mappings = rules?.mappings;
   if (!mappings) return changed;
   switch (command.kind) {
     case 'remap':
       return remapped(mappings, changed, groups);
-    case 'reactivate':
-      return mapped(mappings, before, changed, undefined);
     case 'setAccount':
       // A profile that nobody chooses any more is the mappings' again.
       return command.profile === null ? mapped(mappings, undefined, changed, changed.deleted ? undefined : groups) : changed;

@@ -51,7 +51,7 @@ export function assigned(mappings: Mappings, resource: Resource, groups: readonl
 
 /**
  * An account as the rules would have it. Never touches a profile that an administrator chose; a change of the person counts only
- * if it changes what some rule reads, or lets them in again: rules may have changed meanwhile (DESIGN section 8).
+ * if it changes what some rule reads (DESIGN section 8).
  * @param before the account's resource before the change; undefined: it is new, adopted or revived
  * @param groups where the person is; undefined: that was not read. What rules about groups gave is then left to the worker, which reads them
  * once the change is in MongoDB (docs/decisions/0012).
@@ -65,19 +65,15 @@ export function mapped(
   const { account } = next;
   if (!mappings || account.profileBy === 'administrator' || (account.profile !== undefined && account.profileBy === undefined)) return next;
   if (!groups && account.profileBy === 'mapping' && readsGroups(mappings)) return next;
-  const known = before && !isBack(before, next);
-  if (known && account.profileBy === 'mapping' && !reads(mappings, before, next)) return next;
-  if (known && account.profileBy === undefined) return next;
+  if (before && account.profileBy === 'mapping' && !reads(mappings, before, next)) return next;
+  if (before && account.profileBy === undefined) return next;
   const wanted = assigned(mappings, next, groups ?? []);
   return wanted ? { ...next, account: withAssigned(account, wanted) } : next;
 }
 
-/**
- * An account as new rules would have it, where they are applied to all. Who is deactivated or deleted keeps what they have: rules look at them again when
- * they are active again, or come back.
- */
+/** An account as new rules would have it, where they are applied to all. Who is deleted keeps what they have: rules look at them when they come back. */
 export const remapped = (mappings: Mappings, person: Resource, groups: readonly GroupOfPerson[] | undefined): Resource =>
-  person.deleted || !isActive(person) ? person : mapped(mappings, undefined, person, groups);
+  person.deleted ? person : mapped(mappings, undefined, person, groups);
 
 /**
  * Whether rules are to look at a person again who became `next`: one who is new, adopted, revived or active again, or of whom something has changed that
@@ -86,7 +82,7 @@ export const remapped = (mappings: Mappings, person: Resource, groups: readonly 
  */
 export function concerns(mappings: Mappings, before: Resource | undefined, next: Resource): boolean {
   if (!before || before.deleted !== next.deleted || before.account.managedBy !== next.account.managedBy) return true;
-  if (isBack(before, next)) return true;
+  if (isActive(next) && !isActive(before)) return true;
   return !sameProvision(before.account, next.account) || (next.account.profileBy === 'mapping' && reads(mappings, before, next));
 }
 
@@ -101,9 +97,6 @@ export function withAssigned(account: Account, { profile, storage, takesNoStorag
   const { storage: _, ...rest } = next;
   return storage ? { ...rest, storage } : rest;
 }
-
-/** Who was deactivated, or deleted, is active again. */
-const isBack = (before: Resource, next: Resource): boolean => isActive(next) && !isActive(before);
 
 const shownGroup = ({ id, display }: GroupOfPerson): JsonObject => ({
   value: id,

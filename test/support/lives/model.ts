@@ -87,7 +87,7 @@ export function judge(settings: Settings, accounts: readonly Account[], request:
     case 'reactivate':
       if (!known.preservedByAdministrator) return refuse(409, 'no administrator keeps the person out');
       if (known.deleted && live(known.person.userName)) return refuse(409, 'the name is taken meanwhile');
-      return done(200, which, mapped(settings, known, { ...known, preservedByAdministrator: false, deleted: false }), 'reactivate');
+      return done(200, which, { ...known, preservedByAdministrator: false, deleted: false }, 'reactivate');
     case 'adopt': {
       const { userName, externalId } = request;
       const expects = { ...(userName === undefined ? {} : { userName }), ...(externalId === undefined ? {} : { externalId }) };
@@ -124,8 +124,6 @@ function wanted(request: Extract<Request, { kind: 'put' | 'update' | 'activate' 
   }
 }
 
-const isOut = ({ preservedByIdp, preservedByAdministrator }: Account): boolean => preservedByIdp || preservedByAdministrator;
-
 const fold = (text: string): string => text.toLowerCase();
 
 /** What a person is known by. */
@@ -161,15 +159,11 @@ function isWrong(left: Settings | undefined, account: Account): boolean {
   return account.storage !== undefined && profile !== undefined && !takesStorage(profile);
 }
 
-/**
- * What mappings give to who is new, adopted or revived (`before` is undefined), active again, or has another title and their profile from a mapping.
- * Never what is an administrator's.
- */
+/** What mappings give to who is new, adopted or back (`before` is undefined), or has another title and their profile from a mapping. Never what is an administrator's. */
 function mapped({ mappings }: Settings, before: Account | undefined, account: Account): Account {
   const rules: Titles | undefined = MAPPINGS[mappings];
   if (!rules || account.profileBy === 'administrator') return account;
-  const isBack = before !== undefined && isOut(before) && !isOut(account);
-  if (before && !isBack && (account.profileBy === undefined || before.person.title === account.person.title)) return account;
+  if (before && (account.profileBy === undefined || before.person.title === account.person.title)) return account;
   const gives = givenBy(rules, account);
   if (!gives || (account.storageBy === 'administrator' && !takesStorage(gives.profile))) return account;
   const next = { ...account, profile: gives.profile, profileBy: 'mapping' as const };
