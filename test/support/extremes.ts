@@ -178,6 +178,14 @@ export const EXTREMES: readonly Extreme[] = [
       })),
     ),
   ),
+  post('Bulk of as many groups as are taken, in one circle', '/Bulk', () =>
+    bulk(
+      times(BULK, (at) => ({
+        ...{ method: 'POST', path: '/Groups', bulkId: `${at}` },
+        data: group(times(40, (other) => ({ value: `bulkId:${(at + other) % BULK}` }))),
+      })),
+    ),
+  ),
   post('Bulk of texts that look like references', '/Bulk', () =>
     bulk(
       times(BULK, (at) => ({
