@@ -154,9 +154,12 @@ const takesStorage = (profile: string): boolean => PROFILES[profile]!.some((work
 
 /** Whether somebody has storage by a profile that takes none, or would by what the mappings give to who has no profile. */
 function isWrong(left: Settings | undefined, account: Account): boolean {
+  if (account.storage === undefined) return false;
+  if (account.profile !== undefined) return !takesStorage(account.profile);
   const rules: Titles | undefined = left && MAPPINGS[left.mappings];
-  const profile = account.profile ?? (rules && givenBy(rules, account)?.profile);
-  return account.storage !== undefined && profile !== undefined && !takesStorage(profile);
+  const gives = rules && givenBy(rules, account);
+  // Storage that a mapping gave goes with what the mappings give now.
+  return gives !== undefined && account.storageBy === 'administrator' && !takesStorage(gives.profile);
 }
 
 /** What mappings give to who is new, adopted or back (`before` is undefined), or has another title and their profile from a mapping. Never what is an administrator's. */
