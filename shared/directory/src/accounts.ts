@@ -16,7 +16,7 @@ export type AccountCommand =
       readonly storage?: Storage | null;
       readonly ifMatch?: string;
     }
-  /** The mappings look at the account as at a new one, unless the person is deactivated or deleted. */
+  /** The mappings look at the account as at a new one, unless the person is deleted. */
   | { readonly kind: 'remap'; readonly type: 'User'; readonly id: string }
   /** An account made by hand, or by import. */
   | {

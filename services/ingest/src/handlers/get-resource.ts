@@ -16,8 +16,9 @@ export interface GetDeps extends TypesDeps {
 }
 
 /**
- * GET /Users/{id}, GET /Groups/{id} (RFC 7644 §3.4.1): 200 with what was last accepted; 304 where the client has it; 412 where it has not the
- * version of `If-Match` (RFC 9110 §13.1.1); 404, for another tenant's exactly as for none. What is computed (a user's groups, a group's members) changes without the version, so 304 is answered only without it.
+ * GET /Users/{id}, GET /Groups/{id} (RFC 7644 §3.4.1): 200 with what was last accepted; 304 where the client has it; 412 where it is at another
+ * version than `If-Match` names (RFC 9110 §13.1.1); 404, for another tenant's exactly as for none. What is computed (a user's groups, a group's
+ * members) changes without the version, so 304 is answered only without it.
  */
 export const getResource =
   (type: ResourceTypeName, { reader, show, types, deadline_ms }: GetDeps) =>

@@ -67,8 +67,9 @@ const SUBSTRING: readonly Operator[] = ['co', 'sw', 'ew'];
 const OPERATORS: ReadonlySet<string> = new Set<Operator>(['eq', 'ne', ...ORDER, ...SUBSTRING]);
 const OPERATORS_EXPECTED = 'expected an operator (eq, ne, co, sw, ew, gt, ge, lt, le or pr)';
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+const WORDS: ReadonlySet<string> = new Set(['true', 'false', 'null']);
 /** What is compared with, but for strings. */
-const LITERAL = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[+-]?\d+)?)$/i;
+const isLiteral = (text: string): boolean => NUMBER.test(text) || WORDS.has(text.toLowerCase());
 
 class Parser {
   readonly #tokens: Token[];
@@ -186,7 +187,7 @@ class Parser {
   }
 
   #absent(name: string, operator: Operator, value: Token): Filter {
-    if (value.kind !== 'string' && !(value.kind === 'word' && LITERAL.test(value.text))) return this.#unexpected(value, 'expected a value');
+    if (value.kind !== 'string' && !(value.kind === 'word' && isLiteral(value.text))) return this.#unexpected(value, 'expected a value');
     const isNull = value.kind === 'word' && value.text.toLowerCase() === 'null';
     return { kind: 'constant', value: (operator === 'ne') !== isNull, text: name };
   }
