@@ -117,7 +117,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
       do {
         // First a pause: a connection that was just lost may not know it yet.
         await sleep(BACK_POLL_MS * (0.5 + random()), undefined, { signal: stopped.signal }).catch(() => undefined);
-      } while (!stopped.signal.aborted && !(away === 'mongodb' ? await mongo.ping() : redis.up));
+      } while (!stopped.signal.aborted && (away === 'mongodb' ? mongo : redis).availability.away);
       log.info({ away }, 'back');
     },
     onError: (error, doorbell) => (doorbell ? log.warn({ error, ...doorbell }, 'to be done again') : consumerError(error)),
@@ -151,8 +151,8 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     metrics,
     queues: [ringer.queue, deadLetterQueue],
     health: async () => ({
-      redis: redis.up ? 'up' : 'away',
-      mongodb: (await Promise.race([mongo.ping(), sleep(HEALTH_WAIT_MS, false)])) ? 'up' : 'away',
+      redis: redis.availability.away ? 'away' : 'up',
+      mongodb: mongo.availability.away ? 'away' : 'up',
       indexes: preparation.done ? 'made' : 'not yet',
       consumer: consumer.paused ? 'paused' : 'running',
       sweeper: lease.held,
@@ -222,5 +222,4 @@ const COMMAND_TIMEOUT_MS = 5_000;
 const RING_TIMEOUT_MS = 1_000;
 const BACKOFF_BASE_MS = 100;
 const BACK_POLL_MS = 200;
-const HEALTH_WAIT_MS = 500;
 const SAID_AGAIN_MS = 30_000;

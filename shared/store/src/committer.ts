@@ -111,7 +111,7 @@ export class Committer {
           // Where an earlier try may have been written, it counts only if nothing has changed since: then it finds itself, or nothing.
           expected: unknown && before ? before.version : premises.version,
           // Of the server that is asked now: a head restored with an older server would bear out the view's.
-          run: link.run.id,
+          run: link.connectedRun.id,
           notAfter_ms: Math.floor(link.clock.now_ms() + request.deadline - performance.now()),
         });
         switch (answer.kind) {

@@ -1,5 +1,6 @@
 export { mongo } from 'mongoose';
 export * from './answers.js';
+export * from './availability.js';
 export * from './committer.js';
 export * from './continuity.js';
 export * from './decide-on.js';

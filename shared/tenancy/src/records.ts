@@ -95,6 +95,7 @@ export class Records {
   readonly token: (hash: string) => Promise<TokenRecord | undefined> = oncePerTurn(
     () => this.redis.sends,
     async (hash) => {
+      this.redis.availability.assertUp();
       // The line is read before the token: a token that is rewritten in between must not seem absent for good.
       const [shown, text] = await Promise.all([this.#isShown(), onRedis(this.redis.redis.hget(this.keys.token(hash), 'record'))]);
       const known = text ? (JSON.parse(text) as TokenRecord) : undefined;
@@ -130,6 +131,7 @@ export class Records {
   readonly tenant: (id: string) => Promise<TenantRecord | undefined> = oncePerTurn(
     () => this.redis.sends,
     async (id) => {
+      this.redis.availability.assertUp();
       const text = await onRedis(this.redis.redis.hget(this.keys.tenant(id).settings(), 'record'));
       const known = text ? this.#parsed(id, text) : undefined;
       // Read with every request: the line is asked for only until this process has seen it under this run.

@@ -1,5 +1,6 @@
 import { TransientError } from '@rollcall/directory';
 import { type Connection, createConnection, type mongo } from 'mongoose';
+import { Availability } from '../availability.js';
 import { onMongo } from '../errors.js';
 import { type Documents, type Models, makeModels } from './models.js';
 
@@ -18,35 +19,32 @@ export class MongoLink {
   readonly connection: Connection;
   readonly models: Models;
   #stopped = false;
-  #awaySince: number | undefined;
+  /** Whether a primary answers: the one definition of "away". */
+  readonly availability = new Availability({ store: 'mongodb', ping: () => this.#hello() });
 
   constructor(readonly options: MongoLinkOptions) {
     this.connection = createConnection();
     this.models = makeModels(this.connection);
     this.connection.on('error', options.onError);
-    this.connection.on('disconnected', () => {
-      this.#awaySince ??= performance.now();
-    });
-    this.connection.on('connected', () => {
-      this.#awaySince = undefined;
-    });
+    // A short absence, such as an election, is waited for.
+    this.connection.on('disconnected', () => this.availability.doubt());
+    this.connection.on('connected', () => this.availability.doubt());
   }
 
   /** Begins to connect; does not wait for a server to be there, and tries until one is. */
   async start(): Promise<void> {
+    this.availability.start();
     void this.#open();
   }
 
   /**
    * One collection, by the driver.
-   * @throws TransientError before a server has answered for the first time, and while there has been none for a while: a short absence, such as
-   *   an election, is waited for within the time-out, but nobody is kept waiting for what is known to be away
+   * @throws TransientError while MongoDB is away: a short absence, such as an election, is waited for within the time-out, but a request is refused
+   *   at once if MongoDB is known to be away
    */
   collection<Name extends keyof Documents>(name: Name): mongo.Collection<Documents[Name]> {
-    const db = this.connection.db;
-    const isAway = this.#awaySince !== undefined && performance.now() - this.#awaySince > AWAY_GRACE_MS;
-    if (!db || isAway) throw new TransientError('MongoDB is away', { away: 'mongodb' });
-    return db.collection<Documents[Name]>(name);
+    this.availability.assertUp();
+    return this.#db.collection<Documents[Name]>(name);
   }
 
   async #open(): Promise<void> {
@@ -66,10 +64,12 @@ export class MongoLink {
           retryWrites: true,
           ...(hasDatabase(this.options.uri) ? {} : { dbName: 'rollcall' }),
         });
+        this.availability.answered();
         return;
       } catch (error) {
         if (this.#stopped) return;
         this.options.onError(error as Error);
+        this.availability.lost(error);
         await new Promise((resolve) => setTimeout(resolve, REOPEN_MS));
       }
     }
@@ -77,17 +77,26 @@ export class MongoLink {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.availability.stop();
     await this.connection.close(true);
   }
 
-  /** Whether a primary answers, within the time-out. */
+  /** Asks now whether a primary answers, within the time-out. For a start; later `availability` knows. */
   async ping(): Promise<boolean> {
-    try {
-      const hello = await this.connection.db?.command({ hello: 1 }, { timeoutMS: this.options.timeout_ms });
-      return hello?.isWritablePrimary === true;
-    } catch {
-      return false;
-    }
+    return this.#hello().then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async #hello(): Promise<void> {
+    const hello = await this.#db.command({ hello: 1 }, { timeoutMS: this.options.timeout_ms });
+    if (hello.isWritablePrimary !== true) throw new TransientError('MongoDB has no primary', { away: 'mongodb' });
+  }
+
+  get #db(): NonNullable<Connection['db']> {
+    if (!this.connection.db) throw new TransientError('MongoDB is away', { away: 'mongodb' });
+    return this.connection.db;
   }
 
   /** Makes the collections' indexes; quick where they are there. @throws TransientError while MongoDB is away */
@@ -116,7 +125,6 @@ const unless =
   };
 
 const REOPEN_MS = 1_000;
-const AWAY_GRACE_MS = 1_000;
 
 /** Whether a MongoDB URI names a database. */
 const hasDatabase = (uri: string): boolean => /^mongodb(\+srv)?:\/\/[^/]+\/[^?]+/.test(uri);

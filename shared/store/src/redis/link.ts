@@ -1,5 +1,6 @@
 import { TransientError } from '@rollcall/directory';
 import { Redis, type RedisOptions } from 'ioredis';
+import { Availability } from '../availability.js';
 import { redisError } from '../errors.js';
 import { RedisClock } from './clock.js';
 import { gather } from './gather.js';
@@ -25,6 +26,8 @@ export class RedisLink {
   readonly name = 'redis';
   readonly redis: Redis;
   readonly clock = new RedisClock();
+  /** Whether the server answers: the one definition of "away". */
+  readonly availability: Availability;
   #run: Run | undefined;
   #sends = 0;
   #closed = false;
@@ -33,7 +36,11 @@ export class RedisLink {
 
   constructor(readonly options: LinkOptions) {
     this.redis = new Redis(options.url, { ...LINK_OPTIONS, commandTimeout: options.commandTimeout_ms });
-    this.redis.on('error', options.onError);
+    this.availability = new Availability({ store: 'redis', ping: () => this.redis.ping() });
+    this.redis.on('error', (error) => {
+      options.onError(error);
+      if (!this.#run) this.availability.lost(error);
+    });
     this.redis.on('connect', () =>
       gather(this.redis.stream, () => {
         this.#sends += 1;
@@ -41,6 +48,7 @@ export class RedisLink {
     );
     this.redis.on('close', () => {
       this.#run = undefined;
+      this.availability.lost(new Error('the connection was closed'));
     });
     this.redis.on('ready', () => {
       this.#identify().catch((error: Error) => {
@@ -52,18 +60,30 @@ export class RedisLink {
 
   /** Resolves when the server has answered once; keeps trying until then. */
   async start(): Promise<void> {
+    this.availability.start();
     this.redis.connect().catch(() => undefined); // reported by 'error'; the retry strategy goes on
     while (!this.#closed && !this.#run) await this.whenReady(60_000).catch(() => undefined);
   }
 
   async stop(): Promise<void> {
     this.#closed = true;
+    this.availability.stop();
     this.redis.disconnect();
     this.#wake();
   }
 
-  /** @throws TransientError while no server is known to answer */
+  /** The run of the server that answers. @throws TransientError while Redis is away, so that a request is refused at once */
   get run(): Run {
+    this.availability.assertUp();
+    return this.connectedRun;
+  }
+
+  /**
+   * The run of the server that this process is connected to, even if that server has stopped answering.
+   * For a caller that has to wait until its deadline, as an earlier try may still be written.
+   * @throws TransientError without a connection
+   */
+  get connectedRun(): Run {
     if (!this.#run) throw new TransientError('Redis is away', { away: 'redis' });
     return this.#run;
   }
@@ -74,7 +94,7 @@ export class RedisLink {
   }
 
   get up(): boolean {
-    return this.#run !== undefined;
+    return this.#run !== undefined && !this.availability.away;
   }
 
   /** Waits for the connection. @throws TransientError when it does not come within `wait_ms` */
@@ -115,6 +135,7 @@ export class RedisLink {
       // A replica that was promoted remembers whom it followed.
       promoted: !/^0*$/.test(field(replication, 'master_replid2')),
     };
+    this.availability.answered();
     this.#wake();
     for (const listener of this.#listeners) listener(this.#run);
   }
