@@ -58,7 +58,7 @@ export async function openStores(
   });
   const loader = new IndexLoader(continuity, { onError, onLoaded: () => undefined });
   const reader = new Reader(continuity, loader, { ...settings, mayFill: () => true });
-  const committer = new Committer(continuity, { backlogMax: 200_000 });
+  const committer = new Committer(continuity, { backlogMax: 200_000, backlogBytesMax: 2 ** 40 });
   const lister = new Lister(reader, { overlayMax: 5_000, overlayWait_ms: 2_000, queryTime_ms: 2_000 });
   const records = new Records(redis, mongo, keys);
 

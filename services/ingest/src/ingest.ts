@@ -9,16 +9,19 @@ import {
   Committer,
   Continuity,
   checkServer,
+  Evictor,
   IndexLoader,
   Lister,
   Memberships,
   MemoryGauge,
   MongoLink,
   makeKeys,
+  markerTtl_s,
   Reader,
   RedisLink,
   type TenantView,
   tellContinuity,
+  tellEvicted,
 } from '@rollcall/store';
 import { fault, type Log, type Metrics, type Service, tracing } from '@rollcall/telemetry';
 import {
@@ -97,6 +100,10 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
     },
   });
   const gauge = new MemoryGauge(redis);
+  const evictor = new Evictor(redis, keys, gauge, {
+    ...{ newToken: randomUUID, onEvicted: tellEvicted(log) },
+    markerTtl_s: markerTtl_s(config.FILL_AGE_MAX_MS),
+  });
   const reader = new Reader(continuity, loader, { ...cache, mayFill: gauge.mayFill });
   const memberships = new Memberships(reader, cache);
   const lister = new Lister(reader, {
@@ -104,7 +111,7 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
     overlayWait_ms: OVERLAY_WAIT_MS,
     queryTime_ms: config.MONGO_TIMEOUT_MS,
   });
-  const committer = new Committer(continuity, { backlogMax: config.BACKLOG_MAX });
+  const committer = new Committer(continuity, { backlogMax: config.BACKLOG_MAX, backlogBytesMax: config.BACKLOG_BYTES_MAX });
   const ringer = new Ringer({
     redisUrl: config.REDIS_URL,
     prefix: `{${config.ROLLCALL_KEY_PREFIX}}`,
@@ -136,7 +143,7 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
     now_ms: Date.now,
   });
   const execute = makeExecute({
-    ...{ reader, memberships, committer, ringer, gauge, metrics, fault },
+    ...{ reader, memberships, committer, ringer, metrics, fault, memory: evictor },
     rules,
     queue: new CommandQueue(),
     tell: makeTell({ log, notes: activity }),
@@ -204,6 +211,7 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
       keeper,
       inBackground(redis),
       gauge,
+      evictor,
       loader,
       ringer,
       metricsPort,

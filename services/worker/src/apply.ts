@@ -11,6 +11,7 @@ import {
   onMongo,
   type RedisLink,
   readDocument,
+  readMarks,
   readStates,
   type StoredResource,
   toStored,
@@ -230,8 +231,12 @@ async function settleNames(
   const found = await onMongo(collection.find(unique, { projection: { version: 1, nameKey: 1 } }).toArray());
   const holders = new Map(found.map((holder) => [holder.nameKey, holder]));
   const ids = [...new Set([...found.map(({ _id }) => _id), ...[...taken.keys()].map(({ id }) => id)])];
-  const read = await readStates(redis.redis, keys.tenant(tenant), ids);
+  const [read, marks] = await Promise.all([
+    readStates(redis.redis, keys.tenant(tenant), ids),
+    readMarks(redis.redis, keys.tenant(tenant), ids),
+  ]);
   const states = new Map(ids.map((id, index) => [id, read[index]]));
+  const evicted = new Map(marks.filter((mark) => !mark.pending && !states.get(mark.id)).map((mark) => [mark.id, mark]));
   for (const [collected, attempt] of taken) {
     const name = attempt.document.nameKey!;
     const holder = holders.get(name);
@@ -242,7 +247,10 @@ async function settleNames(
       tried: collected.version,
       own: states.get(collected.id)?.version ?? 0,
       holder: holder && { id: holder._id, version: holder.version },
-      holderNow: now && { version: now.version, pending: now.pending, name: now.resource.deleted ? undefined : foldedName(now.resource) },
+      // Of a marker the name is not known: if it is newer than what was seen in MongoDB, MongoDB is looked at again.
+      holderNow: now
+        ? { version: now.version, pending: now.pending, name: now.resource.deleted ? undefined : foldedName(now.resource) }
+        : holder && evicted.get(holder._id) && { ...evicted.get(holder._id)!, name: undefined },
     });
     if (verdict === 'newer') verdicts.set(collected, { kind: 'newer' });
     else if (verdict === 'refused') verdicts.set(collected, { kind: 'refused', cause: TAKEN });

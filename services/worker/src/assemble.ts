@@ -2,7 +2,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '@rollcall/config';
 import type { TransientError } from '@rollcall/directory';
 import { Consumer, DEAD_LETTER_QUEUE, Ringer } from '@rollcall/queue';
-import { Committer, Continuity, IndexLoader, Memberships, MongoLink, makeKeys, Reader, RedisLink, tellContinuity } from '@rollcall/store';
+import {
+  Committer,
+  Continuity,
+  Evictor,
+  IndexLoader,
+  Memberships,
+  MemoryGauge,
+  MongoLink,
+  makeKeys,
+  markerTtl_s,
+  Reader,
+  RedisLink,
+  tellContinuity,
+  tellEvicted,
+} from '@rollcall/store';
 import { type Log, type Metrics, type Service, tracing } from '@rollcall/telemetry';
 import { DeploymentSecret, Records, RulesKeeper, resourceTypesFrom } from '@rollcall/tenancy';
 import { Queue } from 'bullmq';
@@ -66,8 +80,13 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     onError: (error, tenant) => log.warn({ error, tenant }, 'index not loaded yet'),
     onLoaded: (tenant, entries) => log.info({ tenant, entries }, 'index loaded'),
   });
-  const reader = new Reader(continuity, loader, { ...settings, mayFill: () => true });
-  const committer = new Committer(continuity, { backlogMax: config.BACKLOG_MAX });
+  const gauge = new MemoryGauge(redis);
+  const evictor = new Evictor(redis, keys, gauge, {
+    ...{ newToken, onEvicted: tellEvicted(log) },
+    markerTtl_s: markerTtl_s(config.FILL_AGE_MAX_MS),
+  });
+  const reader = new Reader(continuity, loader, { ...settings, mayFill: gauge.mayFill });
+  const committer = new Committer(continuity, { backlogMax: config.BACKLOG_MAX, backlogBytesMax: config.BACKLOG_BYTES_MAX });
   const records = new Records(redis, mongo, keys);
   const rules = new RulesKeeper(records, resourceTypesFrom(config.EXTENSIONS_FILE));
   const [queueError, consumerError] = [noted('queue'), noted('consumer')];
@@ -90,7 +109,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     ...{ redis, mongo, keys, reader, memberships, ringer, rules, metrics, log, now },
     deadline_ms: config.REQUEST_DEADLINE_MS,
     // What frees the backlog must not wait for it.
-    committer: new Committer(continuity, { backlogMax: Number.MAX_SAFE_INTEGER }),
+    committer: new Committer(continuity, { backlogMax: Number.MAX_SAFE_INTEGER, backlogBytesMax: Number.MAX_SAFE_INTEGER }),
   });
   const consumer = new Consumer({
     redisUrl: config.REDIS_URL,
@@ -99,7 +118,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     backoff: { base_ms: BACKOFF_BASE_MS, max_ms: config.BACKOFF_MS_MAX },
     random,
     process: makeProcess({
-      ...stores,
+      ...{ ...stores, gauge },
       reader,
       memberships,
       committer,
@@ -183,6 +202,8 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     ringer,
     ops, // before the servers are there, so that it can be asked what is waited for
     redis,
+    gauge,
+    evictor,
     mongo,
     preparation,
     loader,

@@ -1,5 +1,6 @@
 import { TransientError, type Versioned } from '@rollcall/directory';
 import {
+  type CachedMark,
   type CachedState,
   collectionOf,
   fill,
@@ -71,19 +72,35 @@ async function auditTenant(deps: AuditDeps, tenant: string, ids: readonly string
     const document = documents.get(id);
     const difference = compare({ version, stamp }, document);
     if (difference === 'same') continue;
-    const copy = await unchanged(deps, tenant, id, version);
-    if (copy === undefined) continue;
+    const { mark, copy } = await unchanged(deps, tenant, id, version);
+    if (mark === undefined) continue;
     metrics.auditDifferences.inc();
     log.error({ tenant, id, version, inMongo: document?.version ?? 0, difference }, 'Redis and MongoDB differ');
-    if (difference === 'lost') await repair(deps, tenant, copy, 'audit');
-    else await refill(deps, tenant, copy.resource.type, id, epoch, taken_us);
+    if (difference === 'behind' && document) await refill(deps, tenant, document.type, id, epoch, taken_us);
+    else if (copy) await repair(deps, tenant, copy, 'audit');
+    else
+      log.error(
+        { event: 'audit.repair.impossible', tenant, id, version },
+        'MongoDB has lost a version whose copy in Redis was evicted: only a backup has it',
+      );
   }
 }
 
-/** The whole copy, if it is what it was: if not, it moved on between the two readings, and nothing is wrong. */
-async function unchanged({ redis, keys }: AuditDeps, tenant: string, id: string, version: number): Promise<CachedState | undefined> {
-  const [state] = await readStates(redis.redis, keys.tenant(tenant), [id]);
-  return state?.version === version && !state.pending ? state : undefined;
+/**
+ * The copy, if it is what it was: if not, it moved on between the two readings, and nothing is wrong.
+ * @returns `copy` is absent where only a marker is left of it; nothing where it moved on
+ */
+async function unchanged(
+  { redis, keys }: AuditDeps,
+  tenant: string,
+  id: string,
+  version: number,
+): Promise<{ readonly mark?: CachedMark; readonly copy?: CachedState }> {
+  const of = keys.tenant(tenant);
+  const [mark] = (await readMarks(redis.redis, of, [id])).filter((mark) => mark.version === version && !mark.pending);
+  if (mark === undefined) return {};
+  const [copy] = await readStates(redis.redis, of, [id]);
+  return copy?.version === version && !copy.pending ? { mark, copy } : { mark };
 }
 
 /** Accepts again, under a new version, what MongoDB does not have. */

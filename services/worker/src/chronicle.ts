@@ -8,6 +8,7 @@ import {
   onRedis,
   type RedisLink,
   type StoredHistory,
+  unlist,
 } from '@rollcall/store';
 import type { Log, Service } from '@rollcall/telemetry';
 import type { StandingLease } from './lease.js';
@@ -54,8 +55,9 @@ async function copy(deps: ChronicleDeps, number: number, stopped: () => boolean)
     const entries = await onRedis(redis.xrange(stream, after, '+', 'COUNT', COPY_MAX));
     if (entries.length === 0) break;
     const refused = await insert(deps, entries.map(toStored));
-    const copied = entries.map(([id]) => id).filter((_, index) => !refused.has(index));
-    if (copied.length > 0) await onRedis(redis.xdel(stream, ...copied));
+    const copied = entries.filter((_, index) => !refused.has(index));
+    if (copied.length > 0)
+      await onRedis(unlist.run(redis, { history: stream, ids: copied.map(([id]) => id), bytesByHead: bytesByHead(keys, copied) }));
     // What is refused stays, and must not keep what comes after it.
     if (refused.size > 0)
       deps.log.error({ partition: number, refused: refused.size, codes: [...new Set(refused.values())] }, 'history refused');
@@ -66,8 +68,22 @@ async function copy(deps: ChronicleDeps, number: number, stopped: () => boolean)
   return total;
 }
 
-function toStored([entry, fields]: [string, string[]]): StoredHistory {
-  const field = (name: string) => fields[fields.indexOf(name) + 1]!;
+/** Bytes of lines, by the head of the tenant that they count for. */
+function bytesByHead(keys: Keys, entries: readonly Entry[]): Map<string, number> {
+  const bytes = new Map<string, number>();
+  for (const [, fields] of entries) {
+    const head = keys.tenant(fieldOf(fields, 'tenant')).head();
+    bytes.set(head, (bytes.get(head) ?? 0) + Buffer.byteLength(fieldOf(fields, 'line')));
+  }
+  return bytes;
+}
+
+/** An entry of a stream: its id, then names and values in turn. */
+type Entry = [id: string, fields: string[]];
+const fieldOf = (fields: readonly string[], name: string): string => fields[fields.indexOf(name) + 1]!;
+
+function toStored([entry, fields]: Entry): StoredHistory {
+  const field = (name: string) => fieldOf(fields, name);
   const [tenant, id, version] = [field('tenant'), field('id'), field('version')];
   return {
     _id: `${tenant}/${id}/${version}`,

@@ -1,15 +1,20 @@
-import { bury, type Collected, type Keys, onRedis, type RedisLink, settle as script } from '@rollcall/store';
+import { bury, type Collected, type Keys, type MemoryGauge, markerTtl_s, onRedis, type RedisLink, settle as script } from '@rollcall/store';
 import type { Cause } from './refusal.js';
 
 export interface SettleDeps {
   readonly redis: RedisLink;
   readonly keys: Keys;
   readonly settledTtl_s: number;
+  readonly fillAgeMax_ms: number;
+  readonly gauge: Pick<MemoryGauge, 'mayFill'>;
 }
 
-/** Marks what MongoDB has as settled. @returns how many of the tenant are still pending */
-export async function settle({ redis, keys, settledTtl_s }: SettleDeps, tenant: string, applied: readonly Collected[]): Promise<number> {
-  const { left } = await onRedis(script.run(redis.redis, { keys: keys.tenant(tenant), tenant, settledTtl_s, applied }));
+/** Marks what MongoDB has as settled. Where Redis is short of memory, the copies are not kept. @returns how many of the tenant are still pending */
+export async function settle(deps: SettleDeps, tenant: string, applied: readonly Collected[]): Promise<number> {
+  const { redis, keys, gauge } = deps;
+  const keepsCopies = gauge.mayFill();
+  const settledTtl_s = keepsCopies ? deps.settledTtl_s : markerTtl_s(deps.fillAgeMax_ms);
+  const { left } = await onRedis(script.run(redis.redis, { keys: keys.tenant(tenant), tenant, settledTtl_s, keepsCopies, applied }));
   return left;
 }
 

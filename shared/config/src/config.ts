@@ -119,6 +119,11 @@ const shape = {
     'Most pending resources of a tenant; beyond it writes are answered 429. Deactivations and deletions pass.',
     'ingest',
   ),
+  BACKLOG_BYTES_MAX: says(
+    whole(1_048_576, 1_099_511_627_776).default(536_870_912),
+    'Most bytes of a tenant in Redis that MongoDB has not yet: pending resources, changes of members, history. Beyond it writes are answered 429; deactivations and deletions pass. A fifth of `maxmemory` or less leaves room for other tenants.',
+    'ingest',
+  ),
   FILL_AGE_MAX_MS: says(milliseconds(10).default(5_000), 'How old a read of MongoDB may be to fill the cache.', 'ingest'),
   SETTLED_TTL_S: says(whole(1, 2_592_000).default(3_600), 'How long an applied resource stays in Redis. At least 10 × FILL_AGE_MAX_MS.'),
 
@@ -203,6 +208,12 @@ const rules: readonly Rule[] = [
     with: ['FILL_AGE_MAX_MS'],
     holds: (ttl_s, age_ms) => ttl_s * 1_000 >= 10 * age_ms,
     message: 'at least 10 × FILL_AGE_MAX_MS, or a fill may bring back what is no longer so',
+  },
+  {
+    at: 'BACKLOG_BYTES_MAX',
+    with: ['BODY_BYTES_MAX'],
+    holds: (backlog, body) => backlog >= 4 * body,
+    message: 'at least 4 × BODY_BYTES_MAX, or a large resource is never taken',
   },
   { at: 'PAGE_COUNT', with: ['PAGE_MAX'], holds: (count, max) => count <= max, message: 'at most PAGE_MAX' },
   ...(

@@ -40,8 +40,8 @@ export type CommitOutcome =
   | { readonly kind: 'conflict'; readonly what: string }
   /** The tenant's head must be made or shown first; nothing was written. */
   | { readonly kind: 'fresh' }
-  /** The tenant's backlog is at its cap; nothing was written. */
-  | { readonly kind: 'full' };
+  /** What MongoDB has not yet of the tenant is at its cap, by number of resources, length of the history or bytes; nothing was written. */
+  | { readonly kind: 'full'; readonly of: 'resources' | 'history' | 'bytes' };
 
 /**
  * Commits a decision by one atomic script. Where an answer is lost, the same call is made again under the same request key until the deadline:
@@ -50,7 +50,7 @@ export type CommitOutcome =
 export class Committer {
   constructor(
     readonly continuity: Continuity,
-    readonly options: { readonly backlogMax: number },
+    readonly options: { readonly backlogMax: number; readonly backlogBytesMax: number },
   ) {}
 
   /** @throws TransientError when Redis does not answer within the deadline, or a conflict follows a try whose outcome is unknown */
@@ -86,7 +86,7 @@ export class Committer {
       epoch: view.epoch,
       settings: view.settings,
       stamp: request.stamp,
-      backlogMax: this.options.backlogMax,
+      ...this.options,
       trace: request.trace ?? '',
       counted: { prefix: countedPrefix(next.type), field: countField(next.type) },
       others: premises.others,

@@ -6,12 +6,13 @@ import { fromStored } from './mongo/documents.js';
 import { fieldEntriesInMongo } from './mongo/holders.js';
 import { collectionOf, type StoredResource } from './mongo/models.js';
 import { fill } from './redis/scripts/fill/fill.js';
-import { type CachedState, isTrusted, readStates, writeDocument } from './redis/state.js';
+import { markerTtl_s } from './redis/evictor.js';
+import { type CachedState, isTrusted, readMarks, readStates, writeDocument } from './redis/state.js';
 
 export interface ReaderOptions {
   readonly settledTtl_s: number;
   readonly fillAgeMax_ms: number;
-  /** Whether Redis has room for copies of what is only read. */
+  /** Whether Redis has room for copies of what MongoDB has: for as long as they may live, and of what is only read. */
   readonly mayFill: () => boolean;
 }
 
@@ -79,13 +80,14 @@ export class Reader {
       const inMongo = await fieldEntriesInMongo(this.continuity.mongo, view.tenant, misses);
       for (const field of misses) {
         const holders = inMongo.get(field) ?? [];
-        const states = await readStates(
+        const marks = await readMarks(
           redis,
           view.keys,
           holders.map(({ id }) => id),
         );
+        const versions = new Map(marks.map(({ id, version }) => [id, version]));
         // A holder that is newer in Redis has written its own entries: where this one is not among them, it holds it no more.
-        const ids = holders.filter(({ version }, i) => (states[i]?.version ?? 0) <= version).map(({ id }) => id);
+        const ids = holders.filter(({ id, version }) => (versions.get(id) ?? 0) <= version).map(({ id }) => id);
         entries.set(field, { raw: '', ids });
       }
     }
@@ -129,7 +131,8 @@ export class Reader {
         since: versioned.since,
         taken_us,
         fillAgeMax_ms: this.options.fillAgeMax_ms,
-        settledTtl_s: this.options.settledTtl_s,
+        // Where memory is short, a write's copy is kept for just as long as its marker would be.
+        settledTtl_s: this.options.mayFill() ? this.options.settledTtl_s : markerTtl_s(this.options.fillAgeMax_ms),
       }),
     );
     if (outcome !== 'newer') return undefined;

@@ -55,6 +55,7 @@ function setUp(
         const outcome = outcomes[Math.min(commits.length, outcomes.length) - 1]!;
         if (outcome instanceof Error) throw outcome;
         if (outcome === 'ok') return { kind: 'ok', committed: at(8, decision.next), ring: true };
+        if (outcome === 'full') return { kind: 'full', of: 'resources' };
         return outcome === 'conflict' ? { kind: 'conflict', what: 'version' } : { kind: outcome };
       },
     },
@@ -64,7 +65,7 @@ function setUp(
         rings.push(doorbell);
       },
     },
-    gauge: { mayAccept: () => true },
+    memory: { mayAccept: async () => true },
     metrics: createMetrics({ process: false }),
     queue: new CommandQueue(),
     tell: { accepted: () => undefined, refused: () => undefined },
@@ -140,7 +141,7 @@ describe('carrying out a command', () => {
 
   it('answers 429 at the backlog cap, and 503 where memory is short, but lets a leaver pass', async () => {
     await expect(setUp(['full']).run(create)).rejects.toMatchObject({ status: 429, retryAfter_s: 5 });
-    const short = setUp(['ok'], { gauge: { mayAccept: (urgent) => urgent } });
+    const short = setUp(['ok'], { memory: { mayAccept: async (urgent) => urgent } });
     await expect(short.run(create)).rejects.toMatchObject({ status: 503, retryAfter_s: 5 });
     await expect(short.run(patch({ active: false }))).resolves.toMatchObject({ operation: 'patch' });
   });

@@ -14,7 +14,7 @@ import {
 } from '@rollcall/directory';
 import type { Ringer } from '@rollcall/queue';
 import { type ResourceTypes, ScimError } from '@rollcall/scim';
-import { type Committer, type DecideDeps, decideOn, type MemoryGauge, type Reader, type TenantView } from '@rollcall/store';
+import { type Committer, type DecideDeps, decideOn, type Evictor, type Reader, type TenantView } from '@rollcall/store';
 import { carry, type FaultPoint, type Metrics } from '@rollcall/telemetry';
 import type { RulesKeeper } from '@rollcall/tenancy';
 import type { CommandQueue } from '../command-queue.js';
@@ -29,7 +29,8 @@ export interface ExecuteDeps {
   readonly rules: Pick<RulesKeeper, 'of' | 'deployment'>;
   readonly committer: Pick<Committer, 'commit'>;
   readonly ringer: Pick<Ringer, 'ring'>;
-  readonly gauge: Pick<MemoryGauge, 'mayAccept'>;
+  /** Says whether there is memory for one more write, and makes room before it says no. */
+  readonly memory: Pick<Evictor, 'mayAccept'>;
   readonly metrics: Pick<Metrics, 'accepted' | 'conflicts'>;
   readonly queue: CommandQueue;
   /** Told what an administrator is to know. */
@@ -121,7 +122,7 @@ export function makeExecute(deps: ExecuteDeps): Execute {
       if (!nests && decision.premises.entries.some(({ field }) => field === NESTING))
         return queue.run(`${caller.tenant}/${NESTING}`, when.deadline, () => attempts(caller, asked, read, when, true));
 
-      if (!deps.gauge.mayAccept(decision.urgent))
+      if (!(await deps.memory.mayAccept(decision.urgent)))
         throw new ScimError(503, undefined, 'the service is short of memory; try again', SHED_RETRY_S);
       if (decision.operation === 'patch' || decision.operation === 'replace') checkSize(decision.next);
       const outcome = await committer.commit(view, decision, {

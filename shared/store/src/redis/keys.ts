@@ -12,6 +12,8 @@ export interface Keys {
   /** `run_id` of the server under which all tokens and settings were last rewritten from MongoDB; while it is another, an absent token proves nothing. */
   authLine(): string;
   sweeperLease(): string;
+  /** Held by the process that makes room in Redis. */
+  evictorLease(): string;
   /** What SCAN matches to find resources of any tenant, and whose a key that it found is. */
   anyResource(): string;
   resourceOf(key: string): { readonly tenant: string; readonly id: string } | undefined;
@@ -107,6 +109,7 @@ export function makeKeys(prefix: string, partitions: number): Keys {
     token: (hash) => `${prefix}:{auth}:${hash}`,
     authLine: () => `${prefix}:{auth}:line`,
     sweeperLease: () => `${prefix}:{auth}:sweeper`,
+    evictorLease: () => `${prefix}:{auth}:evictor`,
     anyResource: () => `${prefix}:{p*}:*:r:*`,
     resourceOf(key) {
       const [, tenant, id] = RESOURCE.exec(key.slice(prefix.length)) ?? [];

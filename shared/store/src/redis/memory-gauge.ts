@@ -1,6 +1,18 @@
 import { totalmem } from 'node:os';
 import type { RedisLink } from './link.js';
 
+/** Shares of Redis's memory from which on it is spared, 0 to 1. Each step comes before the next one is needed (docs/decisions/0037). */
+export interface MemoryLimits {
+  /** Settled copies and readings of MongoDB are no longer kept. */
+  readonly keepUpTo: number;
+  /** The oldest settled copies are evicted; what still does not fit is refused. */
+  readonly acceptUpTo: number;
+  /** Deactivations and deletions are refused, too. */
+  readonly leaversUpTo: number;
+}
+
+export const MEMORY_LIMITS: MemoryLimits = { keepUpTo: 0.6, acceptUpTo: 0.7, leaversUpTo: 0.85 };
+
 /**
  * How full Redis is, read once a second: its use against its own limit, or against the host's memory where it has none.
  * Load is shed long before Redis refuses writes, as then the drain itself would stall.
@@ -12,17 +24,13 @@ export class MemoryGauge {
 
   constructor(
     readonly link: RedisLink,
-    readonly options: { readonly fillUpTo: number; readonly acceptUpTo: number; readonly leaversUpTo: number } = {
-      fillUpTo: 0.6,
-      acceptUpTo: 0.7,
-      leaversUpTo: 0.85,
-    },
+    readonly limits: MemoryLimits = MEMORY_LIMITS,
   ) {}
 
   async start(): Promise<void> {
-    this.#timer = setInterval(() => void this.#read(), 1_000);
+    this.#timer = setInterval(() => void this.read(), READ_INTERVAL_MS);
     this.#timer.unref();
-    await this.#read();
+    await this.read();
   }
 
   async stop(): Promise<void> {
@@ -34,17 +42,22 @@ export class MemoryGauge {
     return this.#used;
   }
 
-  mayFill = (): boolean => this.#used < this.options.fillUpTo;
-  mayAccept = (urgent: boolean): boolean => this.#used < (urgent ? this.options.leaversUpTo : this.options.acceptUpTo);
+  /** Whether there is room for copies of what MongoDB has. */
+  mayFill = (): boolean => this.#used < this.limits.keepUpTo;
+  mayAccept = (urgent: boolean): boolean => this.#used < (urgent ? this.limits.leaversUpTo : this.limits.acceptUpTo);
 
-  async #read(): Promise<void> {
+  /** Reads it now. @returns the share in use; the one known before while Redis is away */
+  async read(): Promise<number> {
     try {
       const info = await this.link.redis.info('memory');
       const number = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
       const limit = number('maxmemory') || number('total_system_memory') || totalmem();
       this.#used = number('used_memory') / limit;
     } catch {
-      // Redis is away: what was known stays, and commits fail for a better reason.
+      // Commits fail for a better reason.
     }
+    return this.#used;
   }
 }
+
+const READ_INTERVAL_MS = 1_000;

@@ -107,6 +107,7 @@ export function acceptOf(corner: Pick<ScriptCorner, 'keys' | 'tenant'>, changes:
     settings: 1,
     stamp: 'stamp1',
     backlogMax: 1_000,
+    backlogBytesMax: 1_000_000,
     trace: '',
     counted: { prefix: 'n:userName:', field: '#users' },
     others: [],

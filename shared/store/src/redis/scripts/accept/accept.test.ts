@@ -1,5 +1,5 @@
 import { acceptOf, openScriptCorner, type ScriptCorner, seedHead } from '../../testing.js';
-import { type Accept, accept } from './accept.js';
+import { type Accept, accept, CHANGE_BYTES } from './accept.js';
 
 let corner: ScriptCorner;
 beforeAll(async () => {
@@ -22,7 +22,10 @@ describe('accept', () => {
     expect(answer).toEqual({ kind: 'ok', version: FIRST, born: FIRST, ring: true, now_us: expect.any(Number) });
     const now = String(answer.kind === 'ok' && answer.now_us);
     expect(await corner.dump()).toEqual({
-      'acme:head': { counter: String(FIRST), epoch: '1', run: 'run1', settings: '1', complete: '1' },
+      'acme:head': {
+        ...{ counter: String(FIRST), epoch: '1', run: 'run1', settings: '1', complete: '1' },
+        ...{ unsettled: '9', unrecorded: '10' },
+      },
       'acme:index:1': { 'n:userName:ada': 'a', 'i:ada@x': 'a', '#users': '1' },
       'acme:pending': [['Ua', now]],
       'acme:r:a': {
@@ -158,7 +161,13 @@ describe('accept', () => {
         { entries: [NAME, { field: 'i:ada', seen: '', next: 'a' }, { field: 'i:bob', seen: '', next: 'a' }] },
         { kind: 'conflict', what: 'i:bob' },
       ],
-      ['full: the backlog is at its cap', { backlogMax: 1 }, { kind: 'full' }],
+      ['full: the backlog is at its cap', { backlogMax: 1 }, { kind: 'full', of: 'resources' }],
+      ['full: its bytes are at their cap', { backlogBytesMax: 18 }, { kind: 'full', of: 'bytes' }],
+      [
+        'full: changes of members would go past the bytes',
+        { backlogBytesMax: 200, edges: { changes: [{ id: 'm', type: 'User', present: true }] } },
+        { kind: 'full', of: 'bytes' },
+      ],
     ];
     it.each(refused)('%s', async (_, changes, answer) => {
       await corner.redis.hset(corner.keys.resource('there'), { doc: '{}', version: '7', born: '7', request: 'old' });
@@ -176,6 +185,53 @@ describe('accept', () => {
   it('lets a leaver pass the cap', async () => {
     await corner.redis.zadd(corner.keys.pending(), 5, 'Uthere');
     expect(await run({ backlogMax: 1, urgent: true })).toMatchObject({ kind: 'ok' });
+    expect(await run({ backlogBytesMax: 1, urgent: true })).toMatchObject({ kind: 'ok' });
+  });
+
+  describe('counts the bytes that MongoDB has not', () => {
+    const counted = async () => (await corner.redis.hmget(corner.keys.head(), 'unsettled', 'unrecorded')).map(Number);
+    const there = (fields: Record<string, string>) => corner.redis.hset(corner.keys.resource('a'), { version: '7', born: '7', ...fields });
+    beforeEach(() => corner.redis.hset(corner.keys.head(), { unsettled: '1000', unrecorded: '500' }));
+
+    it.each<[string, Record<string, string>, Partial<Accept>, number]>([
+      ['the whole document of a new one', {}, { document: '12345' }, 1_005],
+      ['the whole document of one that was settled', { doc: '123', settled: '7' }, { expected: 7, document: '12345' }, 1_005],
+      ['the difference to one that was pending', { doc: '123', settled: '6' }, { expected: 7, document: '12345' }, 1_002],
+      ['what a smaller document gives back', { doc: '12345' }, { expected: 7, document: '1' }, 996],
+      ['the document that stays, where it was settled', { doc: '12345', settled: '7' }, { expected: 'any', document: '' }, 1_005],
+      ['nothing for a document that stays pending', { doc: '12345' }, { expected: 'any', document: '' }, 1_000],
+    ])('%s', async (_, state, changes, unsettled) => {
+      if (state.doc !== undefined) await there(state);
+      expect(await run({ id: 'a', line: '{}', ...changes })).toMatchObject({ kind: 'ok' });
+      expect(await counted()).toEqual([unsettled, 502]);
+    });
+
+    it('each change of a member once, however often it changes', async () => {
+      const edges = { changes: ['m', 'n'].map((id) => ({ id, type: 'User', present: true }) as const) };
+      await run({ id: 'a', document: '1', edges });
+      expect((await counted())[0]).toBe(1_001 + 2 * CHANGE_BYTES);
+      await run({ id: 'a', expected: 'any', document: '', edges });
+      expect((await counted())[0]).toBe(1_001 + 2 * CHANGE_BYTES);
+    });
+
+    it('all changes on a stage', async () => {
+      await corner.redis.hset(corner.keys.stage('a', 's1'), { m: '1 U', n: '1 U', o: '1 U' });
+      await run({ id: 'a', document: '1', edges: { changes: [], stage: 's1' } });
+      expect((await counted())[0]).toBe(1_001 + 3 * CHANGE_BYTES);
+    });
+  });
+
+  // A version without a document was accepted for a group whose copy had been evicted.
+  it('answers conflict, and writes nothing, where the document is to stay and only a marker is there', async () => {
+    await corner.redis.hset(corner.keys.resource('a'), { version: '7', born: '7', settled: '7', epoch: '1' });
+    const moves = { id: 'a', expected: 'any', document: '' } as const;
+    expect(await corner.untouched(() => run(moves))).toEqual({ kind: 'conflict', what: 'document' });
+    expect(await run({ ...moves, expected: 7, document: '{}' })).toMatchObject({ kind: 'ok', born: 7 });
+  });
+
+  it('answers replay from a marker, too', async () => {
+    await corner.redis.hset(corner.keys.resource('a'), { version: '7', born: '7', settled: '7', request: 'r1', modified: '5' });
+    expect(await corner.untouched(() => run({ id: 'a', requestKey: 'r1' }))).toEqual({ kind: 'replay', version: 7, born: 7, modified_us: 5 });
   });
 
   describe('keeps the number of live resources', () => {

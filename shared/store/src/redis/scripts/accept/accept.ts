@@ -26,6 +26,8 @@ export interface Accept {
   readonly settings: number;
   readonly stamp: string;
   readonly backlogMax: number;
+  /** Most bytes of the tenant in Redis that MongoDB has not yet. */
+  readonly backlogBytesMax: number;
   readonly trace: string;
   /** Holders of claims with this prefix make up the number of live resources, kept in this field of the index. */
   readonly counted: { readonly prefix: string; readonly field: string };
@@ -61,11 +63,14 @@ export function readChange(change: string): Omit<MemberChange, 'id'> {
 
 const LETTERS = { User: 'U', Group: 'G', Unknown: '?' } as const satisfies Record<MemberType, string>;
 
+/** What a change of a member takes in Redis, about: its field, its id and the hint at it. */
+export const CHANGE_BYTES = 256;
+
 const Count = z.coerce.number().int().nonnegative();
 
 /**
  * Commits one decision: state, index, pending, history, all or nothing. Idempotent on `requestKey`: the same command tried again answers `replay`.
- * `conflict` and `taken`: a premise no longer holds; `late`: the deadline is over; `fresh`: the tenant's head must be made or shown first; `full`: the backlog cap.
+ * `conflict` and `taken`: a premise no longer holds; `late`: the deadline is over; `fresh`: the tenant's head must be made or shown first; `full`: a cap on what MongoDB has not yet.
  */
 export const accept = defineScript({
   name: 'accept',
@@ -104,6 +109,8 @@ export const accept = defineScript({
     a.edges?.stage === undefined ? '' : a.keys.stage(a.id, a.edges.stage),
     a.keys.hints(''),
     a.requestId,
+    a.backlogBytesMax,
+    CHANGE_BYTES,
     a.edges?.changes.length ?? 0,
     ...(a.edges?.changes ?? []).flatMap((change) => [change.id, writeChange(change)]),
     ...a.others.map((other) => other.version),
@@ -120,6 +127,6 @@ export const accept = defineScript({
     z.tuple([z.literal('taken'), z.string(), z.string()]).transform(([kind, field, ids]) => ({ kind, field, ids })),
     z.tuple([z.literal('late')]).transform(([kind]) => ({ kind })),
     z.tuple([z.literal('fresh')]).transform(([kind]) => ({ kind })),
-    z.tuple([z.literal('full')]).transform(([kind]) => ({ kind })),
+    z.tuple([z.literal('full'), z.literal(['resources', 'history', 'bytes'])]).transform(([kind, of]) => ({ kind, of })),
   ]),
 });

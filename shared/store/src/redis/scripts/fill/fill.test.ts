@@ -76,6 +76,41 @@ describe('fill', () => {
     expect(await corner.untouched(() => run())).toBe('newer');
   });
 
+  describe('over a marker, whose document was evicted', () => {
+    const marker = (version: number, more: Record<string, string> = {}) =>
+      corner.redis.hset(corner.keys.resource('a'), {
+        version: String(version),
+        settled: String(version),
+        epoch: '3',
+        request: 'r1',
+        ...more,
+      });
+
+    it('gives the document back to the same version, and keeps the request that made it', async () => {
+      await marker(VERSION);
+      expect(await run()).toBe('filled');
+      const key = 'acme:r:a';
+      expect(await corner.dump()).toEqual({ ...COPY, [key]: { ...COPY[key], request: 'r1' } });
+    });
+
+    it('replaces the marker of an older version', async () => {
+      await marker(VERSION - 1);
+      expect(await run()).toBe('filled');
+      expect(await corner.dump()).toEqual(COPY);
+    });
+
+    it('answers newer, and writes nothing, where the reading is of an older version', async () => {
+      await marker(VERSION + 1);
+      expect(await corner.untouched(() => run())).toBe('newer');
+    });
+
+    it('replaces the marker of another epoch, whatever its version', async () => {
+      await marker(VERSION + 1, { epoch: '2' });
+      expect(await run()).toBe('filled');
+      expect(await corner.dump()).toEqual(COPY);
+    });
+  });
+
   it('answers stale, and writes nothing, where the reading dawdled', async () => {
     const taken_us = (await corner.now_us()) - 5_000_001;
     expect(await corner.untouched(() => run({ taken_us }))).toBe('stale');

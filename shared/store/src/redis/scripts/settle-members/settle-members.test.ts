@@ -1,4 +1,5 @@
 import { openScriptCorner, type ScriptCorner } from '../../testing.js';
+import { CHANGE_BYTES } from '../accept/accept.js';
 import { settleMembers } from './settle-members.js';
 
 let corner: ScriptCorner;
@@ -51,6 +52,16 @@ describe('settle-members', () => {
     expect(await run([['a', '1 U']], 's1')).toBe(1);
     expect(await corner.redis.exists(corner.keys.stage('g', 's1'))).toBe(0);
     expect(await corner.redis.smembers(corner.keys.hints('a'))).toEqual(['g']);
+  });
+
+  it('counts the bytes of what it forgets off', async () => {
+    await corner.redis.hset(corner.keys.head(), { unsettled: '1000' });
+    await corner.redis.hset(corner.keys.deltas('g'), { a: '7 1 U', b: '8 0 U' });
+    await run([
+      ['a', '7 1 U'],
+      ['b', '7 1 U'],
+    ]);
+    expect(await corner.redis.hget(corner.keys.head(), 'unsettled')).toBe(String(1_000 - CHANGE_BYTES));
   });
 
   it('settles 500 in one step', async () => {

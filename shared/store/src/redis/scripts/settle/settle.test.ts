@@ -58,6 +58,50 @@ describe('settle', () => {
     expect(await corner.untouched(() => run(['a', 7]))).toEqual({ left: 0, settled: 0 });
   });
 
+  it('leaves a marker where copies are not kept: all that tells the version, without the document', async () => {
+    const marker = { version: '7', epoch: '1', stamp: 's', request: 'r', kind: 'U', born: '3', modified: '5', since: '', gone: '0' };
+    await pending('a', 7, 100, { ...marker, trace: 't', rid: 'i', tries: '1' });
+    const call = { keys: corner.keys, tenant: 'acme', settledTtl_s: 50, keepsCopies: false };
+    expect(await settle.run(corner.redis, { ...call, applied: [{ type: 'User', id: 'a', version: 7 }] })).toEqual({ left: 0, settled: 1 });
+    expect(await corner.dump()).toEqual({ 'acme:r:a': { ...marker, settled: '7' }, 'acme:r:a expires': '50 s' });
+  });
+
+  it('leaves one with a newer version whole, where copies are not kept', async () => {
+    await pending('a', 9, 100);
+    const call = { keys: corner.keys, tenant: 'acme', settledTtl_s: 50, keepsCopies: false };
+    expect(await settle.run(corner.redis, { ...call, applied: [{ type: 'User', id: 'a', version: 7 }] })).toEqual({ left: 1, settled: 0 });
+    expect(await corner.redis.hgetall(corner.keys.resource('a'))).toEqual({ doc: '{}', version: '9' });
+    expect(await corner.redis.ttl(corner.keys.resource('a'))).toBe(-1);
+  });
+
+  describe('counts the bytes that MongoDB has by now off', () => {
+    const unsettled = () => corner.redis.hget(corner.keys.head(), 'unsettled');
+    beforeEach(() => corner.redis.hset(corner.keys.head(), { unsettled: '1000' }));
+
+    it('those of what it settles, once', async () => {
+      await pending('a', 7, 100, { doc: '12345' });
+      await pending('b', 9, 100, { doc: '1234567' });
+      await pending('c', 9, 100);
+      await run(['a', 7], ['b', 7]);
+      expect(await unsettled()).toBe('995');
+      await run(['a', 7]);
+      expect(await unsettled()).toBe('995');
+    });
+
+    it('all, where nothing is left', async () => {
+      await pending('a', 7, 100);
+      await run(['a', 7]);
+      expect(await unsettled()).toBe('0');
+    });
+
+    it('not those of dead letters', async () => {
+      await pending('a', 7, 100, { doc: '12345' });
+      await corner.redis.zadd(corner.keys.dead(), 5, 'Ub');
+      await run(['a', 7]);
+      expect(await unsettled()).toBe('995');
+    });
+  });
+
   it('is idempotent: a second time changes nothing, not even the lifetime', async () => {
     await pending('a', 7, 100);
     await run(['a', 7]);
