@@ -27,7 +27,9 @@ describe('a Lua script', () => {
 
   // Or the drain stalls at maxmemory; and what is refused there must be refused before any write.
   it.each([
-    ...(['settle', 'bury', 'collect', 'untry', 'lease', 'release', 'record', 'evict', 'unlist'] as const).map((name) => [name, true] as const),
+    ...(['settle', 'bury', 'collect', 'untry', 'lease', 'release', 'record', 'evict', 'unlist'] as const).map(
+      (name) => [name, true] as const,
+    ),
     ...(['accept', 'fill', 'load', 'begin'] as const).map((name) => [name, false] as const),
   ])('%s goes on at maxmemory: %p', (name, goesOn) => {
     const script = scripts.find(({ path }) => path.endsWith(`/${name}.lua`))!;

@@ -1,8 +1,11 @@
 import { collect, collectionOf, readDocument, settle, toStored } from '@rollcall/store';
 import type { Stores } from './stores.js';
 
-/** Writes what is pending to MongoDB, as a worker does that nothing befalls. With `settles` false it dies before it can say so in Redis. */
-export async function drain(stores: Stores, tenant: string, { count = 1_000, settles = true } = {}): Promise<number> {
+/**
+ * Writes what is pending to MongoDB, as a worker does that nothing befalls. With `settles` false it dies before it can say so in Redis;
+ * with `keepsCopies` false Redis is short of memory.
+ */
+export async function drain(stores: Stores, tenant: string, { count = 1_000, settles = true, keepsCopies = true } = {}): Promise<number> {
   const { redis, mongo, keys } = stores;
   const of = keys.tenant(tenant);
   const batch = await collect.run(redis.redis, { keys: of, count });
@@ -21,7 +24,7 @@ export async function drain(stores: Stores, tenant: string, { count = 1_000, set
       documents.map((replacement) => ({ replaceOne: { filter: { _id: replacement._id }, replacement, upsert: true } })),
     );
   }
-  if (settles && batch.length > 0) await settle.run(redis.redis, { keys: of, tenant, settledTtl_s: 3_600, applied: batch });
+  if (settles && batch.length > 0) await settle.run(redis.redis, { keys: of, tenant, settledTtl_s: 3_600, keepsCopies, applied: batch });
   return batch.length;
 }
 

@@ -5,8 +5,8 @@ import type { IndexLoader } from './index-loader.js';
 import { fromStored } from './mongo/documents.js';
 import { fieldEntriesInMongo } from './mongo/holders.js';
 import { collectionOf, type StoredResource } from './mongo/models.js';
-import { fill } from './redis/scripts/fill/fill.js';
 import { markerTtl_s } from './redis/evictor.js';
+import { fill } from './redis/scripts/fill/fill.js';
 import { type CachedState, isTrusted, readMarks, readStates, writeDocument } from './redis/state.js';
 
 export interface ReaderOptions {

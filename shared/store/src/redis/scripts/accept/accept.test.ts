@@ -231,7 +231,12 @@ describe('accept', () => {
 
   it('answers replay from a marker, too', async () => {
     await corner.redis.hset(corner.keys.resource('a'), { version: '7', born: '7', settled: '7', request: 'r1', modified: '5' });
-    expect(await corner.untouched(() => run({ id: 'a', requestKey: 'r1' }))).toEqual({ kind: 'replay', version: 7, born: 7, modified_us: 5 });
+    expect(await corner.untouched(() => run({ id: 'a', requestKey: 'r1' }))).toEqual({
+      kind: 'replay',
+      version: 7,
+      born: 7,
+      modified_us: 5,
+    });
   });
 
   describe('keeps the number of live resources', () => {

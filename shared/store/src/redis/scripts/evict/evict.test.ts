@@ -9,7 +9,18 @@ beforeEach(() => corner.clear());
 afterAll(() => corner[Symbol.asyncDispose]());
 
 const run = (...ids: string[]) => evict.run(corner.redis, { resources: ids.map((id) => corner.keys.resource(id)), markerTtl_s: 50 });
-const MARKER = { version: '7', settled: '7', epoch: '1', stamp: 's', request: 'r', kind: 'U', born: '3', modified: '5', gone: '0', since: '' };
+const MARKER = {
+  version: '7',
+  settled: '7',
+  epoch: '1',
+  stamp: 's',
+  request: 'r',
+  kind: 'U',
+  born: '3',
+  modified: '5',
+  gone: '0',
+  since: '',
+};
 
 async function there(id: string, fields: Record<string, string>, ttl_s?: number) {
   await corner.redis.hset(corner.keys.resource(id), fields);
@@ -33,7 +44,9 @@ describe('evict', () => {
     const left_s = { young: 3_600, old: 100, middle: 2_000, older: 60, youngest: 3_601 };
     for (const [id, ttl_s] of Object.entries(left_s)) await there(id, { ...MARKER, doc: '{}' }, ttl_s);
     expect(await run(...Object.keys(left_s))).toEqual({ evicted: 3, copies: 5 });
-    const kept = await Promise.all(Object.keys(left_s).map(async (id) => (await corner.redis.hexists(corner.keys.resource(id), 'doc')) && id));
+    const kept = await Promise.all(
+      Object.keys(left_s).map(async (id) => (await corner.redis.hexists(corner.keys.resource(id), 'doc')) && id),
+    );
     expect(kept.filter(Boolean)).toEqual(['young', 'youngest']);
   });
 
