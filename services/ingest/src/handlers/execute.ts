@@ -142,7 +142,7 @@ export function makeExecute(deps: ExecuteDeps): Execute {
           ring(caller.tenant, outcome.committed, decision.urgent, outcome.ring, when.requestId);
           return { operation: decision.operation, versioned: outcome.committed, view, types, command };
         case 'full':
-          throw new ScimError(429, undefined, 'too many changes of this tenant are still to be applied; try again', FULL_RETRY_S);
+          throw new ScimError(429, undefined, FULL[outcome.of], FULL_RETRY_S);
         case 'fresh':
           continue; // the next view makes or shows the head
         case 'conflict':
@@ -219,6 +219,12 @@ const onlyMovesMembers = (command: Command): boolean =>
       (op === 'add' || (op === 'remove' && Boolean(target.filter ?? value))), // else they are all replaced
   );
 
+/** What is at its cap, for the client. */
+const FULL = {
+  resources: 'too many changes of this tenant are still to be applied; try again',
+  history: 'too much history is still to be stored; try again',
+  bytes: 'the changes of this tenant that are still to be applied are too large; try again',
+};
 const ATTEMPTS_MAX = 8;
 const JITTER_MS_MAX = 50;
 const FULL_RETRY_S = 5;
