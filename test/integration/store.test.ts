@@ -4,6 +4,9 @@ import { newCorner } from '../support/environment.js';
 import { openStores, type Ran, type Stores } from '../support/stores.js';
 import { createUser, deleteUser, patchUser } from '../support/users.js';
 
+// A busy machine decides nothing here.
+jest.setTimeout(60_000);
+
 /** Runs until nobody came in between, as a handler does. */
 async function insist(stores: Stores, command: Command, options: { id?: string } = {}): Promise<Ran> {
   for (;;) {

@@ -13,6 +13,8 @@ export interface ScimRequest {
   readonly address: string;
   /** Where clients see the SCIM endpoints, without a trailing slash. It is put into answers and never stored. */
   readonly baseUrl: string;
+  /** The client has hung up. */
+  readonly isGone: boolean;
   header(name: string): string | undefined;
   /**
    * The body, read now: a request that is refused before is not read.

@@ -165,6 +165,10 @@ class HttpRequest implements ScimRequest {
     return origin.endsWith(BASE) ? origin : origin + BASE;
   }
 
+  get isGone(): boolean {
+    return this.#request.socket.destroyed;
+  }
+
   header(name: string): string | undefined {
     return headerOf(this.#request, name);
   }

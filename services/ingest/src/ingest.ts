@@ -49,6 +49,7 @@ import { observed } from './observe.js';
 import { RecordsKeeper } from './records-keeper.js';
 import { makeShow } from './respond/show.js';
 import { makeRoutes } from './routes.js';
+import { Slots } from './slots.js';
 import { uuid7Maker } from './uuid7.js';
 
 export interface IngestOptions {
@@ -180,12 +181,15 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
   const secret = new DeploymentSecret(mongo);
   const cursors = makeCursors({ secret: () => secret.get(), now_ms: Date.now, ttl_s: config.CURSOR_TTL_S });
   const showsIndirect = async ({ tenant, settings }: TenantView) => (await rules.of(tenant, settings))?.rules.userGroups === 'all';
+  const slots = (of: string, perTenantMax: number) => new Slots({ of, perTenantMax, wait_ms: config.REQUEST_DEADLINE_MS });
   const resolve = makeRoutes({
     token,
     ...{ authenticate, execute, reader, lister, memberships, page, cursors, health, log },
     types: ({ tenant, settings }) => rules.types(tenant, settings),
     answers: new Answers(reader, { ttl_s: ANSWERS_TTL_S }),
     bulk: { operationsMax: BULK_OPERATIONS_MAX, payloadBytesMax: config.BODY_BYTES_MAX, begin_ms: config.REQUEST_TIMEOUT_MS * 2 },
+    listSlots: slots('lists and searches', config.TENANT_LISTS_MAX),
+    bulkSlots: slots('Bulk requests', config.TENANT_BULKS_MAX),
     ...{ showsIndirect, show: makeShow({ memberships, rules, showsIndirect }) },
     deadline_ms: config.REQUEST_DEADLINE_MS,
   });

@@ -3,6 +3,7 @@ import { CORE_TYPES, ScimError } from '@rollcall/scim';
 import { silentLog } from '@rollcall/telemetry';
 import { Unauthenticated } from './respond/errors.js';
 import { makeRoutes, type RouteDeps } from './routes.js';
+import { Slots } from './slots.js';
 import { type Given, request } from './testing.js';
 
 const never = async (): Promise<never> => Promise.reject(new Error('not expected to be asked'));
@@ -22,6 +23,8 @@ function setUp(more: Partial<RouteDeps> = {}) {
     cursors: {} as RouteDeps['cursors'],
     types: async () => CORE_TYPES,
     answers: {} as RouteDeps['answers'],
+    listSlots: new Slots({ of: 'lists', perTenantMax: 4, wait_ms: 1_000 }),
+    bulkSlots: new Slots({ of: 'Bulk requests', perTenantMax: 4, wait_ms: 1_000 }),
     bulk: { operationsMax: 10, payloadBytesMax: 1_000, begin_ms: 1_000 },
     show: {} as RouteDeps['show'],
     ...{ page, health: HEALTH, deadline_ms: 1_000, log: silentLog(), ...more },

@@ -35,6 +35,8 @@ export interface RouteDeps {
   readonly types: TypesDeps['types'];
   readonly answers: BulkDeps['answers'];
   readonly bulk: BulkDeps['bulk'];
+  readonly bulkSlots: BulkDeps['bulkSlots'];
+  readonly listSlots: ListDeps['listSlots'];
   readonly show: Show;
   readonly page: ListDeps['page'];
   readonly cursors: ListDeps['cursors'];

@@ -21,6 +21,7 @@ export function request(line: string, { body, headers = {}, address = '192.0.2.1
     query: new URLSearchParams(search),
     address,
     baseUrl: 'https://scim.example/scim/v2',
+    isGone: false,
     header: (name) => all[name],
     text: async () => text,
   };

@@ -109,6 +109,16 @@ const shape = {
   REQUEST_TIMEOUT_MS: says(milliseconds(100).default(10_000), 'How long a request may take as a whole, slow clients included.'),
   TOKEN_CACHE_MAX: says(whole(1, 10_000_000).default(10_000), 'How many tokens a process remembers the tenant of.', 'ingest'),
   SIGN_IN_FAILURES_MAX: says(whole(1, 100_000).default(60), 'Failed sign-ins per minute and address before the answer is 429.'),
+  TENANT_LISTS_MAX: says(
+    whole(1, 10_000).default(4),
+    'Lists and searches of one tenant that a process has under way at a time. More wait for up to REQUEST_DEADLINE_MS, then are answered 429. Look-ups by `userName`, `externalId` or `id`, and writes, are not counted.',
+    'ingest',
+  ),
+  TENANT_BULKS_MAX: says(
+    whole(1, 10_000).default(4),
+    'Bulk requests of one tenant that a process carries out at a time. More wait for up to REQUEST_DEADLINE_MS, then are answered 429.',
+    'ingest',
+  ),
   OVERLAY_MAX: says(
     whole(0, 100_000).default(5_000),
     'Longest backlog of a tenant that a list is laid over; a longer one makes the list wait for the drain, then answer 503.',

@@ -20,8 +20,9 @@ import {
 } from '@rollcall/scim';
 import { type Answers, type Reader, type TenantView, turn } from '@rollcall/store';
 import type { Log } from '@rollcall/telemetry';
-import type { Caller, Handler, ScimRequest } from '../exchange.js';
+import type { Caller, Handler, ScimRequest, ScimResponse } from '../exchange.js';
 import { errorResponse } from '../respond/errors.js';
+import type { Slots } from '../slots.js';
 import { uuid8 } from '../uuid8.js';
 import { type Asked, createCommand, deleteCommand, patchCommand, readJson, replaceCommand, type Terms } from '../validate/body.js';
 import { parseIdempotencyKey } from '../validate/idempotency.js';
@@ -36,6 +37,8 @@ export interface BulkDeps {
   readonly reader: Pick<Reader, 'view'>;
   readonly answers: Pick<Answers, 'read' | 'keep' | 'take' | 'giveBack'>;
   readonly bulk: BulkLimits;
+  /** Bulk requests that are being carried out. */
+  readonly bulkSlots: Pick<Slots, 'answer'>;
   /** How long an operation may take. */
   readonly deadline_ms: number;
   readonly log: Log;
@@ -59,16 +62,25 @@ export const postBulk =
   async (request, caller) => {
     const idempotencyKey = parseIdempotencyKey(request);
     const body = await readJson(request);
-    const until = performance.now() + deps.bulk.begin_ms;
     const bulk = parseBulk(body, deps.bulk);
-    const kept = idempotencyKey === undefined ? undefined : await keptAnswers(deps, caller, { idempotencyKey, body, until });
-    try {
-      const results = await carriedOut(new BulkRun(deps, request, caller, until, kept), bulk);
-      return { status: 200, body: { schemas: [BULK_RESPONSE_URN], Operations: results }, about: { tenant: caller.tenant } };
-    } finally {
-      await kept?.run.end();
-    }
+    return deps.bulkSlots.answer(caller.tenant, request, () => carryOut(deps, request, caller, { idempotencyKey, body, bulk }));
   };
+
+async function carryOut(
+  deps: BulkDeps,
+  request: ScimRequest,
+  caller: Caller,
+  { idempotencyKey, body, bulk }: { readonly idempotencyKey: string | undefined; readonly body: JsonValue; readonly bulk: BulkRequest },
+): Promise<ScimResponse> {
+  const until = performance.now() + deps.bulk.begin_ms;
+  const kept = idempotencyKey === undefined ? undefined : await keptAnswers(deps, caller, { idempotencyKey, body, until });
+  try {
+    const results = await carriedOut(new BulkRun(deps, request, caller, until, kept), bulk);
+    return { status: 200, body: { schemas: [BULK_RESPONSE_URN], Operations: results }, about: { tenant: caller.tenant } };
+  } finally {
+    await kept?.run.end();
+  }
+}
 
 /** A thousand operations are read, put in order and begun by turns: everybody else has theirs in between. */
 async function carriedOut(run: BulkRun, { failOnErrors, operations }: BulkRequest): Promise<JsonObject[]> {

@@ -24,6 +24,7 @@ import {
 import type { Cursors } from '../cursor.js';
 import type { Caller, Handler, ScimRequest, ScimResponse } from '../exchange.js';
 import type { Show } from '../respond/show.js';
+import type { Slots } from '../slots.js';
 import { readJson } from '../validate/body.js';
 import { type ListRequest, type PageSizes, parseListQuery, parseSearch } from '../validate/query.js';
 import type { TypesDeps } from './types.js';
@@ -36,6 +37,8 @@ export interface ListDeps extends TypesDeps {
   readonly cursors: Cursors;
   readonly show: Show;
   readonly page: PageSizes;
+  /** Lists and searches that MongoDB has to work for. */
+  readonly listSlots: Pick<Slots, 'answer'>;
 }
 
 /**
@@ -58,7 +61,17 @@ export const searchResources =
     return list(deps, request, caller, types.length === 1 ? types[0]! : 'all', query);
   };
 
+/** What is looked up by the index costs little; of what MongoDB has to work for, each tenant has so much under way. */
 async function list(deps: ListDeps, request: ScimRequest, { tenant }: Caller, listed: string, query: ListRequest): Promise<ScimResponse> {
+  const make = () => answerList(deps, request, { tenant, listed, query });
+  return namedBy(query) ? make() : deps.listSlots.answer(tenant, request, make);
+}
+
+async function answerList(
+  deps: ListDeps,
+  request: ScimRequest,
+  { tenant, listed, query }: { readonly tenant: string; readonly listed: string; readonly query: ListRequest },
+): Promise<ScimResponse> {
   const { cursors, reader, show } = deps;
   const { cursor, startIndex, count, selection, types } = query;
   const scope = { tenant, query: [listed, ...query.texts] };
@@ -73,12 +86,12 @@ async function list(deps: ListDeps, request: ScimRequest, { tenant }: Caller, li
 async function answer(
   deps: ListDeps,
   view: TenantView,
-  { parts, types }: ListRequest,
+  query: ListRequest,
   { window, baseUrl }: { readonly window: Window; readonly baseUrl: string },
 ): Promise<Page> {
   const { lister } = deps;
-  const [only] = parts;
-  const named = parts.length === 1 && only?.filter && lookUpBy(only.type, only.filter);
+  const { parts, types } = query;
+  const named = namedBy(query);
   const resolved = await Promise.all(
     parts.map(async (part): Promise<ListPart> => {
       const { type, filter } = part;
@@ -88,6 +101,12 @@ async function answer(
   const [first] = resolved;
   if (named && first) return pageOf(await found(deps, view, first, named), first, window);
   return lister.merged(view, resolved, window);
+}
+
+/** How a list is looked up in the index; undefined: MongoDB has to search. */
+function namedBy({ parts }: ListRequest): LookUp | undefined {
+  const [only] = parts;
+  return parts.length === 1 && only?.filter ? lookUpBy(only.type, only.filter) : undefined;
 }
 
 type LookUp = { readonly id: string } | { readonly field: IndexField };
