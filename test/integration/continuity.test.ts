@@ -320,6 +320,12 @@ describe('a reader', () => {
     // What a write rests on is compared in Redis, so it is kept there whatever the memory says.
     await full.resource(await full.view('acme', 'write'), id);
     expect(await stores.redis.redis.exists(key)).toBe(1);
+    // Where memory is short, for as long as no reading from before could be kept: 10 × FILL_AGE_MAX_MS.
+    const left_s = await stores.redis.redis.ttl(key);
+    expect(left_s).toBeGreaterThan(5);
+    expect(left_s).toBeLessThanOrEqual(50);
+    await stores.redis.redis.del(key);
+    await stores.reader.resource(await stores.reader.view('acme', 'write'), id);
     expect(await stores.redis.redis.ttl(key)).toBeGreaterThan(3_500);
   });
 
