@@ -5,13 +5,14 @@ const MAY_KNOW: Record<string, readonly string[]> = {
   'shared/scim': [],
   'shared/config': [],
   'shared/telemetry': [],
+  'shared/http': [],
   'shared/servers': [],
   'shared/directory': ['scim'],
   'shared/store': ['scim', 'directory'],
   'shared/queue': ['scim', 'directory'],
   'shared/tenancy': ['scim', 'directory', 'store'],
 };
-const SHARED = ['scim', 'directory', 'store', 'queue', 'tenancy', 'config', 'telemetry', 'servers'];
+const SHARED = ['scim', 'directory', 'store', 'queue', 'tenancy', 'config', 'telemetry', 'http', 'servers'];
 const rooms = ['shared', 'services'].flatMap((folder) => roomsOf(folder).map((room) => `${folder}/${room}`));
 
 /** Packages that a file imports at its head, without their subpaths. */

@@ -1,5 +1,5 @@
 // What the service knows of HTTP: plain requests and answers. Only http.ts knows more.
-import type { JsonObject } from '@rollcall/scim';
+import type { JsonObject, ScimError } from '@rollcall/scim';
 import type { About } from '@rollcall/telemetry';
 
 export interface ScimRequest {
@@ -15,12 +15,15 @@ export interface ScimRequest {
   readonly baseUrl: string;
   /** The client has hung up. */
   readonly isGone: boolean;
+  /** Why the request is refused by its head alone, whatever it asks for. */
+  readonly fault?: ScimError | undefined;
   header(name: string): string | undefined;
   /**
    * The body, read now: a request that is refused before is not read.
+   * @param bytesMax longest body that is taken, where that is less than for all
    * @throws ScimError 413 too large, 400 not UTF-8; ClientGone
    */
-  text(): Promise<string>;
+  text(bytesMax?: number): Promise<string>;
 }
 
 export interface ScimResponse {
@@ -31,6 +34,25 @@ export interface ScimResponse {
   readonly stream?: AsyncIterable<string>;
   /** For the log line: which resource it was. */
   readonly about?: About;
+  /** Of an error: what the log is told besides. No person, and no token. */
+  readonly fault?: Fault;
+}
+
+/** Why a request was not answered as it wished. */
+export interface Fault {
+  /** A stable code, `snake_case`. */
+  readonly reason: string;
+  readonly scimType?: string;
+  /** Id of the credential that was refused. */
+  readonly credential?: string;
+  /** Which store is away. */
+  readonly away?: string;
+  /** Why it is tried again, in our own words. */
+  readonly cause?: string;
+  /** Of a bug. */
+  readonly error?: unknown;
+  /** Path of a request that met no endpoint, bounded. */
+  readonly path?: string;
 }
 
 /** Who asks, once authenticated. */

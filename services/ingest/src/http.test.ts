@@ -17,10 +17,12 @@ async function start(answer: (request: ScimRequest) => Promise<ScimResponse>, mo
     trustProxy: 0,
     publicUrl: undefined,
     bodyBytesMax: 100,
+    connectionsMax: 1_000,
     requestTimeout_ms: 300,
     stopTimeout_ms: 1_000,
     log: silentLog(),
-    answer: (request) => answer(request).catch((error) => errorResponse(error, request.id, silentLog())),
+    answer: (request) =>
+      (request.fault ? Promise.reject(request.fault) : answer(request)).catch((error) => errorResponse(error, request.id)),
     ...more,
   });
   open.push(server);
@@ -125,10 +127,11 @@ describe('the SCIM port', () => {
     const headers = { 'X-Forwarded-For': '203.0.113.9', 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'scim.example' };
     const none = await start(echo);
     expect(await (await none.fetch('/', { headers })).json()).toMatchObject({ address: '127.0.0.1', baseUrl: `${none.url}/scim/v2` });
+    // A client's own X-Forwarded-Host, which most proxies pass on, came to be the host of meta.location.
     const one = await start(echo, { trustProxy: 1 });
     expect(await (await one.fetch('/', { headers })).json()).toMatchObject({
       address: '203.0.113.9',
-      baseUrl: 'https://scim.example/scim/v2',
+      baseUrl: `${one.url.replace('http:', 'https:')}/scim/v2`,
     });
     const known = await start(echo, { publicUrl: 'https://public.example/scim/v2' });
     expect(await (await known.fetch('/', { headers })).json()).toMatchObject({ baseUrl: 'https://public.example/scim/v2' });
@@ -181,11 +184,41 @@ describe('the SCIM port', () => {
     if (!socket.closed) await once(socket, 'close');
   });
 
-  it('takes a host that can be none for no host', async () => {
-    const { url } = await start(echo);
+  const answerTo = async (text: string, more: Partial<HttpOptions> = {}) => {
+    const { url } = await start(echo, more);
     const { socket, read } = await dial(url);
-    socket.write('GET / HTTP/1.1\r\nHost: a"b/c\r\nConnection: close\r\n\r\n');
-    expect(await read(/baseUrl/)).toContain(`"baseUrl":"${url}/scim/v2"`);
+    socket.write(`${text}\r\nConnection: close\r\n\r\n`);
+    return { url, text: await read(/"(?:detail|baseUrl)":"[^"]*"/) };
+  };
+
+  it.each([
+    ['two Host headers', 'Host: a\r\nHost: a', 400, 'Host: expected one, got two'],
+    ['a Host that is none', 'Host: ..', 400, 'Host: expected a host'],
+    ['a Host with other signs', 'Host: a"b/c', 400, 'Host: expected a host'],
+    ['a port beyond 65535', 'Host: a:65536', 400, 'Host: expected a host'],
+    // Node keeps as many headers as it is told to and drops the rest in silence: a proxy's own X-Forwarded-For was among these.
+    ['more than a hundred headers', `Host: a\r\n${'X: y\r\n'.repeat(100)}Z: z`, 431, 'at most 100'],
+  ])('refuses %s', async (_what, headers, status, detail) => {
+    const { text } = await answerTo(`GET / HTTP/1.1\r\n${headers}`);
+    expect(text).toMatch(new RegExp(`^HTTP/1.1 ${status} [^]*${detail}`));
+  });
+
+  it('takes an empty Host for none', async () => {
+    const { url, text } = await answerTo('GET / HTTP/1.1\r\nHost: ');
+    expect(text).toContain(`"baseUrl":"${url}/scim/v2"`);
+  });
+
+  it('takes a target in absolute form, whose host goes before the Host header (RFC 9112 §3.2.2)', async () => {
+    const { text } = await answerTo('GET http://scim.example:8080/scim/v2/Users?filter=a HTTP/1.1\r\nHost: other.example');
+    expect(text).toContain('"path":"/scim/v2/Users","filter":"a","baseUrl":"http://scim.example:8080/scim/v2"');
+  });
+
+  it('lets no cache keep an answer, and no browser guess what it is', async () => {
+    const { fetch } = await start(echo);
+    const { headers } = await fetch('/');
+    expect([headers.get('cache-control'), headers.get('x-content-type-options')]).toEqual(['no-store', 'nosniff']);
+    const refused = await answerTo('nonsense');
+    expect(refused.text).toMatch(/Cache-Control: no-store\r\nX-Content-Type-Options: nosniff/);
   });
 });
 

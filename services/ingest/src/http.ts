@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type Serv
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { boundServer, faultOfHead, targetOf } from '@rollcall/http';
 import { errorBody, ScimError } from '@rollcall/scim';
 import { turn } from '@rollcall/store';
 import { type Log, oneAtATime, requestIdOf, type Service } from '@rollcall/telemetry';
@@ -11,7 +12,7 @@ import express, { type Express, type Request, type Response } from 'express';
 import { bornAs } from './born-as.js';
 import { pause } from './deadline.js';
 import { ClientGone, type ScimRequest, type ScimResponse } from './exchange.js';
-import { CLIENT_CLOSED_REQUEST } from './respond/errors.js';
+import { CLIENT_CLOSED_REQUEST, Refusal } from './respond/errors.js';
 
 export interface HttpOptions {
   readonly host: string;
@@ -22,6 +23,8 @@ export interface HttpOptions {
   /** What clients see in place of the request's host. */
   readonly publicUrl: string | undefined;
   readonly bodyBytesMax: number;
+  /** Connections beyond these are closed at once. */
+  readonly connectionsMax: number;
   /** How long a request may take to arrive as a whole. */
   readonly requestTimeout_ms: number;
   /** How long a stop waits for requests in hand; then their connections are cut. */
@@ -82,7 +85,14 @@ export function httpServer(options: HttpOptions): HttpServer {
           },
           app,
         );
-        made.maxHeadersCount = HEADERS_MAX;
+        boundServer(made, {
+          connectionsMax: options.connectionsMax,
+          onClosed: (count) =>
+            log.warn(
+              { event: 'http.connections.closed', count, connectionsMax: options.connectionsMax },
+              'connections beyond CONNECTIONS_MAX were closed',
+            ),
+        });
         // Who neither sends nor reads is cut, answer or not.
         made.setTimeout(options.requestTimeout_ms * 3 + 2 * CHECK_INTERVAL_MS);
         made.on('clientError', onClientError);
@@ -90,7 +100,7 @@ export function httpServer(options: HttpOptions): HttpServer {
         made.on('checkExpectation', (request, response) => made.emit('request', request, response));
         await listen(made, host, port, 'INGEST_PORT', 'INGEST_HOST');
         server = made;
-        log.info({ host, port: (made.address() as AddressInfo).port }, 'listening');
+        log.info({ event: 'http.listening', host, port: (made.address() as AddressInfo).port }, 'the SCIM port is listening');
       }),
     stop: () => {
       draining = true; // at once, so that /readyz says so
@@ -123,7 +133,7 @@ function makeApp(options: HttpOptions, ending: () => Promise<boolean>): Express 
       await write(response, id, answer, await ending());
     } catch (error) {
       // A bug of ours. Express would answer with the stack.
-      options.log.error({ error, requestId: id }, 'internal error');
+      options.log.error({ event: 'http.answer.failed', error, requestId: id }, 'an answer could not be sent');
       response.destroy();
     }
   });
@@ -134,7 +144,10 @@ function makeApp(options: HttpOptions, ending: () => Promise<boolean>): Express 
 class HttpRequest implements ScimRequest {
   readonly method: string;
   readonly path: string;
+  readonly fault: ScimError | undefined;
   readonly #search: string;
+  /** What the client called us. */
+  readonly #host: string | undefined;
   readonly #request: Request;
   readonly #options: HttpOptions;
 
@@ -144,10 +157,14 @@ class HttpRequest implements ScimRequest {
     options: HttpOptions,
   ) {
     this.method = request.method;
-    const mark = request.url.indexOf('?');
-    const path = mark < 0 ? request.url : request.url.slice(0, mark);
+    const { path: target, host } = targetOf(request.url);
+    const mark = target.indexOf('?');
+    const path = mark < 0 ? target : target.slice(0, mark);
     this.path = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
-    this.#search = mark < 0 ? '' : request.url.slice(mark + 1);
+    this.#search = mark < 0 ? '' : target.slice(mark + 1);
+    this.#host = host ?? request.headers.host;
+    const fault = faultOfHead(request);
+    this.fault = fault && new Refusal(fault.status, fault.detail, { reason: fault.reason });
     this.#request = request;
     this.#options = options;
   }
@@ -161,7 +178,7 @@ class HttpRequest implements ScimRequest {
   }
 
   get baseUrl(): string {
-    const origin = this.#options.publicUrl ?? originOf(this.#request);
+    const origin = this.#options.publicUrl ?? originOf(this.#request, this.fault ? '' : this.#host);
     return origin.endsWith(BASE) ? origin : origin + BASE;
   }
 
@@ -173,8 +190,8 @@ class HttpRequest implements ScimRequest {
     return headerOf(this.#request, name);
   }
 
-  text(): Promise<string> {
-    return readText(this.#request, this.#options.bodyBytesMax);
+  text(bytesMax = this.#options.bodyBytesMax): Promise<string> {
+    return readText(this.#request, Math.min(bytesMax, this.#options.bodyBytesMax));
   }
 }
 
@@ -183,10 +200,12 @@ function headerOf(request: IncomingMessage, name: string): string | undefined {
   return typeof value === 'string' ? value : value?.[0];
 }
 
-/** What the client called us, as far as it can be a host at all; else where we listen. */
-function originOf(request: Request): string {
-  const host = request.host as string | undefined; // an HTTP/1.0 client may send none
-  if (host !== undefined && HOST.test(host)) return `${request.protocol === 'https' ? 'https' : 'http'}://${host}`;
+/**
+ * What the client called us; else where we listen. `X-Forwarded-Host` is not believed: most proxies pass on what a client sends under this name.
+ * @param host judged before; an HTTP/1.0 client may send none
+ */
+function originOf(request: Request, host: string | undefined): string {
+  if (host) return `${request.protocol === 'https' ? 'https' : 'http'}://${host}`;
   const { localAddress = '', localPort = 0 } = request.socket;
   return urlOf({ address: localAddress, port: localPort, family: localAddress.includes(':') ? 'IPv6' : 'IPv4' });
 }
@@ -225,7 +244,7 @@ async function write(response: Response, id: string, answer: ScimResponse, closi
     await stream?.[Symbol.asyncIterator]().return?.();
     return void response.destroy();
   }
-  const all: OutgoingHttpHeaders = { 'X-Request-Id': id, ...headers };
+  const all: OutgoingHttpHeaders = { 'X-Request-Id': id, ...SECURITY_HEADERS, ...headers };
   if (closing) all.Connection = 'close';
   if (stream !== undefined) {
     response.writeHead(status, { 'Content-Type': MEDIA_TYPE, ...all });
@@ -262,6 +281,8 @@ async function* gathered(parts: AsyncIterable<string>): AsyncGenerator<string> {
   if (text !== '') yield text;
 }
 
+/** Answers hold people: no cache keeps them (RFC 9111 §5.2.2.5), and no browser takes them for something else. */
+const SECURITY_HEADERS = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' };
 const MEDIA_TYPE = 'application/scim+json; charset=utf-8';
 const PART_CHARACTERS = 65_536;
 
@@ -272,7 +293,8 @@ function onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
   const text = JSON.stringify(errorBody(new ScimError(status, undefined, `the request cannot be read: ${phrase}`)));
   const head = [
     `HTTP/1.1 ${status} ${phrase}`,
-    'Content-Type: application/scim+json; charset=utf-8',
+    `Content-Type: ${MEDIA_TYPE}`,
+    ...Object.entries(SECURITY_HEADERS).map(([name, value]) => `${name}: ${value}`),
     `Content-Length: ${Buffer.byteLength(text)}`,
     'Connection: close',
   ];
@@ -355,10 +377,8 @@ const urlOf = ({ address, port, family }: AddressInfo): string => `http://${fami
 
 const NO_QUERY = new URLSearchParams();
 const BASE = '/scim/v2';
-const HOST = /^(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/;
 const BYTE_ORDER_MARK = 0xfeff;
 const HEADERS_TIMEOUT_MS = 5_000;
-const HEADERS_MAX = 100;
 const HEADER_BYTES_MAX = 16_384;
 /** Longer than load balancers keep theirs, so that they close first. */
 const KEEP_ALIVE_MS = 65_000;

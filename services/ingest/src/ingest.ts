@@ -27,12 +27,12 @@ import { fault, type Log, type Metrics, type Service, tracing } from '@rollcall/
 import {
   DeploymentSecret,
   ensurePartitions,
-  FailureLimit,
   newToken,
   noteActivity,
   Records,
   RulesKeeper,
   resourceTypesFrom,
+  sharedLimit,
 } from '@rollcall/tenancy';
 import { ActivityNotes } from './authenticate/activity.js';
 import { admit, makeAuthenticate } from './authenticate/authenticate.js';
@@ -126,14 +126,12 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
   const server = new ServerCheck({ redis, mongo, config, log, onFatal });
 
   const activity = new ActivityNotes({ note: (heard) => noteActivity(mongo, heard), now_ms: Date.now, log });
-  const monotonic = () => performance.now();
-  const limit = new FailureLimit({ failuresMax: config.SIGN_IN_FAILURES_MAX, now_ms: monotonic });
+  const limit = sharedLimit({ redis, key: keys.signInFailures(), max: config.SIGN_IN_FAILURES_MAX });
   const token = makeTokenEndpoint({
-    ...{ records, limit, activity, log, now_ms: Date.now },
-    issued: new FailureLimit({ failuresMax: ACCESS_TOKENS_MAX, now_ms: monotonic }),
+    ...{ records, limit, activity, now_ms: Date.now },
+    given: sharedLimit({ redis, key: keys.accessTokensGiven(), max: ACCESS_TOKENS_MAX }),
     onFailure: () => metrics.signInFailures.inc(),
     newToken: () => newToken('rca'),
-    secretsKnownMax: config.TOKEN_CACHE_MAX,
     deadline_ms: config.REQUEST_DEADLINE_MS,
   });
   const authenticate = makeAuthenticate({
@@ -199,12 +197,19 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
     trustProxy: config.TRUST_PROXY,
     publicUrl: config.PUBLIC_URL,
     bodyBytesMax: config.BODY_BYTES_MAX,
+    connectionsMax: config.CONNECTIONS_MAX,
     requestTimeout_ms: config.REQUEST_TIMEOUT_MS,
     stopTimeout_ms: Math.max(config.STOP_TIMEOUT_MS - 1_000, config.REQUEST_TIMEOUT_MS),
     log,
     answer: observed({ resolve: activity.watching(resolve), log, metrics }),
   });
-  const metricsPort = metricsServer({ host: config.INGEST_HOST, port: config.INGEST_METRICS_PORT, registry: metrics.registry, log });
+  const metricsPort = metricsServer({
+    host: config.INGEST_HOST,
+    port: config.INGEST_METRICS_PORT,
+    registry: metrics.registry,
+    health,
+    log,
+  });
   return {
     http,
     services: [
@@ -302,7 +307,7 @@ class Seldom {
   }
 }
 
-/** Access tokens of one client in a minute, by one process. */
+/** Access tokens of one client in a minute. */
 const ACCESS_TOKENS_MAX = 60;
 const BULK_OPERATIONS_MAX = 1_000;
 /** How long a bulk request is known again under its Idempotency-Key. */

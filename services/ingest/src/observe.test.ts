@@ -1,12 +1,16 @@
 import { createLog, createMetrics } from '@rollcall/telemetry';
+import type { ScimResponse } from './exchange.js';
 import { observed } from './observe.js';
 import { request } from './testing.js';
 
 /** The one line of a request with these headers. */
-async function lineOf(headers: Readonly<Record<string, string>>): Promise<{ text: string; line: Record<string, unknown> }> {
+async function lineOf(
+  headers: Readonly<Record<string, string>>,
+  response: ScimResponse = { status: 200, about: { tenant: 'acme' } },
+): Promise<{ text: string; line: Record<string, unknown> }> {
   const lines: string[] = [];
   const answer = observed({
-    resolve: () => ({ route: '/Users', answer: async () => ({ status: 200, about: { tenant: 'acme' } }) }),
+    resolve: () => ({ route: '/Users', answer: async () => response }),
     log: createLog({ service: 'test', destination: { write: (line) => void lines.push(line) } }),
     metrics: createMetrics({ process: false }),
   });
@@ -18,7 +22,7 @@ async function lineOf(headers: Readonly<Record<string, string>>): Promise<{ text
 describe('the log line of a request', () => {
   it('tells which identity provider it is from, and nothing else of what a client calls itself', async () => {
     const { text, line } = await lineOf({ 'user-agent': 'Okta SCIM Client 1.0.0 (ada)' });
-    expect(line).toMatchObject({ message: 'request', tenant: 'acme', status: 200, flavor: 'okta' });
+    expect(line).toMatchObject({ event: 'http.request', message: 'request', tenant: 'acme', status: 200, flavor: 'okta' });
     expect(text).not.toMatch(/SCIM Client|ada/);
   });
 
@@ -26,5 +30,20 @@ describe('the log line of a request', () => {
     const { text, line } = await lineOf({ 'user-agent': 'curl/8.5.0' });
     expect(line).not.toHaveProperty('flavor');
     expect(text).not.toContain('curl');
+  });
+
+  // A refusal left no reason in the log, and a failure stood there as information.
+  it.each([
+    [200, 'info'],
+    [404, 'info'],
+    [429, 'info'],
+    [501, 'info'],
+    [500, 'error'],
+    [503, 'warn'],
+  ])('of a %d is at level %s, with its reason, resource and tenant', async (status, level) => {
+    const fault = { reason: 'because', scimType: 'invalidValue', error: new Error('for "ada"') };
+    const { text, line } = await lineOf({}, { status, about: { tenant: 'acme', id: 'u1' }, fault });
+    expect(line).toMatchObject({ level, status, tenant: 'acme', id: 'u1', reason: 'because', scimType: 'invalidValue' });
+    expect(text).not.toContain('ada');
   });
 });

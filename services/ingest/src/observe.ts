@@ -1,4 +1,4 @@
-// One log line, one measurement and one span per request: ids and versions, never a person, a query or a token.
+// One log line, one measurement and one span per request: ids, versions and reasons of refusals, never a person, a query or a token.
 import { type Log, type Metrics, withSpan } from '@rollcall/telemetry';
 import type { ScimRequest, ScimResponse } from './exchange.js';
 import { flavorOf } from './flavor.js';
@@ -31,11 +31,15 @@ export function observed({ resolve, log, metrics }: ObserveDeps): (request: Scim
     );
     const took_ms = performance.now() - began;
     metrics.httpRequestDuration.observe({ method, route, status: String(response.status) }, took_ms / 1_000);
-    if (log.isLevelEnabled('info') && !PROBES.has(route)) {
+    const level = levelOf(response.status);
+    if (log.isLevelEnabled(level) && !PROBES.has(route)) {
       const { tenant, id, version } = response.about ?? {};
+      const { error, ...fault } = response.fault ?? {};
       const ms = Math.round(took_ms * 100) / 100;
       const flavor = flavorOf((name) => request.header(name));
-      log.info({ method, route, status: response.status, ms, requestId, tenant, flavor, id, version }, 'request');
+      const { status } = response;
+      const line = { event: 'http.request', method, route, status, ms, requestId, tenant, flavor, id, version, ...fault };
+      log[level](error === undefined ? line : { ...line, error }, 'request');
     }
     return response;
   };
@@ -43,5 +47,10 @@ export function observed({ resolve, log, metrics }: ObserveDeps): (request: Scim
 
 /** Whatever else a client may call a method would make a series of its own. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+/** A 500 is a bug, a 503 is trouble behind us; a 501 is our usual answer to what we do not do. */
+const levelOf = (status: number): 'info' | 'warn' | 'error' => {
+  if (status < 500 || status === 501) return 'info';
+  return status === 503 ? 'warn' : 'error';
+};
 /** Asked every few seconds, and of no interest. */
 const PROBES = new Set(['/healthz', '/readyz']);

@@ -1,10 +1,11 @@
-import { quote, ScimError } from '@rollcall/scim';
+import { quote } from '@rollcall/scim';
 import type { ScimRequest } from './exchange.js';
-import { MethodNotAllowed } from './respond/errors.js';
+import { MethodNotAllowed, NoEndpoint } from './respond/errors.js';
 
-/** What a route declares for a request's method. @throws ScimError 404 where there is no route, MethodNotAllowed */
-export function pick<Made>(methods: Readonly<Partial<Record<string, Made>>> | undefined, { method, path }: ScimRequest): Made {
-  if (!methods) throw new ScimError(404, undefined, `nothing is at ${quote(path)}`);
+/** What a route declares for a request's method. @throws NoEndpoint (404) where there is no route, MethodNotAllowed */
+export function pick<Made>(methods: Readonly<Partial<Record<string, Made>>> | undefined, request: ScimRequest): Made {
+  if (!methods) throw new NoEndpoint(request);
+  const { method, path } = request;
   // HEAD is GET without the body (RFC 9110 §9.3.2), which the server leaves out by itself.
   const wanted = method === 'HEAD' ? 'GET' : method;
   const made = Object.hasOwn(methods, wanted) ? methods[wanted] : undefined;

@@ -128,10 +128,30 @@ describe('errors', () => {
   });
 });
 
+describe('a path that leads to no endpoint', () => {
+  it.each(['GET /scim/v2', 'GET /scim/v2/v2/Users', 'GET /scim/Users', 'POST /Users'])(
+    '%s says what the base URL and the endpoints are, and whose the token is',
+    async (line) => {
+      const { status, body, about, fault } = await setUp().send(line, { headers: { authorization: 'Bearer x' } });
+      expect(status).toBe(404);
+      expect(body?.detail).toMatch(/no SCIM endpoint is at .* the base URL is https:\/\/scim\.example\/scim\/v2, .* \/Users, \/Groups/);
+      expect([about, fault]).toEqual([{ tenant: 'acme' }, { reason: 'no_endpoint', path: line.split(' ')[1] }]);
+    },
+  );
+
+  it('outside the API is 404 to a stranger, too, and asks nobody without a token', async () => {
+    const headers = { authorization: 'Bearer x' };
+    expect(await setUp(strangers).send('GET /Users', { headers })).toMatchObject({ status: 404, about: {} });
+    expect((await setUp({ authenticate: never }).send('GET /Users')).status).toBe(404);
+  });
+});
+
 describe('health', () => {
   it('/readyz is 503 before the first success and while draining, whatever is behind', async () => {
     const ready = (health: Partial<RouteDeps['health']>) => setUp({ health: { ...HEALTH, ...health } }).send('GET /readyz');
-    expect(await ready({})).toMatchObject({ status: 200, body: { status: 'ready', redis: 'up' } });
+    // Strangers reach this port: it told them how full Redis is.
+    expect(await ready({})).toMatchObject({ status: 200, body: { status: 'ready' } });
+    expect(Object.keys((await ready({})).body ?? {})).toEqual(['status']);
     expect(await ready({ ready: () => false })).toMatchObject({ status: 503, body: { status: 'starting' } });
     expect(await ready({ draining: () => true })).toMatchObject({ status: 503, body: { status: 'draining' } });
   });

@@ -1,5 +1,4 @@
 import type { ResourceTypeName } from '@rollcall/directory';
-import { quote, ScimError } from '@rollcall/scim';
 import type { Reader } from '@rollcall/store';
 import type { Log } from '@rollcall/telemetry';
 import type { Authenticate } from './authenticate/authenticate.js';
@@ -22,7 +21,7 @@ import { getServiceProviderConfig } from './handlers/service-provider-config.js'
 import type { TypesDeps } from './handlers/types.js';
 import { unlessKnown } from './handlers/unless-known.js';
 import { pick } from './pick.js';
-import { errorResponse } from './respond/errors.js';
+import { errorResponse, NoEndpoint, Refusal } from './respond/errors.js';
 import type { Show } from './respond/show.js';
 
 export interface RouteDeps {
@@ -64,7 +63,7 @@ const table = (deps: RouteDeps): { readonly open: Table<Methods<OpenHandler>>; r
     '/Groups/:': one('Group', deps),
     '/.search': { POST: always(searchResources(['User', 'Group'], deps)) },
     '/Bulk': { POST: always(postBulk(deps)) },
-    '/Me': always(me(one('User', deps), deps.log)), // by which methods hangs on whom the token stands for
+    '/Me': always(me(one('User', deps))), // by which methods hangs on whom the token stands for
     '/ServiceProviderConfig': { GET: always(getServiceProviderConfig(deps)) },
     '/ResourceTypes': { GET: always(getResourceTypes(deps)) },
     '/ResourceTypes/:': { GET: getResourceType(deps) },
@@ -107,7 +106,11 @@ export function makeRoutes(deps: RouteDeps): (request: ScimRequest) => Resolved 
     const { path } = request;
     if (path !== BASE && !path.startsWith(`${BASE}/`)) {
       const methods = Object.hasOwn(open, path) ? open[path] : undefined;
-      return answering(methods ? path : UNKNOWN, request, async () => pick(methods, request)(request));
+      return answering(methods ? path : UNKNOWN, request, async (noted) => {
+        // A base URL that was typed wrongly is told of to the tenant's administrator, where the token says which tenant it is.
+        if (!methods && request.header('authorization') !== undefined) await deps.authenticate(request).then(noted, () => undefined);
+        return pick(methods, request)(request);
+      });
     }
     const [, first = '', ...rest] = path.slice(BASE.length).split('/');
     const pattern = patternOf(scim, first, rest);
@@ -116,7 +119,7 @@ export function makeRoutes(deps: RouteDeps): (request: ScimRequest) => Resolved 
       const caller = await deps.authenticate(request);
       noted(caller);
       const make = typeof found === 'function' ? found : pick(found, request);
-      return make(decoded(rest[0] ?? '', path))(request, caller);
+      return make(decoded(rest[0] ?? '', request))(request, caller);
     });
   };
 
@@ -124,11 +127,14 @@ export function makeRoutes(deps: RouteDeps): (request: ScimRequest) => Resolved 
     let tenant: string | undefined;
     const answer = async (): Promise<ScimResponse> => {
       try {
+        if (request.fault) throw request.fault;
         return await run((caller) => {
           tenant = caller.tenant;
         });
       } catch (error) {
-        return { about: { tenant }, ...errorResponse(error, request.id, deps.log) };
+        tenant ??= error instanceof Refusal ? error.about.tenant : undefined;
+        const id = route.endsWith('/:') ? idOf(request.path) : undefined;
+        return { about: { tenant, ...(id === undefined ? {} : { id }) }, ...errorResponse(error, request.id) };
       }
     };
     return { route, answer };
@@ -143,14 +149,18 @@ function patternOf(scim: Table<unknown>, first: string, [second, ...deeper]: rea
   return second !== ':' && Object.hasOwn(scim, whole) ? whole : `/${first}/:`;
 }
 
-function decoded(part: string, path: string): string {
+function decoded(part: string, request: ScimRequest): string {
   if (!part.includes('%')) return part;
   try {
     return decodeURIComponent(part);
   } catch {
-    throw new ScimError(404, undefined, `nothing is at ${quote(path)}`);
+    throw new NoEndpoint(request);
   }
 }
 
+/** The resource's id at the end of a path, where it has our form: nothing else of a path is for the log. */
+const idOf = (path: string): string | undefined => ID.exec(path)?.[1];
+
+const ID = /\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i;
 const BASE = '/scim/v2';
 const UNKNOWN = 'unknown';

@@ -18,7 +18,7 @@ import {
   tellEvicted,
 } from '@rollcall/store';
 import { type Log, type Metrics, type Service, tracing } from '@rollcall/telemetry';
-import { DeploymentSecret, Records, RulesKeeper, resourceTypesFrom } from '@rollcall/tenancy';
+import { DeploymentSecret, isGuessable, Records, RulesKeeper, resourceTypesFrom, sharedLimit } from '@rollcall/tenancy';
 import { Queue } from 'bullmq';
 import { Accounts } from './accounts/accounts.js';
 import { Jobs } from './accounts/jobs.js';
@@ -154,6 +154,11 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     redrive: (item) => deadLetters.redrive({ items: [item] }),
     log,
   });
+  if (config.ROLLCALL_OPERATOR_TOKEN !== undefined && isGuessable(config.ROLLCALL_OPERATOR_TOKEN))
+    log.warn(
+      { event: 'operator.token.guessable' },
+      'ROLLCALL_OPERATOR_TOKEN may be guessed: make a random one, as `openssl rand -base64 32` does',
+    );
   const admin = { redis, mongo, keys, records, now };
   const accounts = new Accounts({
     ...{ reader, committer, ringer, metrics, mongo, now },
@@ -191,7 +196,8 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     once: makeOnce(mongo, () => new Date()),
     operators: operatorsOf(mongo),
     operatorToken: config.ROLLCALL_OPERATOR_TOKEN,
-    signInFailures_max: config.SIGN_IN_FAILURES_MAX,
+    limit: sharedLimit({ redis, key: keys.signInFailures(), max: config.SIGN_IN_FAILURES_MAX }),
+    connectionsMax: config.CONNECTIONS_MAX,
     trustProxy: config.TRUST_PROXY,
   });
 

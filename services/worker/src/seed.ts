@@ -2,7 +2,7 @@
 import { ConfigError, loadConfig } from '@rollcall/config';
 import { MongoLink, makeKeys, onMongo, RedisLink } from '@rollcall/store';
 import { createLog, Stack } from '@rollcall/telemetry';
-import { addToken, ensureTenant, Records, TenantId } from '@rollcall/tenancy';
+import { addToken, ensureTenant, isGuessable, Records, TenantId } from '@rollcall/tenancy';
 import { prepare } from './prepare.js';
 
 const WAIT_MS = 30_000;
@@ -39,6 +39,11 @@ async function seed(env: NodeJS.ProcessEnv): Promise<void> {
     process.exit(1);
   }, WAIT_MS);
   try {
+    if (isGuessable(token))
+      log.warn(
+        { event: 'seed.token.guessable' },
+        'ROLLCALL_SEED_TOKEN may be guessed: make a random one, as `openssl rand -base64 32` does',
+      );
     await stack.start(redis, mongo);
     const deps = { redis, mongo, partitions: config.PARTITIONS, durability: config.DURABILITY, log };
     while (!(await mongo.ping())) await new Promise((resolve) => setTimeout(resolve, 100));

@@ -108,7 +108,14 @@ const shape = {
   REQUEST_DEADLINE_MS: says(milliseconds(50).default(2_000), 'How long a commit is tried before the answer is 503.'),
   REQUEST_TIMEOUT_MS: says(milliseconds(100).default(10_000), 'How long a request may take as a whole, slow clients included.'),
   TOKEN_CACHE_MAX: says(whole(1, 10_000_000).default(10_000), 'How many tokens a process remembers the tenant of.', 'ingest'),
-  SIGN_IN_FAILURES_MAX: says(whole(1, 100_000).default(60), 'Failed sign-ins per minute and address before the answer is 429.'),
+  SIGN_IN_FAILURES_MAX: says(
+    whole(1, 100_000).default(60),
+    'Wrong tokens from one address in a minute, counted by all replicas together, from which on a wrong token is answered 429 in place of 401. A good token is never refused by it.',
+  ),
+  CONNECTIONS_MAX: says(
+    whole(1, 1_000_000).default(10_000),
+    'Most connections that the SCIM port, and the operations port, hold at a time. Further ones are closed as they are made.',
+  ),
   TENANT_LISTS_MAX: says(
     whole(1, 10_000).default(4),
     'Lists and searches of one tenant that a process has under way at a time. More wait for up to REQUEST_DEADLINE_MS, then are answered 429. Look-ups by `userName`, `externalId` or `id`, and writes, are not counted.',

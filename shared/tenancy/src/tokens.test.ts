@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { TenantId } from './tenants.js';
-import { hashToken, isTokenShaped, newToken } from './tokens.js';
+import { hashToken, isGuessable, isTokenShaped, newToken } from './tokens.js';
 
 describe('tokens', () => {
   it('are prefixed, of 256 random bits, and never the same', () => {
@@ -20,6 +21,19 @@ describe('tokens', () => {
     (text) => expect(isTokenShaped(text)).toBe(false),
   );
   it.each(['x'.repeat(32), '!~'.repeat(128)])('may look like %j', (text) => expect(isTokenShaped(text)).toBe(true));
+});
+
+describe('a token that was chosen by hand', () => {
+  it.each(['a'.repeat(64), 'password'.repeat(4), 'rollcall-rollcall-rollcall-token', '0123456789'.repeat(1)])(
+    'may be guessed: %s',
+    (token) => expect(isGuessable(token)).toBe(true),
+  );
+  it('may not, where it is random: 256 bits in base64url, 128 bits in hexadecimal', () => {
+    for (let n = 0; n < 1_000; n += 1) {
+      expect(isGuessable(newToken())).toBe(false);
+      expect(isGuessable(randomBytes(16).toString('hex'))).toBe(false);
+    }
+  });
 });
 
 describe('a tenant’s id', () => {

@@ -10,6 +10,8 @@ export interface TokenRecord {
   readonly tenant: string;
   readonly expires_ms: number;
   readonly revoked: boolean;
+  /** When it was revoked; absent where it was not, and in records of former releases. */
+  readonly revoked_ms?: number;
   readonly revision: number;
   /** A secret of this OAuth client, or an access token given for it. */
   readonly client?: string;
@@ -26,7 +28,26 @@ export const newToken = (prefix: 'rc' | 'rcs' | 'rca' | 'rco' = 'rc'): string =>
 export const hashToken = (token: string): string => hash('sha256', token);
 
 /** Whether a text can be a token at all; what is not never reaches a look-up. */
-export const isTokenShaped = (text: string): boolean => /^[\x21-\x7e]{32,256}$/.test(text);
+export const isTokenShaped = (text: string): boolean =>
+  text.length >= TOKEN_LENGTH_MIN && text.length <= TOKEN_LENGTH_MAX && /^[\x21-\x7e]*$/.test(text);
+
+export const TOKEN_LENGTH_MIN = 32;
+export const TOKEN_LENGTH_MAX = 256;
+
+/**
+ * Whether a token looks as if it had been chosen by hand: its characters repeat too much for a random text of its length, or it is short. An
+ * estimate (Shannon's entropy of the characters × length), for a warning and no more: words that few repeat pass.
+ * @example isGuessable('a'.repeat(64)) → true; isGuessable(newToken()) → false; 32 random hexadecimal digits → false
+ */
+export function isGuessable(token: string): boolean {
+  const counts = new Map<string, number>();
+  for (const character of token) counts.set(character, (counts.get(character) ?? 0) + 1);
+  let bits = 0;
+  for (const count of counts.values()) bits -= count * Math.log2(count / token.length);
+  return bits < TOKEN_BITS_MIN;
+}
+
+const TOKEN_BITS_MIN = 96;
 
 /** As much of a token as may be shown, to tell it from others. */
 export const prefixOf = (token: string): string => token.slice(0, PREFIX_LENGTH);
@@ -205,6 +226,7 @@ export const toTokenRecord = ({ _id, tenant, expiresAt, revokedAt, revision, cli
   tenant,
   expires_ms: expiresAt.getTime(),
   revoked: revokedAt !== undefined,
+  ...(revokedAt === undefined ? {} : { revoked_ms: revokedAt.getTime() }),
   revision,
   ...(client === undefined ? {} : { client }),
   ...(user === undefined ? {} : { user }),

@@ -2,7 +2,8 @@
 import type { StoredActivity } from '@rollcall/store';
 import { type Log, oneAtATime, type Service } from '@rollcall/telemetry';
 import { type Heard, type Undecided, type UndecidedPerson, undecidedKey } from '@rollcall/tenancy';
-import type { ScimRequest } from '../exchange.js';
+import type { Fault, ScimRequest } from '../exchange.js';
+import { CLIENT_CLOSED_REQUEST } from '../respond/errors.js';
 import type { Resolved } from '../routes.js';
 
 export interface ActivityOptions {
@@ -66,10 +67,17 @@ export class ActivityNotes implements Service {
         route,
         answer: async () => {
           const response = await answer();
-          const { status, body, about } = response;
-          if (status >= 400 && status !== 404 && about?.tenant !== undefined) {
+          const { status, body, about, fault } = response;
+          if (isFailure(status, fault) && about?.tenant !== undefined) {
             const detail = typeof body?.detail === 'string' ? body.detail : '';
-            this.refused(about.tenant, { status, detail, method: request.method, route, requestId: request.id });
+            const { reason, scimType, path } = fault ?? {};
+            this.refused(about.tenant, {
+              ...{ status, detail, method: request.method, route, requestId: request.id },
+              ...(reason === undefined ? {} : { reason }),
+              ...(scimType === undefined ? {} : { scimType }),
+              ...(path === undefined ? {} : { path }),
+              ...(about.id === undefined ? {} : { id: about.id }),
+            });
           }
           return response;
         },
@@ -115,6 +123,10 @@ export class ActivityNotes implements Service {
     }
   }
 }
+
+/** A look-up that finds no resource is an answer like any other; a path that leads to no endpoint is a mistake. A client that went away is told nothing. */
+const isFailure = (status: number, fault: Fault | undefined): boolean =>
+  status >= 400 && status !== CLIENT_CLOSED_REQUEST && (status !== 404 || fault?.reason === 'no_endpoint');
 
 /** Whether it is time to write one down again; then it counts as written. */
 function isDue(written: Map<string, number>, id: string, now_ms: number, every_ms: number): boolean {

@@ -1,6 +1,6 @@
 import { TransientError } from '@rollcall/directory';
 import type { ScimError } from '@rollcall/scim';
-import { FailureLimit, hashToken, type TenantRecord, type TokenRecord } from '@rollcall/tenancy';
+import { hashToken, localLimit, type TenantRecord, type TokenRecord } from '@rollcall/tenancy';
 import { Unauthenticated } from '../respond/errors.js';
 import { request } from '../testing.js';
 import { makeAuthenticate } from './authenticate.js';
@@ -17,6 +17,7 @@ const ACCESS_RECORD: TokenRecord = { ...SECRET_RECORD, expires_ms: 3_000, via: h
 function setUp(more: { token?: Partial<TokenRecord>; tenant?: Partial<TenantRecord>; away?: boolean; failuresMax?: number } = {}) {
   const asked: string[] = [];
   const heard: unknown[] = [];
+  const failures: string[] = [];
   const state = {
     secret: SECRET_RECORD,
     token: { ...TOKEN_RECORD, ...more.token },
@@ -38,8 +39,8 @@ function setUp(more: { token?: Partial<TokenRecord>; tenant?: Partial<TenantReco
         return state.tenant;
       },
     },
-    limit: new FailureLimit({ failuresMax: more.failuresMax ?? 3, now_ms: () => clock.now_ms }),
-    onFailure: () => undefined,
+    limit: localLimit({ max: more.failuresMax ?? 3 }),
+    onFailure: (reason) => failures.push(reason),
     activity: {
       used: (tenant, credential) => heard.push([tenant, credential]),
       refused: (tenant, { status, detail }) => heard.push([tenant, status, detail]),
@@ -55,7 +56,7 @@ function setUp(more: { token?: Partial<TokenRecord>; tenant?: Partial<TenantReco
         ...(address === undefined ? {} : { address }),
       }),
     );
-  return { by, asked, state, clock, heard };
+  return { by, asked, state, clock, heard, failures };
 }
 
 const fault = (promise: Promise<unknown>): Promise<ScimError> =>
@@ -70,31 +71,40 @@ describe('authentication by bearer token (RFC 6750)', () => {
   });
 
   it.each([
-    ['', 'empty'],
-    ['Bearer', 'no token'],
-    ['Bearer ', 'no token, a blank'],
-    ['Bearer short', 'too short to be one'],
-    [`Bearer ${TOKEN} ${TOKEN}`, 'two tokens'],
-    [`Basic ${TOKEN}`, 'another scheme'],
-    [TOKEN, 'no scheme'],
-    [`Bearer ${'x'.repeat(257)}`, 'too long'],
-    [`Bearer ${'é'.repeat(40)}`, 'not visible ASCII'],
-  ])('answers “%s” (%s) 401 without a look-up', async (header) => {
-    const { by, asked } = setUp();
+    ['', 'empty', 'the word "Bearer"'],
+    ['Bearer', 'no token', 'got none'],
+    ['Bearer ', 'no token, a blank', 'got none'],
+    ['Bearer rc_UEsy', 'the prefix that lists show', 'incomplete: it has 7 characters'],
+    [`Bearer Bearer ${TOKEN}`, 'the word twice', 'begins with the word "Bearer"'],
+    [`bearer BEARER ${TOKEN}`, 'the word twice, in another case', 'begins with the word "Bearer"'],
+    [`Bearer ${TOKEN} ${TOKEN}`, 'two tokens', 'several words'],
+    [`Basic ${TOKEN}`, 'another scheme', 'the word "Bearer"'],
+    [TOKEN, 'no scheme', 'the word "Bearer"'],
+    [`Bearer ${'x'.repeat(257)}`, 'too long', 'too long: it has 257 characters'],
+    [`Bearer ${'é'.repeat(40)}`, 'not visible ASCII', 'characters that no token has'],
+  ])('answers “%s” (%s) 401 without a look-up, and says what is wrong', async (header, _, said) => {
+    const { by, asked, failures } = setUp();
     const error = await fault(by(header));
     expect(error).toBeInstanceOf(Unauthenticated);
-    expect(asked).toEqual([]);
+    expect(error).toMatchObject({ detail: expect.stringContaining(said), about: { reason: 'token_malformed' } });
+    expect(error.detail).not.toContain(TOKEN);
+    expect([asked, failures]).toEqual([[], ['token_malformed']]);
   });
 
   it('answers 401 where none is brought, and says that none was', async () => {
     expect(await fault(setUp().by())).toMatchObject({ status: 401, tokenGiven: false });
   });
 
-  it('answers 401 to an unknown token, in the very words of a revoked one', async () => {
+  // A revoked token was answered in the words of one that never was, and its tenant heard nothing of it.
+  it('tells a revoked token from an unknown one, and whose it was', async () => {
     const unknown = await fault(setUp().by(`Bearer ${'x'.repeat(40)}`));
-    const revoked = await fault(setUp({ token: { revoked: true } }).by(`Bearer ${TOKEN}`));
-    expect(unknown.status).toBe(401);
-    expect(revoked.detail).toBe(unknown.detail);
+    expect(unknown).toMatchObject({ status: 401, detail: 'the token is not valid', about: { reason: 'token_unknown' } });
+    const { by, heard } = setUp({ token: { revoked: true, revoked_ms: 500 } });
+    expect(await fault(by(`Bearer ${TOKEN}`))).toMatchObject({
+      ...{ status: 401, detail: expect.stringContaining('was revoked at 1970-01-01T00:00:00.500Z') },
+      about: { reason: 'token_revoked', tenant: 'acme', credential: 't1' },
+    });
+    expect(heard).toEqual([['acme', 401, expect.stringContaining('revoked')]]);
   });
 
   it('tells the holder of an expired token so', async () => {
@@ -175,20 +185,37 @@ describe('who was heard of', () => {
   });
 });
 
-describe('failed sign-ins', () => {
-  it('are answered 429 with Retry-After beyond the limit, per address and minute, and a good token is let in meanwhile', async () => {
-    const { by, clock, asked } = setUp({ failuresMax: 2, token: { expires_ms: 1e9 } });
-    await by(`Bearer ${TOKEN}`);
-    const wrong = `Bearer ${'x'.repeat(40)}`;
-    expect(await fault(by(wrong))).toMatchObject({ status: 401 });
-    expect(await fault(by(wrong))).toMatchObject({ status: 401 });
-    const before = asked.length;
-    expect(await fault(by(wrong))).toMatchObject({ status: 429, retryAfter_s: 60 });
-    expect(asked.length).toBe(before);
-    // Identity providers share addresses: one tenant's stale token must not lock out another.
+describe('wrong tokens', () => {
+  const wrong = (n = 0) => `Bearer ${'x'.repeat(40)}${n}`;
+
+  it('are answered 429 with Retry-After beyond the limit, for each address by itself', async () => {
+    const { by, failures } = setUp({ failuresMax: 2 });
+    for (const n of [1, 2]) expect(await fault(by(wrong(n)))).toMatchObject({ status: 401 });
+    expect(await fault(by(wrong(3)))).toMatchObject({ status: 429, retryAfter_s: expect.any(Number) });
+    expect(await fault(by(wrong(4), '192.0.2.2'))).toMatchObject({ status: 401 });
+    expect(failures).toEqual(['token_unknown', 'token_unknown', 'too_many_sign_ins', 'token_unknown']);
+  });
+
+  // A token that this process had not seen before was answered 429 for what strangers did at the same address.
+  it('lock out no good token, also one that is new here, nor a fresh access token', async () => {
+    const { by } = setUp({ failuresMax: 1, token: { expires_ms: 1e9 } });
+    for (const n of [1, 2, 3]) await fault(by(wrong(n)));
     await expect(by(`Bearer ${TOKEN}`)).resolves.toMatchObject({ tenant: 'acme' });
-    expect(await fault(by(wrong, '192.0.2.2'))).toMatchObject({ status: 401 });
-    clock.now_ms += 60_000;
-    expect(await fault(by(wrong))).toMatchObject({ status: 401 });
+    await expect(by(`Bearer ${ACCESS}`)).resolves.toMatchObject({ tenant: 'acme' });
+  });
+
+  it.each([
+    ['revoked', { revoked: true }],
+    ['expired', { expires_ms: 0 }],
+  ])('are no tokens that were ours: %s', async (_, token) => {
+    const { by } = setUp({ failuresMax: 1, token });
+    for (let n = 0; n < 5; n += 1) expect(await fault(by(`Bearer ${TOKEN}`))).toMatchObject({ status: 401 });
+    expect(await fault(by(wrong()))).toMatchObject({ status: 401 });
+  });
+
+  it('are no malformed ones', async () => {
+    const { by } = setUp({ failuresMax: 1 });
+    for (let n = 0; n < 5; n += 1) await fault(by('Bearer short'));
+    expect(await fault(by(wrong()))).toMatchObject({ status: 401 });
   });
 });

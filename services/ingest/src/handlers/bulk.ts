@@ -247,7 +247,12 @@ class BulkRun {
   }
 
   #failure(error: unknown): Outcome {
-    const { status, body } = errorResponse(error, this.#request.id, this.#deps.log);
+    const { status, body, fault } = errorResponse(error, this.#request.id);
+    if (status === 500)
+      this.#deps.log.error(
+        { event: 'bulk.operation.failed', requestId: this.#request.id, error: fault?.error },
+        'an operation of a Bulk failed',
+      );
     return { status, error: body };
   }
 

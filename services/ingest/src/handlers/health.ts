@@ -15,11 +15,23 @@ const JSON_TYPE = { 'Content-Type': 'application/json; charset=utf-8' };
 /** GET /healthz: this process alone. */
 export const healthz = () => async (): Promise<ScimResponse> => ({ status: 200, headers: JSON_TYPE, body: { status: 'ok' } });
 
+const stateOf = (health: Health): 'draining' | 'ready' | 'starting' => {
+  if (health.draining()) return 'draining';
+  return health.ready() ? 'ready' : 'starting';
+};
+
+/** What `/readyz` says on the metrics port: the state of all that is behind this process, besides. */
+export async function readiness(health: Health): Promise<{ readonly status: number; readonly body: JsonObject }> {
+  const status = stateOf(health);
+  return { status: status === 'ready' ? 200 : 503, body: { status, ...(await health.details()) } };
+}
+
 /**
- * GET /readyz: 503 before the first success and while draining. Later troubles are in the body, with 200: a load balancer would answer
- * plain-text 502s in place of our 503 + Retry-After, and identity providers choke on those (DESIGN section 6).
+ * GET /readyz on the SCIM port: 503 before the first success and while draining. Later troubles leave it at 200: a load balancer would answer
+ * plain-text 502s in place of our 503 + Retry-After, and identity providers choke on those (DESIGN section 6). What is behind this process is told on
+ * the metrics port alone: strangers reach this one.
  */
 export const readyz = (health: Health) => async (): Promise<ScimResponse> => {
-  const status = health.draining() ? 'draining' : health.ready() ? 'ready' : 'starting';
-  return { status: status === 'ready' ? 200 : 503, headers: JSON_TYPE, body: { status, ...(await health.details()) } };
+  const status = stateOf(health);
+  return { status: status === 'ready' ? 200 : 503, headers: JSON_TYPE, body: { status } };
 };

@@ -1,5 +1,4 @@
 import { locationOf, ScimError, USER } from '@rollcall/scim';
-import type { Log } from '@rollcall/telemetry';
 import type { Handler } from '../exchange.js';
 import { pick } from '../pick.js';
 import { errorResponse } from '../respond/errors.js';
@@ -12,11 +11,11 @@ export type UserMethods = Readonly<Partial<Record<string, (id: string) => Handle
  * 501 for a token that is a tenant's identity provider, and nobody's own; 405 for POST, as the user is there already.
  */
 export const me =
-  (users: UserMethods, log: Log): Handler =>
+  (users: UserMethods): Handler =>
   async (request, caller) => {
     if (caller.user === undefined) throw new ScimError(501, undefined, '/Me: this token stands for a tenant, not for a person');
     const { user, tenant } = caller;
     const answer = async () => pick(users, request)(user)(request, caller);
-    const answered = await answer().catch((error: unknown) => ({ about: { tenant }, ...errorResponse(error, request.id, log) }));
+    const answered = await answer().catch((error: unknown) => ({ about: { tenant }, ...errorResponse(error, request.id) }));
     return { ...answered, headers: { ...answered.headers, Location: locationOf(USER, user, request.baseUrl) } };
   };

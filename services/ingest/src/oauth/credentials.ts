@@ -8,11 +8,10 @@ export interface ClientCredentials {
   readonly byHeader: boolean;
 }
 
-/** The parameters of a form. One that is given twice, or too long a form, is refused; an empty one counts as absent (§3.2). @throws OAuthError */
+/** The parameters of a form. One that is given twice is refused; an empty one counts as absent (§3.2). @throws OAuthError */
 export function parametersOf(contentType: string | undefined, text: string): ReadonlyMap<string, string> {
   if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(contentType ?? ''))
     throw new OAuthError(400, 'invalid_request', 'Content-Type: expected application/x-www-form-urlencoded');
-  if (text.length > FORM_MAX) throw new OAuthError(400, 'invalid_request', `the form is longer than ${FORM_MAX} characters`);
   const parameters = new Map<string, string>();
   for (const [name, value] of new URLSearchParams(text)) {
     if (value === '') continue;
@@ -61,4 +60,5 @@ function basicOf(header: string): { id: string; secret: string } | undefined {
 
 const decoded = (part: string): string => decodeURIComponent(part.replaceAll('+', ' '));
 
-const FORM_MAX = 8_192;
+/** Longest form that is read. */
+export const FORM_BYTES_MAX = 8_192;

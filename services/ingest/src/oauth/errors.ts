@@ -7,7 +7,14 @@ export class OAuthError extends Error {
     readonly status: number,
     readonly code: OAuthCode,
     message: string,
-    readonly more: { readonly challenge?: boolean; readonly retryAfter_s?: number } = {},
+    readonly more: {
+      readonly challenge?: boolean;
+      readonly retryAfter_s?: number;
+      /** For the log: a stable code, and whose the credential is, where that is known. */
+      readonly reason?: string;
+      readonly tenant?: string;
+      readonly credential?: string;
+    } = {},
   ) {
     super(message);
   }

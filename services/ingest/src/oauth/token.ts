@@ -1,63 +1,53 @@
 // POST /oauth2/token: client credentials for a short-lived access token (RFC 6749 §4.4).
 import { TransientError } from '@rollcall/directory';
 import { ScimError } from '@rollcall/scim';
-import type { Log } from '@rollcall/telemetry';
-import { type FailureLimit, hashToken, isTokenShaped, type Records, type TokenRecord } from '@rollcall/tenancy';
+import { hashToken, isTokenShaped, type Records, siteOf, type TokenRecord, type WindowLimit } from '@rollcall/tenancy';
 import type { ActivityNotes } from '../authenticate/activity.js';
+import { atTime } from '../authenticate/authenticate.js';
 import { within } from '../deadline.js';
 import { ClientGone, type OpenHandler, type ScimRequest, type ScimResponse } from '../exchange.js';
-import { CLIENT_CLOSED_REQUEST } from '../respond/errors.js';
-import { credentialsOf, parametersOf } from './credentials.js';
+import { CLIENT_CLOSED_REQUEST, transientFault } from '../respond/errors.js';
+import { type ClientCredentials, credentialsOf, FORM_BYTES_MAX, parametersOf } from './credentials.js';
 import { OAuthError } from './errors.js';
 
 export interface TokenDeps {
   readonly records: Pick<Records, 'token' | 'tenant' | 'writeAccessToken'>;
-  /** Shared with the sign-in: who guesses there guesses here. */
-  readonly limit: FailureLimit;
+  /** Shared with the sign-in: a guess here is a guess there. */
+  readonly limit: Pick<WindowLimit, 'count'>;
   /** How many access tokens a client gets in a minute: each lies in Redis for its life. */
-  readonly issued: FailureLimit;
-  readonly onFailure: () => void;
+  readonly given: Pick<WindowLimit, 'count'>;
+  /** Told of each secret that was refused, and why. */
+  readonly onFailure: (reason: string) => void;
   readonly activity: Pick<ActivityNotes, 'used' | 'refused'>;
   readonly newToken: () => string;
-  readonly secretsKnownMax: number;
   readonly deadline_ms: number;
   readonly now_ms: () => number;
-  readonly log: Log;
 }
 
-/** Errors are answered in the form of RFC 6749 §5.2: this endpoint is OAuth's, and no part of SCIM. */
+/**
+ * Errors are answered in the form of RFC 6749 §5.2: this endpoint is OAuth's, and no part of SCIM. As at the sign-in, a secret is looked up before
+ * anything is counted, and only one that was never ours is counted as a guess.
+ */
 export function makeTokenEndpoint(deps: TokenDeps): OpenHandler {
   const { records, limit } = deps;
-  /** Secrets that were good before: they are judged whatever others do at the same address, as identity providers share theirs. */
-  const known = new Set<string>();
 
   return async (request) => {
     try {
       return await answer(request);
     } catch (error) {
-      return refusal(error, request, deps.log);
+      return refusal(error);
     }
   };
 
   async function answer(request: ScimRequest): Promise<ScimResponse> {
-    const parameters = parametersOf(request.header('content-type'), await request.text());
-    const { id, secret, byHeader } = credentialsOf(request.header('authorization'), parameters);
-    const hash = isTokenShaped(secret) ? hashToken(secret) : undefined;
-    if (hash === undefined || !known.has(hash)) refuseTooMany(request.address);
+    if (Number(request.header('content-length')) > FORM_BYTES_MAX) throw tooLong();
+    const text = await request.text(FORM_BYTES_MAX).catch((error: unknown) => {
+      throw error instanceof ScimError && error.status === 413 ? tooLong() : error;
+    });
+    const parameters = parametersOf(request.header('content-type'), text);
+    const credentials = credentialsOf(request.header('authorization'), parameters);
     const deadline = performance.now() + deps.deadline_ms;
-    const record = hash === undefined ? undefined : await within(deadline, records.token(hash));
-    if (hash === undefined || !record || record.via !== undefined || record.client !== id || record.revoked) {
-      if (hash !== undefined) known.delete(hash);
-      throw failed(request, byHeader, 'unknown client, or its secret is not valid');
-    }
-    if (record.expires_ms <= deps.now_ms()) {
-      known.delete(hash);
-      const detail = `the client secret expired at ${new Date(record.expires_ms).toISOString()}; regenerate it and enter it at the identity provider`;
-      const { method, path: route, id: requestId } = request;
-      deps.activity.refused(record.tenant, { status: 401, detail, method, route, requestId });
-      throw failed(request, byHeader, detail);
-    }
-    remember(hash);
+    const { record, hash } = await judged(request, credentials, deadline);
 
     const grant = parameters.get('grant_type');
     if (grant === undefined) throw new OAuthError(400, 'invalid_request', 'grant_type: expected client_credentials, got none');
@@ -66,19 +56,56 @@ export function makeTokenEndpoint(deps: TokenDeps): OpenHandler {
     return issue(record, hash, parameters.has('scope'), deadline);
   }
 
+  /** @throws OAuthError 401 for a client or a secret that is not valid; 429 in its place where the address guesses too often */
+  async function judged(
+    request: ScimRequest,
+    { id, secret, byHeader }: ClientCredentials,
+    deadline: number,
+  ): Promise<{ readonly record: TokenRecord; readonly hash: string }> {
+    const unknown = 'unknown client, or its secret is not valid';
+    if (!isTokenShaped(secret)) throw failed(byHeader, { reason: 'secret_malformed' }, unknown);
+    const hash = hashToken(secret);
+    const record = await within(deadline, records.token(hash));
+    if (!record) {
+      const wait_s = await limit.count(siteOf(request.address));
+      if (wait_s === 0) throw failed(byHeader, { reason: 'secret_unknown' }, unknown);
+      deps.onFailure('too_many_sign_ins');
+      const more = { retryAfter_s: wait_s, reason: 'too_many_sign_ins' };
+      throw new OAuthError(429, 'invalid_client', 'too many wrong secrets from this address', more);
+    }
+    const { tenant, id: credential } = record;
+    // A credential of ours at the wrong place is no guess, and tells its holder nothing.
+    if (record.via !== undefined || record.client !== id) throw failed(byHeader, { reason: 'secret_of_another_client' }, unknown);
+    const refuse = (reason: string, detail: string) => {
+      const { method, path: route, id: requestId } = request;
+      deps.activity.refused(tenant, { status: 401, detail, reason, method, route, requestId });
+      return failed(byHeader, { reason, tenant, credential }, detail);
+    };
+    if (record.revoked)
+      throw refuse(
+        'secret_revoked',
+        `the client secret was revoked${atTime(record.revoked_ms)}; make a new one and enter it at the identity provider`,
+      );
+    if (record.expires_ms <= deps.now_ms())
+      throw refuse(
+        'secret_expired',
+        `the client secret expired${atTime(record.expires_ms)}; regenerate it and enter it at the identity provider`,
+      );
+    return { record, hash };
+  }
+
   async function issue(secret: TokenRecord, via: string, scoped: boolean, deadline: number): Promise<ScimResponse> {
     const client = secret.client ?? '';
-    const wait_s = deps.issued.wait_s(client);
+    const { id, tenant, user } = secret;
+    const wait_s = await deps.given.count(client);
     if (wait_s > 0)
       throw new OAuthError(429, 'invalid_request', 'too many access tokens for this client: use one until it expires', {
-        retryAfter_s: wait_s,
+        ...{ retryAfter_s: wait_s, reason: 'too_many_access_tokens', tenant, credential: id },
       });
-    deps.issued.failed(client);
     const token = deps.newToken();
     const now_ms = deps.now_ms();
     // None outlives its secret.
     const expires_ms = Math.min(now_ms + LIFETIME_S * 1_000, secret.expires_ms);
-    const { id, tenant, user } = secret;
     const of = user === undefined ? {} : { user };
     const record: TokenRecord = { id, tenant, expires_ms, revoked: false, revision: 1, client, via, ...of };
     // Kept for a while longer, so that its holder is told that it is expired, and not that it never was.
@@ -90,25 +117,14 @@ export function makeTokenEndpoint(deps: TokenDeps): OpenHandler {
     return { status: 200, headers: HEADERS, body, about: { tenant } };
   }
 
-  function refuseTooMany(address: string): void {
-    const wait_s = limit.wait_s(address);
-    if (wait_s > 0) throw new OAuthError(429, 'invalid_client', 'too many failed sign-ins from this address', { retryAfter_s: wait_s });
-  }
-
-  function failed(request: ScimRequest, byHeader: boolean, description: string): OAuthError {
-    limit.failed(request.address);
-    deps.onFailure();
-    return new OAuthError(401, 'invalid_client', description, { challenge: byHeader });
-  }
-
-  function remember(hash: string): void {
-    if (known.size >= deps.secretsKnownMax) known.delete(known.values().next().value!);
-    known.add(hash);
+  function failed(byHeader: boolean, about: Pick<OAuthError['more'], 'reason' | 'tenant' | 'credential'>, description: string): OAuthError {
+    deps.onFailure(about.reason ?? 'secret_unknown');
+    return new OAuthError(401, 'invalid_client', description, { ...about, challenge: byHeader });
   }
 }
 
-function refusal(error: unknown, request: ScimRequest, log: Log): ScimResponse {
-  if (error instanceof ClientGone) return { status: CLIENT_CLOSED_REQUEST };
+function refusal(error: unknown): ScimResponse {
+  if (error instanceof ClientGone) return { status: CLIENT_CLOSED_REQUEST, fault: { reason: 'client_gone' } };
   if (error instanceof OAuthError) {
     const { status, code, message, more } = error;
     const headers = {
@@ -116,19 +132,25 @@ function refusal(error: unknown, request: ScimRequest, log: Log): ScimResponse {
       ...(more.challenge ? { 'WWW-Authenticate': 'Basic realm="rollcall", charset="UTF-8"' } : {}),
       ...(more.retryAfter_s === undefined ? {} : { 'Retry-After': String(more.retryAfter_s) }),
     };
-    return { status, headers, body: { error: code, error_description: described(message) } };
+    const { tenant, credential, reason = code } = more;
+    const body = { error: code, error_description: described(message) };
+    return { status, headers, body, about: { tenant }, fault: { reason, ...(credential === undefined ? {} : { credential }) } };
   }
-  // The body was too large, or no text.
-  if (error instanceof ScimError)
-    return { status: error.status, headers: HEADERS, body: { error: 'invalid_request', error_description: described(error.detail) } };
+  // The body is no text.
+  if (error instanceof ScimError) {
+    const body = { error: 'invalid_request', error_description: described(error.detail) };
+    return { status: error.status, headers: HEADERS, body, fault: { reason: 'invalid_request' } };
+  }
   if (error instanceof TransientError) {
-    log.warn({ requestId: request.id, away: error.away, reason: error.message }, 'answered 503');
     const headers = { ...HEADERS, 'Retry-After': String(error.retryAfter_s) };
-    return { status: 503, headers, body: { error: 'temporarily_unavailable', error_description: 'temporarily unavailable; try again' } };
+    const body = { error: 'temporarily_unavailable', error_description: 'temporarily unavailable; try again' };
+    return { status: 503, headers, body, fault: transientFault(error) };
   }
-  log.error({ error, requestId: request.id }, 'internal error');
-  return { status: 500, headers: HEADERS, body: { error: 'server_error', error_description: 'internal error; the log has it' } };
+  const body = { error: 'server_error', error_description: 'internal error; the log has it' };
+  return { status: 500, headers: HEADERS, body, fault: { reason: 'internal_error', error } };
 }
+
+const tooLong = () => new OAuthError(400, 'invalid_request', `the form is longer than ${FORM_BYTES_MAX} bytes`);
 
 /** What a description may hold (§5.2): no quotes, no backslash, no letter beyond ASCII. */
 const described = (text: string): string => text.replaceAll('"', "'").replaceAll(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, '?');

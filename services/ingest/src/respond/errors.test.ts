@@ -1,12 +1,11 @@
-import { TransientError } from '@rollcall/directory';
+import { TransientError, Withheld } from '@rollcall/directory';
 import { ScimError } from '@rollcall/scim';
 import { UnknownTenantError } from '@rollcall/store';
-import { silentLog } from '@rollcall/telemetry';
 import { ClientGone } from '../exchange.js';
-import { errorResponse, MethodNotAllowed, Unauthenticated } from './errors.js';
+import { errorResponse, MethodNotAllowed, NoEndpoint, Refusal, shownPath, Unauthenticated } from './errors.js';
 
 const ERROR_URN = 'urn:ietf:params:scim:api:messages:2.0:Error';
-const answered = (error: unknown) => errorResponse(error, 'r1', silentLog());
+const answered = (error: unknown) => errorResponse(error, 'r1');
 
 describe('the answer to an error (RFC 7644 §3.12)', () => {
   it('a bug is 500, says where to look, and nothing of what went wrong', () => {
@@ -35,6 +34,38 @@ describe('the answer to an error (RFC 7644 §3.12)', () => {
   });
 
   it('a client that went away is answered nothing', () => {
-    expect(answered(new ClientGone('broke off'))).toEqual({ status: 499 });
+    expect(answered(new ClientGone('broke off'))).toEqual({ status: 499, fault: { reason: 'client_gone' } });
   });
+});
+
+describe('what the log is told of an error', () => {
+  const bug = new TypeError('x is undefined');
+  it.each([
+    [ScimError.of('uniqueness', 'userName'), { reason: 'uniqueness', scimType: 'uniqueness' }],
+    [ScimError.of('invalidValue', 'emails'), { reason: 'invalid_value', scimType: 'invalidValue' }],
+    [
+      new ScimError(409, 'uniqueness', 'taken', undefined, { cause: new Withheld('taken', ['a']) }),
+      { reason: 'account_taken', scimType: 'uniqueness' },
+    ],
+    [new ScimError(412, undefined, 'If-Match'), { reason: 'precondition_failed' }],
+    [new ScimError(418, undefined, 'teapot'), { reason: 'status_418' }],
+    [new Refusal(403, 'suspended', { reason: 'tenant_suspended', tenant: 'acme' }), { reason: 'tenant_suspended' }],
+    [new Unauthenticated('revoked', true, { reason: 'token_revoked', credential: 't1' }), { reason: 'token_revoked', credential: 't1' }],
+    [new MethodNotAllowed('PUT', '"/Users"', ['GET']), { reason: 'method_not_allowed' }],
+    [new NoEndpoint({ path: '/scim/Users', baseUrl: 'https://x/scim/v2' }), { reason: 'no_endpoint', path: '/scim/Users' }],
+    [
+      new TransientError('Redis does not answer', { away: 'redis' }),
+      { reason: 'redis_away', away: 'redis', cause: 'Redis does not answer' },
+    ],
+    [new TransientError('no answer in time'), { reason: 'not_now', cause: 'no answer in time' }],
+    [bug, { reason: 'internal_error', error: bug }],
+  ])('%s', (error, fault) => expect(answered(error).fault).toEqual(fault));
+
+  it.each([
+    ['/scim/v2/v2/Users', '/scim/v2/v2/Users'],
+    ['/scim/v2/Users/ada@example.com', '/scim/v2/Users/…'],
+    [`/Users/rc_${'x'.repeat(43)}`, '/Users/…'],
+    ['/Users/%61da', '/Users/…'],
+    ['/a/b/c/d/e/f/g/h/i', '/a/b/c/d/e/f/g/…'],
+  ])('of the path %s is %s', (path, shown) => expect(shownPath(path)).toBe(shown));
 });

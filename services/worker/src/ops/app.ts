@@ -1,7 +1,8 @@
 // Every route of the operations port on one page.
 
+import { faultOfHead } from '@rollcall/http';
 import { type Log, type Metrics, requestIdOf } from '@rollcall/telemetry';
-import { FailureLimit } from '@rollcall/tenancy';
+import { localLimit, type WindowLimit } from '@rollcall/tenancy';
 import type { Queue } from 'bullmq';
 import express, { type Express, type RequestHandler } from 'express';
 import { deadLetterRoutes } from './admin/dead-letters.js';
@@ -14,7 +15,7 @@ import type { DeadLetters, TenantBacklog } from './dead-letter.js';
 import { type Guard, onlyOperators, onlySameSite, onlySignedIn, securityHeaders, tryToken } from './guard.js';
 import type { OperatorDirectory } from './operator.js';
 import { signInPage, tenantsPage } from './pages.js';
-import { bounded, notFound, onlyMethods, renderProblem } from './problem.js';
+import { bounded, notFound, onlyMethods, Problem, renderProblem } from './problem.js';
 import { noCookie, OperatorSignIn } from './sign-in.js';
 
 export interface OpsDeps {
@@ -36,12 +37,14 @@ export interface OpsDeps {
   readonly operators?: OperatorDirectory;
   /** Without it nobody signs in. */
   readonly operatorToken?: string | undefined;
-  readonly signInFailures_max?: number;
+  /** Counts wrong tokens, by address; left out: this process counts, up to 60. */
+  readonly limit?: Pick<WindowLimit, 'count'>;
   /** How many proxies to believe. */
   readonly trustProxy?: number;
   readonly now_ms?: () => number;
 }
 
+const SIGN_IN_FAILURES_MAX = 60;
 const HEALTH_LIMIT_MS = 1_000;
 const ADMIN_LIMIT_MS = 10_000;
 const BACKLOG_AGE_MAX_MS = 1_000;
@@ -51,7 +54,7 @@ export function opsApp(deps: OpsDeps, draining: () => boolean): Express {
   const { log, metrics, deadLetters } = deps;
   const guard: Guard = {
     signIn: new OperatorSignIn(deps.operatorToken, deps.now_ms, deps.operators),
-    limit: new FailureLimit({ failuresMax: deps.signInFailures_max ?? 60, now_ms: deps.now_ms ?? Date.now }),
+    limit: deps.limit ?? localLimit({ max: SIGN_IN_FAILURES_MAX }),
     failed: () => metrics.signInFailures.inc(),
   };
   const backlog = rememberBacklog(deps);
@@ -65,6 +68,8 @@ export function opsApp(deps: OpsDeps, draining: () => boolean): Express {
     .set('trust proxy', deps.trustProxy ?? 0);
   app.use(securityHeaders, (request, response, next) => {
     response.set('X-Request-Id', requestIdOf(request.get('X-Request-Id')));
+    const fault = faultOfHead(request);
+    if (fault) throw new Problem(fault.status, fault.detail);
     if (draining()) response.set('Connection', 'close');
     next();
   });

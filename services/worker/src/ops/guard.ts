@@ -1,6 +1,6 @@
 // Who may do what on the operations port.
 
-import type { FailureLimit } from '@rollcall/tenancy';
+import { siteOf, type WindowLimit } from '@rollcall/tenancy';
 import type { Request, RequestHandler } from 'express';
 import type { Operator } from './operator.js';
 import { Problem } from './problem.js';
@@ -11,7 +11,8 @@ const CLOSED = 'operator sign-in is closed; set ROLLCALL_OPERATOR_TOKEN to open 
 
 export interface Guard {
   readonly signIn: OperatorSignIn;
-  readonly limit: FailureLimit;
+  /** Counts wrong tokens, by address. */
+  readonly limit: Pick<WindowLimit, 'count'>;
   /** Told of every token that was none. */
   readonly failed: () => void;
 }
@@ -58,15 +59,16 @@ export const onlySignedIn =
     });
   };
 
-/** @throws Problem 429 where the address has failed too often, whatever it brings now. */
+/**
+ * Looks a token up, and counts it only where it is wrong: an operator is never locked out by what others did at the same address.
+ * @returns undefined for a wrong token. @throws Problem 429 in its place where the address has brought too many
+ */
 export async function tryToken({ signIn, limit, failed }: Guard, request: Request, candidate: string): Promise<Operator | undefined> {
-  const address = request.ip ?? '';
-  const wait_s = limit.wait_s(address);
-  if (wait_s > 0) throw new Problem(429, 'too many failed sign-ins from this address', { headers: { 'Retry-After': String(wait_s) } });
   const operator = await signIn.byToken(candidate);
   if (operator) return operator;
-  limit.failed(address);
   failed();
+  const wait_s = await limit.count(siteOf(request.ip ?? ''));
+  if (wait_s > 0) throw new Problem(429, 'too many wrong tokens from this address', { headers: { 'Retry-After': String(wait_s) } });
   return undefined;
 }
 

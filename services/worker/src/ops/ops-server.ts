@@ -1,6 +1,7 @@
 // The worker's operations port.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { boundServer } from '@rollcall/http';
 import { oneAtATime, type Service } from '@rollcall/telemetry';
 import { type OpsDeps, opsApp } from './app.js';
 
@@ -8,6 +9,8 @@ export interface OpsServerDeps extends OpsDeps {
   readonly host: string;
   /** 0: any free one, see `url`. */
   readonly port: number;
+  /** Connections beyond these are closed at once. */
+  readonly connectionsMax?: number;
   /** How long a stop waits for requests in hand; then their connections are cut. */
   readonly stopTimeout_ms?: number;
 }
@@ -17,6 +20,7 @@ export interface OpsServer extends Service {
   readonly url: string | undefined;
 }
 
+const CONNECTIONS_MAX = 10_000;
 const IDLE_CHECK_MS = 25;
 /** Longer than clients and load balancers keep theirs, so that they close first, and never send what meets a closing connection. */
 const KEEP_ALIVE_MS = 65_000;
@@ -44,9 +48,18 @@ export function opsServer(deps: OpsServerDeps): OpsServer {
           { requestTimeout: 15_000, headersTimeout: 10_000, keepAliveTimeout: KEEP_ALIVE_MS, maxHeaderSize: 16_384 },
           app,
         );
+        const { connectionsMax = CONNECTIONS_MAX } = deps;
+        boundServer(made, {
+          connectionsMax,
+          onClosed: (count) =>
+            log.warn(
+              { event: 'ops.connections.closed', count, connectionsMax },
+              'connections to the operations port were closed: there were too many',
+            ),
+        });
         await listen(made, host, port);
         server = made;
-        log.info({ host, port: (made.address() as AddressInfo).port }, 'operations port listens');
+        log.info({ event: 'ops.listening', host, port: (made.address() as AddressInfo).port }, 'the operations port is listening');
       }),
     stop: () => {
       draining = true; // at once, so that /readyz says so while a start is still waited for

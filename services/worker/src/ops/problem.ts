@@ -35,7 +35,7 @@ export const notFound: RequestHandler = (request) => {
 export const onlyMethods =
   (...allowed: readonly string[]): RequestHandler =>
   (request) => {
-    throw new Problem(405, `${request.method} is not for ${request.path}: ${allowed.join(', ')}`, {
+    throw new Problem(405, `method ${request.method} is not allowed at ${request.path}; allowed: ${allowed.join(', ')}`, {
       headers: { Allow: allowed.join(', ') },
     });
   };
@@ -97,6 +97,7 @@ const TITLES: Readonly<Record<number, string>> = {
   415: 'Unsupported Media Type',
   422: 'Unprocessable Content',
   429: 'Too Many Requests',
+  431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
 };

@@ -344,7 +344,21 @@ export interface StoredActivity {
   /** The tenant. */
   _id: string;
   lastRequestAt?: Date;
-  lastError?: { at: Date; status: number; detail: string; method: string; route: string; requestId: string };
+  lastError?: {
+    at: Date;
+    status: number;
+    detail: string;
+    method: string;
+    route: string;
+    requestId: string;
+    /** As the log has it; absent in records of former releases. */
+    reason?: string;
+    scimType?: string;
+    /** Of a request that met no endpoint. */
+    path?: string;
+    /** The resource that was refused. */
+    id?: string;
+  };
 }
 
 /** Somebody of whom an administrator must say which account is theirs. */

@@ -14,6 +14,10 @@ export interface Keys {
   sweeperLease(): string;
   /** Held by the process that makes room in Redis. */
   evictorLease(): string;
+  /** Begins the counters of wrong tokens, one for each address. */
+  signInFailures(): string;
+  /** Begins the counters of access tokens given, one for each OAuth client. */
+  accessTokensGiven(): string;
   /** What SCAN matches to find resources of any tenant, and whose a key that it found is. */
   anyResource(): string;
   resourceOf(key: string): { readonly tenant: string; readonly id: string } | undefined;
@@ -110,6 +114,8 @@ export function makeKeys(prefix: string, partitions: number): Keys {
     authLine: () => `${prefix}:{auth}:line`,
     sweeperLease: () => `${prefix}:{auth}:sweeper`,
     evictorLease: () => `${prefix}:{auth}:evictor`,
+    signInFailures: () => `${prefix}:{auth}:failures`,
+    accessTokensGiven: () => `${prefix}:{auth}:given`,
     anyResource: () => `${prefix}:{p*}:*:r:*`,
     resourceOf(key) {
       const [, tenant, id] = RESOURCE.exec(key.slice(prefix.length)) ?? [];

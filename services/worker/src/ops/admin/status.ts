@@ -12,7 +12,13 @@ const StatusForm = z
     status: z.enum(['active', 'suspended', 'deleting']),
     lastRequestAt: Time.nullable().describe('of the last request that signed in, to some seconds'),
     lastError: z
-      .object({ at: Time, status: z.int(), detail: z.string(), method: z.string(), route: z.string(), requestId: z.string() })
+      .object({
+        ...{ at: Time, status: z.int(), detail: z.string(), method: z.string(), route: z.string(), requestId: z.string() },
+        reason: z.string().optional().describe('a stable code, as the log has it'),
+        scimType: z.string().optional(),
+        path: z.string().optional().describe('of a request that led to no endpoint'),
+        id: z.string().optional().describe('the resource'),
+      })
       .nullable()
       .describe('what the identity provider was last refused, or could not be answered'),
     undecided: z

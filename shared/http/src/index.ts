@@ -1,0 +1,2 @@
+export * from './bound-server.js';
+export * from './request-head.js';
