@@ -13,7 +13,7 @@ it.each(['redis', 'mongodb'] as const)('%s frozen: both /readyz say away within 
   await okta.create(userBody('ada'));
   await cluster.quiet();
   const server = store === 'redis' ? cluster.redisServer! : cluster.mongoServer!;
-  const urls = [cluster.ingests[0]!.url, cluster.worker.url];
+  const urls = [cluster.ingestMetricsUrl, cluster.worker.url];
   const states = () => Promise.all(urls.map(async (url) => (await readyz(url))[store]));
   expect(await states()).toEqual(['up', 'up']);
 
