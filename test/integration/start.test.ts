@@ -21,10 +21,13 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { findServers, freePort } from '@rollcall/servers';
 import { Redis } from 'ioredis';
+import { kill, type Place, runs } from '../support/running.js';
 
 const repository = path.resolve(__dirname, '../..');
+/** An engine that does not answer: servers are then programs of this machine. */
+const PROGRAMS = { DOCKER_HOST: 'tcp://127.0.0.1:1' };
 const NAMES = ['ingest', 'worker', 'redis', 'mongodb'] as const;
-type Run = Record<(typeof NAMES)[number], { pid: number; url?: string; uri?: string }>;
+type Run = Record<(typeof NAMES)[number], Place & { url?: string; uri?: string }>;
 
 jest.setTimeout(60_000);
 
@@ -55,7 +58,7 @@ afterEach(async () => {
     process.kill('SIGKILL');
     await exit;
   }
-  await until(() => pastPids().every((pid) => !isAlive(pid)));
+  await until(nothingOfThePastRuns);
 });
 
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -98,7 +101,7 @@ describe('npm start', () => {
 
     start.process.kill('SIGINT');
     expect(await start.exit).toEqual({ code: 0, signal: null });
-    expect(NAMES.filter((name) => isAlive(run[name].pid))).toEqual([]);
+    expect(await running(run)).toEqual([]);
     expect(existsSync(path.join(dataDir, 'run.json'))).toBe(false);
     // Both stand-ins were asked, ingest first, and the worker only once ingest had gone; Redis and MongoDB were still there.
     expect(readFileSync(path.join(root, 'stops'), 'utf8')).toBe('ingest asked\ningest gone\nworker asked\nworker gone\n');
@@ -114,39 +117,42 @@ describe('npm start', () => {
     expect(await again.exit).toEqual({ code: 0, signal: null });
   });
 
-  it.each(NAMES)('heals by itself after SIGKILL of %s, on the same data and ports, and run.json names the new pid', async (name) => {
+  it.each(NAMES)('heals by itself after SIGKILL of %s, on the same data and ports, and run.json names the new one', async (name) => {
     await ready();
     const before = runFile();
     await withRedis(before, (redis) => redis.set('kept', 'yes'));
-    process.kill(before[name].pid, 'SIGKILL');
-    await until(() => runFile()[name].pid !== before[name].pid);
+    await kill(before[name]);
+    await until(() => placeOf(runFile()[name]) !== placeOf(before[name]));
     const after = runFile();
     expect({ ...after, [name]: undefined }).toEqual({ ...before, [name]: undefined });
-    expect({ ...after[name], pid: 0 }).toEqual({ ...before[name], pid: 0 });
-    expect(isAlive(after[name].pid)).toBe(true);
+    const elsewhere = { pid: undefined, container: undefined };
+    expect({ ...after[name], ...elsewhere }).toEqual({ ...before[name], ...elsewhere });
+    expect(await runs(after[name])).toBe(true);
     expect(await withRedis(after, (redis) => redis.get('kept'))).toBe('yes');
   });
 
-  it('leaves no orphan within 3 s of its own SIGKILL, and starts again at once on the same data', async () => {
+  // Containers of the killed start were still at the data: MongoDB did not start until the reaper had removed them, or never.
+  it('leaves no process within 3 s of its own SIGKILL, and starts again at once on the same data', async () => {
     const start = await ready();
     const run = runFile();
     await withRedis(run, (redis) => redis.set('kept', 'yes'));
     start.process.kill('SIGKILL');
     await start.exit;
     const killed = performance.now();
-    await until(() => NAMES.every((name) => !isAlive(run[name].pid)));
+    await until(async () => (await running(run)).every((name) => run[name].container !== undefined));
     expect(performance.now() - killed).toBeLessThan(3_000);
     await ready();
+    expect(await running(run)).toEqual([]);
     expect(await withRedis(runFile(), (redis) => redis.get('kept'))).toBe('yes');
   });
 
   it('replaces a guardian that was killed, so that its own SIGKILL still leaves no orphan', async () => {
-    const start = await ready();
+    const start = await ready(PROGRAMS); // containers have a reaper in place of guardians
     const run = runFile();
-    for (const pid of childrenOf(run.redis.pid)) process.kill(pid, 'SIGKILL');
+    for (const pid of childrenOf(run.redis.pid!)) process.kill(pid, 'SIGKILL');
     await until(() => /guardian of Redis/.test(start.output()));
     start.process.kill('SIGKILL');
-    await until(() => NAMES.every((name) => !isAlive(run[name].pid)));
+    await until(async () => (await running(run)).length === 0);
   });
 
   it('ends a service that does not stop as soon as SIGINT comes twice', async () => {
@@ -154,12 +160,12 @@ describe('npm start', () => {
     const run = runFile();
     start.process.kill('SIGINT');
     await new Promise((resolve) => setTimeout(resolve, 700));
-    expect(isAlive(run.ingest.pid)).toBe(true);
+    expect(await runs(run.ingest)).toBe(true);
     start.process.kill('SIGINT');
     const asked = performance.now();
     expect(await start.exit).toEqual({ code: 0, signal: null });
     expect(performance.now() - asked).toBeLessThan(3_000);
-    expect(NAMES.filter((name) => isAlive(run[name].pid))).toEqual([]);
+    expect(await running(run)).toEqual([]);
   });
 
   it('refuses a second start on the same data, and says who has them', async () => {
@@ -169,7 +175,7 @@ describe('npm start', () => {
     expect(second.output()).toMatch(
       new RegExp(`^rollcall: Another rollcall \\(pid ${start.process.pid}\\) runs on .*ROLLCALL_DATA_DIR.*\n$`),
     );
-    expect(isAlive(runFile().ingest.pid)).toBe(true);
+    expect(await runs(runFile().ingest)).toBe(true);
   });
 
   it.each(['INGEST_PORT', 'OPS_PORT', 'INGEST_METRICS_PORT'] as const)(
@@ -208,13 +214,13 @@ describe('npm start', () => {
     start.process.kill('SIGINT');
     expect(await start.exit).toEqual({ code: 0, signal: null });
     ({ dataDir, ports } = first);
-    expect(NAMES.filter((name) => !isAlive(theirs[name].pid))).toEqual([]);
+    expect(await running(theirs)).toEqual(NAMES);
     expect(host.process.exitCode).toBeNull();
   });
 
   it('takes servers from the PATH before any download, and passes over one that is too old, saying so', async () => {
     const { REDIS_URL: _redis, MONGODB_URI: _mongo, ...inherited } = process.env;
-    const env = { ...inherited, DOCKER_HOST: 'tcp://127.0.0.1:1' };
+    const env = { ...inherited, ...PROGRAMS };
     const { redis, mongo } = await findServers({ env });
     if (redis.kind !== 'program' || mongo.kind !== 'program') throw new Error('without URLs and Docker, programs are all there is');
     const [old, good, cache] = ['old', 'good', 'cache'].map((name) => path.join(dataDir, '..', `${path.basename(dataDir)}-${name}`));
@@ -225,7 +231,7 @@ describe('npm start', () => {
     symlinkSync(redis.path, path.join(good!, redis.server.product === 'Redis' ? 'redis-server' : 'valkey-server'));
     symlinkSync(mongo.path, path.join(good!, 'mongod'));
     const start = await ready({
-      DOCKER_HOST: env.DOCKER_HOST,
+      ...PROGRAMS,
       PATH: [old, good, inherited.PATH].join(path.delimiter),
       ROLLCALL_CACHE_DIR: cache!,
     });
@@ -233,7 +239,7 @@ describe('npm start', () => {
     expect(readdirSync(cache!)).toEqual([]);
     expect(start.output()).toContain(`${path.join(old!, 'redis-server')} is Redis 6.2.14, and rollcall needs 7.0 or newer`);
     // Redis writes a title of its own over its arguments; MongoDB keeps them.
-    expect(execFileSync('ps', ['-o', 'args=', '-p', String(run.mongodb.pid)], { encoding: 'utf8' })).toContain(path.join(good!, 'mongod'));
+    expect(execFileSync('ps', ['-o', 'args=', '-p', String(run.mongodb.pid!)], { encoding: 'utf8' })).toContain(path.join(good!, 'mongod'));
     expect(await withRedis(run, (server) => server.set('kept', 'yes'))).toBe('OK');
   });
 
@@ -258,7 +264,7 @@ describe('npm start', () => {
     expect(start.output()).toMatch(
       /rollcall: (ingest|worker) ends each time it is started \(exit code 3\); .*last lines say:\n {2}no luck today/,
     );
-    await until(() => pastPids().every((pid) => !isAlive(pid)));
+    await until(nothingOfThePastRuns);
   });
 
   it('ends on SIGTERM in the middle of a start, with nothing left behind', async () => {
@@ -266,7 +272,7 @@ describe('npm start', () => {
     await until(() => existsSync(path.join(dataDir, 'past.json')) && pastPids().length > 0);
     start.process.kill('SIGTERM');
     expect(await start.exit).toEqual({ code: 0, signal: null });
-    await until(() => pastPids().every((pid) => !isAlive(pid)));
+    await until(nothingOfThePastRuns);
   });
 });
 
@@ -318,13 +324,17 @@ function pastPids(): number[] {
   return Object.values(processes).map(({ pid }) => pid);
 }
 
-/** A zombie, which nobody may have waited for yet, is not alive. */
-function isAlive(pid: number): boolean {
-  try {
-    return !/^Z/.test(execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }));
-  } catch {
-    return false;
-  }
+/** Which of the four of a start run. */
+async function running(run: Run): Promise<readonly (typeof NAMES)[number][]> {
+  const alive = await Promise.all(NAMES.map((name) => runs(run[name])));
+  return NAMES.filter((_, at) => alive[at]);
+}
+
+const placeOf = ({ pid, container }: Place): unknown => container ?? pid;
+
+async function nothingOfThePastRuns(): Promise<boolean> {
+  const alive = await Promise.all(pastPids().map((pid) => runs({ pid })));
+  return !alive.includes(true);
 }
 
 const childrenOf = (pid: number): number[] =>
@@ -333,9 +343,9 @@ const childrenOf = (pid: number): number[] =>
     .filter((pid) => pid !== '')
     .map(Number);
 
-async function until(isSo: () => boolean): Promise<void> {
+async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
   const end = Date.now() + 20_000;
-  while (!isSo()) {
+  while (!(await isSo())) {
     if (Date.now() > end) throw new Error(`never so: ${isSo}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

@@ -2,12 +2,15 @@ import { mkdir } from 'node:fs/promises';
 import { type ContainerLaunch, launchContainer } from './container.js';
 import { messageOf, OperatorError } from './errors.js';
 import { type Exit, type Running, type StopOptions, spawnGuarded } from './guard.js';
+import { ServerEnded } from './server-ended.js';
 
 /** A server that can be ended and started again, any number of times, on the same data and port. */
 export interface ServerControl extends AsyncDisposable {
   readonly name: string;
   /** The server's own process id; undefined while it is down, in a container, or not ours. */
   readonly pid: number | undefined;
+  /** The id of the container that it runs in; undefined while it is down, or where it runs in none of ours. */
+  readonly container: string | undefined;
   /** Whether we started it. The operations below throw an OperatorError for a server that is not ours. */
   readonly ours: boolean;
   /** Starts it again and waits until it works. Does nothing while it runs. */
@@ -55,6 +58,10 @@ export class OwnServer implements ServerControl {
     return this.#running?.pid;
   }
 
+  get container(): string | undefined {
+    return this.#running?.container;
+  }
+
   async start(): Promise<void> {
     if (this.#running !== undefined) return;
     const { name, dir, log, program, warn, onStart } = this.#launch;
@@ -69,7 +76,7 @@ export class OwnServer implements ServerControl {
     const died = running.exited.then((exit) => {
       if (this.#running === running) this.#running = undefined;
       over.abort();
-      throw new ServerEnded(name, exit, running.lastLines());
+      throw new ServerEnded(name, exit, running.lastLines(), log);
     });
     died.catch(() => {}); // a later end is told by `exited`
     const ready = this.#ready(running, over.signal);
@@ -112,6 +119,7 @@ export class OwnServer implements ServerControl {
 export class OthersServer implements ServerControl {
   readonly ours = false;
   readonly pid = undefined;
+  readonly container = undefined;
   readonly name: string;
   readonly #setting: string;
 
@@ -137,20 +145,6 @@ export class OthersServer implements ServerControl {
     throw new OperatorError(
       `${this.name} cannot be told to ${operation}: it is the one that ${this.#setting} names; unset ${this.#setting} to use a server of our own.`,
     );
-  }
-}
-
-/** It ended before it worked. */
-export class ServerEnded extends Error {
-  override readonly name = 'ServerEnded';
-  readonly exit: Exit;
-  readonly lines: readonly string[];
-
-  constructor(name: string, exit: Exit, lines: readonly string[]) {
-    const how = exit.signal ?? `exit code ${exit.code}`;
-    super(`${name} ended (${how})${lines.length === 0 ? '' : `; its last lines:\n${lines.slice(-5).join('\n')}`}`);
-    this.exit = exit;
-    this.lines = lines;
   }
 }
 

@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
+import type { ContainerRuntimeClient } from 'testcontainers';
+import { reaperImage } from './engine.js';
 import { messageOf } from './errors.js';
 
 const PING_DEADLINE_MS = 1_000;
@@ -16,11 +18,43 @@ export async function engineAnswers(env: NodeJS.ProcessEnv): Promise<boolean> {
   return false;
 }
 
-/** Brings the image here. Bounded, as a pull may hang. */
-export async function pullImage(image: string): Promise<void> {
-  const { getContainerRuntimeClient, ImageName } = await import('testcontainers');
-  const { image: images, info } = await getContainerRuntimeClient();
-  if (!['localhost', '127.0.0.1', '::1'].includes(info.containerRuntime.host)) throw new Error('its engine is on another machine');
+/**
+ * Brings what a container of this image needs to this machine: the image, and the reaper's. Bounded, as a pull may hang.
+ * @throws Error that says in a line why the engine cannot be used
+ */
+export async function prepareContainers(image: string): Promise<void> {
+  const { getContainerRuntimeClient } = await import('testcontainers');
+  const client = await getContainerRuntimeClient();
+  const { host } = client.info.containerRuntime;
+  const { Name } = (await client.container.dockerode.info()) as { Name?: string };
+  if (!isThisMachine(host, Name))
+    throw new Error(`its engine seems to be on another machine, ${host}; if it is on this one, set TESTCONTAINERS_HOST_OVERRIDE=127.0.0.1`);
+  await pull(client, image);
+  const reaper = reaperImage();
+  if (reaper === undefined) return;
+  await pull(client, reaper).catch((error: unknown) => {
+    throw new Error(`its reaper ${reaper} cannot be pulled: ${messageOf(error)}; TESTCONTAINERS_RYUK_DISABLED=true does without it`);
+  });
+}
+
+/**
+ * Whether an engine that names itself so is on this machine. In a container that has Docker, testcontainers names the bridge's address: that is
+ * an address of this machine where the engine runs in here, and of another one where only its socket was mounted.
+ */
+export function isThisMachine(
+  host: string,
+  engineName: string | undefined,
+  machine: { name: string; addresses: readonly string[] } = { name: os.hostname(), addresses: ownAddresses() },
+): boolean {
+  return LOOPBACK.includes(host) || machine.addresses.includes(host) || (engineName !== undefined && engineName === machine.name);
+}
+
+const LOOPBACK: readonly string[] = ['localhost', '127.0.0.1', '::1'];
+const ownAddresses = (): string[] =>
+  Object.values(os.networkInterfaces()).flatMap((interfaces = []) => interfaces.map(({ address }) => address));
+
+async function pull({ image: images }: ContainerRuntimeClient, image: string): Promise<void> {
+  const { ImageName } = await import('testcontainers');
   const name = ImageName.fromString(image);
   if (await images.exists(name)) return;
   let timer: NodeJS.Timeout | undefined;

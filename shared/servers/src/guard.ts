@@ -13,6 +13,8 @@ export interface Exit {
 export interface Running {
   /** The server's own process id; undefined where it is not a process of this machine that we started. */
   readonly pid: number | undefined;
+  /** The container's id; undefined for a process. */
+  readonly container?: string | undefined;
   /** Resolves once it has ended, for whatever reason; never rejects. */
   readonly exited: Promise<Exit>;
   /** Asks it to end, and ends it the hard way after `deadline_ms`, or as soon as `hurry` is aborted. */

@@ -1,11 +1,11 @@
 export type { ServerControl } from './control.js';
-export { ServerEnded } from './control.js';
 export { OperatorError } from './errors.js';
 export { type Exit, type GuardedOptions, type GuardedProcess, type Running, type StopOptions, spawnGuarded } from './guard.js';
 export type { StartOptions } from './launch.js';
 export { type MongoServer, startMongo } from './mongo.js';
 export { freePort, portProblem } from './ports.js';
 export { type RedisServer, startRedis } from './redis.js';
+export { ServerEnded } from './server-ended.js';
 export { type ServiceOptions, spawnService } from './service.js';
 export { type FindServersOptions, findMongo, findRedis, findServers, type Source } from './sources.js';
 export { BACKOFF_FIRST_MS, BACKOFF_MAX_MS, LIFE_MIN_MS, type Supervised, type Supervision, supervise } from './supervise.js';

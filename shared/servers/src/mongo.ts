@@ -1,8 +1,9 @@
 import mongoose from 'mongoose';
-import { eventually, OthersServer, OwnServer, READY_DEADLINE_MS, type ServerControl, ServerEnded } from './control.js';
+import { eventually, OthersServer, OwnServer, READY_DEADLINE_MS, type ServerControl } from './control.js';
 import { messageOf, OperatorError } from './errors.js';
 import type { Running } from './guard.js';
 import { placed, type StartOptions } from './launch.js';
+import { ServerEnded } from './server-ended.js';
 import { DATABASE, withDatabase, withoutSecrets } from './uri.js';
 import { refuseOld, type ServerVersion } from './versions.js';
 

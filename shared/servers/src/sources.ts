@@ -4,7 +4,7 @@ import { access } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { type CacheOptions, cached, defaultCacheDir } from './cache.js';
-import { engineAnswers, pullImage } from './docker.js';
+import { engineAnswers, prepareContainers } from './docker.js';
 import { messageOf, OperatorError } from './errors.js';
 import { fetchMongod, MONGOD_VERSION } from './fetch-mongod.js';
 import { isTooOld, OLDEST, type ServerVersion, versionFromBanner } from './versions.js';
@@ -78,10 +78,10 @@ async function fromDocker(
   if (!(await engine)) return undefined;
   try {
     progress?.(`${name}: Docker is here; looking for the image ${image.image}`);
-    await pullImage(image.image);
+    await prepareContainers(image.image);
     return { kind: 'docker', ...image };
   } catch (error) {
-    progress?.(`${name}: the image ${image.image} is not to be had (${messageOf(error)}); trying the next source`);
+    progress?.(`${name}: a container of ${image.image} cannot be used (${messageOf(error)}); trying the next source`);
     return undefined;
   }
 }

@@ -112,8 +112,8 @@ async function start(settings: Settings, watching: boolean): Promise<void> {
     const run: RunFile = {
       ingest: { url: urls.ingest, pid: ingest.service.pid, metricsUrl: `http://127.0.0.1:${settings.metricsPort}/metrics` },
       worker: { url: urls.worker, pid: worker.service.pid },
-      redis: { url: redis.url, pid: redis.pid },
-      mongodb: { uri: mongo.uri, pid: mongo.pid },
+      redis: { url: redis.url, pid: redis.pid, container: redis.container },
+      mongodb: { uri: mongo.uri, pid: mongo.pid, container: mongo.container },
     };
     writeWhole(path.join(dataDir, 'run.json'), `${JSON.stringify(run, null, 2)}\n`);
   };

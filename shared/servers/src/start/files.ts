@@ -12,12 +12,18 @@ export function writeWhole(file: string, text: string): void {
   renameSync(partial, file);
 }
 
-/** `run.json`: every process and server of a start that runs. No pid where the server is not ours. */
+/** One of the two servers. It has a pid where it is a process of ours, `container` (an id) where it runs in a container of ours, else neither. */
+interface RunningServer {
+  readonly pid: number | undefined;
+  readonly container: string | undefined;
+}
+
+/** `run.json`: every process and server of a start that runs. */
 export interface RunFile {
   readonly ingest: { readonly url: string; readonly pid: number | undefined; readonly metricsUrl: string };
   readonly worker: { readonly url: string; readonly pid: number | undefined };
-  readonly redis: { readonly url: string; readonly pid: number | undefined };
-  readonly mongodb: { readonly uri: string; readonly pid: number | undefined };
+  readonly redis: RunningServer & { readonly url: string };
+  readonly mongodb: RunningServer & { readonly uri: string };
 }
 
 /** What the next start must know of this one, even if this one is killed: its ports, and who may still be at the data. */
