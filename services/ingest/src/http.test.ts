@@ -246,6 +246,20 @@ describe('a stop', () => {
     await stopped;
   });
 
+  it('says that it drains as soon as a stop is announced, and serves new connections until the stop', async () => {
+    const { server, url } = await start(echo);
+    expect(server.draining).toBe(false);
+    server.announceStop();
+    expect(server.draining).toBe(true);
+    const client = await dial(url);
+    client.socket.write('GET /later HTTP/1.1\r\nHost: x\r\n\r\n');
+    expect(await client.read(/later/)).not.toMatch(/Connection: close/i);
+    await server.stop();
+    await expect(fetch(url)).rejects.toThrow();
+    await server.start();
+    expect(server.draining).toBe(false);
+  });
+
   it('closes idle connections after a moment, and cuts what does not end in time', async () => {
     const { server, url } = await start(async () => new Promise(() => undefined), { stopTimeout_ms: 400 });
     const idle = await dial(url);

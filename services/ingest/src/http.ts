@@ -36,8 +36,10 @@ export interface HttpOptions {
 export interface HttpServer extends Service {
   /** `http://host:port` while it listens. */
   readonly url: string | undefined;
-  /** A stop has begun. */
+  /** `announceStop` or a stop has begun. */
   readonly draining: boolean;
+  /** /readyz answers 503 from now on, and requests are served as before: load balancers need a moment to send new ones elsewhere. */
+  announceStop(): void;
 }
 
 /** The port can't be had; the message says what to do. */
@@ -68,6 +70,9 @@ export function httpServer(options: HttpOptions): HttpServer {
     },
     get draining() {
       return draining;
+    },
+    announceStop() {
+      draining = true;
     },
     start: () =>
       inTurn(async () => {

@@ -3,6 +3,7 @@
 import { ConfigError, loadConfig } from '@rollcall/config';
 import { createLog, createMetrics, Stack } from '@rollcall/telemetry';
 import { ExtensionsError } from '@rollcall/tenancy';
+import { pause } from './deadline.js';
 import { CannotListen } from './http.js';
 import { makeIngest } from './ingest.js';
 
@@ -13,10 +14,14 @@ try {
   const stack = new Stack({ log, stopTimeout_ms: config.STOP_TIMEOUT_MS });
   let stopping = false;
 
-  const stop = async (code: number): Promise<void> => {
+  const stop = async (code: number, drainDelay_ms = 0): Promise<void> => {
     if (stopping) return;
     stopping = true;
     try {
+      if (drainDelay_ms > 0) {
+        http.announceStop();
+        await pause(drainDelay_ms);
+      }
       await stack.stop();
     } catch (error) {
       log.error({ error }, 'stopped, not cleanly');
@@ -28,12 +33,12 @@ try {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
       if (stopping) process.exit(1); // asked twice
-      log.info({ signal }, 'stopping');
-      void stop(0);
+      log.info({ event: 'ingest.stopping', signal, drainDelay_ms: config.DRAIN_DELAY_MS }, 'stopping');
+      void stop(0, config.DRAIN_DELAY_MS);
     });
   }
 
-  const { services } = makeIngest({
+  const { services, http } = makeIngest({
     ...{ config, log, metrics },
     onFatal: (reason) => {
       log.fatal(reason);

@@ -38,6 +38,15 @@ describe('loadConfig', () => {
     expect(config.REDIS_URL).toBe('rediss://user:pass@redis.example:6380/2');
   });
 
+  // An image without settings ran for ever, as healthy, on servers that are not there.
+  it('asks for the two servers in production, beside all else that is wrong', () => {
+    const [REDIS_URL, MONGODB_URI] = ['redis://redis:6379', 'mongodb://mongodb'];
+    const names = (env: NodeJS.ProcessEnv) => problemsOf({ NODE_ENV: 'production', ...env }).map(({ name }) => name);
+    expect(names({})).toEqual(['REDIS_URL', 'MONGODB_URI']);
+    expect(names({ REDIS_URL, MONGODB_URI: '', PARTITIONS: '0' })).toEqual(['MONGODB_URI', 'PARTITIONS']);
+    expect(names({ REDIS_URL, MONGODB_URI })).toEqual([]);
+  });
+
   it('counts a variable that is set to nothing as unset', () => {
     const config = loadConfig({ ROLLCALL_OPERATOR_TOKEN: '', INGEST_PORT: '' });
     expect(config.INGEST_PORT).toBe(8080);

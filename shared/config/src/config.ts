@@ -62,11 +62,11 @@ function says<T extends z.ZodType>(schema: T, meaning: string, readBy: ReadBy = 
 const shape = {
   REDIS_URL: says(
     url(['redis:', 'rediss:'], 'a redis:// or rediss:// URL').default('redis://127.0.0.1:6379'),
-    'Redis or Valkey: accepted state, queues. Needs `appendonly yes` and `maxmemory-policy noeviction`.',
+    'Redis or Valkey: accepted state, queues. Needs `appendonly yes` and `maxmemory-policy noeviction`. Required where `NODE_ENV` is `production`, as in the images.',
   ),
   MONGODB_URI: says(
     z.string().refine(isMongoUri, 'a mongodb:// or mongodb+srv:// URI').default('mongodb://127.0.0.1:27017/rollcall'),
-    'MongoDB, a replica set. The database is `rollcall` where the URI names none.',
+    'MongoDB, a replica set. The database is `rollcall` where the URI names none. Required where `NODE_ENV` is `production`, as in the images.',
   ),
   DURABILITY: says(
     oneOf('always', 'everysec').default('always'),
@@ -170,6 +170,11 @@ const shape = {
   ),
   HISTORY_DAYS: says(whole(1, 36_500).default(30), 'How long the history is kept in MongoDB.', 'worker'),
 
+  DRAIN_DELAY_MS: says(
+    milliseconds(0, 300_000).default(0),
+    'After SIGTERM, how long requests are still accepted while `/readyz` answers 503 (draining), so that a load balancer sends new ones elsewhere. Only then the stop begins, with its own STOP_TIMEOUT_MS.',
+    'ingest',
+  ),
   STOP_TIMEOUT_MS: says(milliseconds(100).default(25_000), 'How long a stop may wait for work in hand. More than REQUEST_TIMEOUT_MS.'),
   LOG_LEVEL: says(oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent').default('info'), 'Least level that is logged.'),
   OTEL_EXPORTER_OTLP_ENDPOINT: says(
@@ -279,15 +284,23 @@ export class ConfigError extends Error {
   }
 }
 
+/** The defaults of these are servers of this machine: right on a laptop, and never there in a container. */
+const NO_DEFAULT_IN_PRODUCTION = ['REDIS_URL', 'MONGODB_URI'] as const;
+
 /**
  * Reads every setting. A variable that is set to nothing counts as unset, as compose files and charts pass on what they were not given.
+ * With `NODE_ENV=production`, as in the images, REDIS_URL and MONGODB_URI must be set.
  * @throws ConfigError that lists everything wrong at once, by name, never with a value.
  */
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const missing = env.NODE_ENV === 'production' ? NO_DEFAULT_IN_PRODUCTION.filter((name) => !env[name]) : [];
   const given = Object.keys(shape).flatMap((name) => (env[name] ? [[name, env[name]] as const] : []));
   const result = Schema.safeParse(Object.fromEntries(given));
-  if (result.success) return Object.freeze(result.data);
-  const problems = result.error.issues.map(({ path, message }) => ({ name: String(path[0]), expected: message }));
+  if (result.success && missing.length === 0) return Object.freeze(result.data);
+  const problems = [
+    ...missing.map((name) => ({ name, expected: 'a value: with NODE_ENV=production it has no default' })),
+    ...(result.error?.issues ?? []).map(({ path, message }) => ({ name: String(path[0]), expected: message })),
+  ];
   // One setting may fail two checks of one meaning: it is said once.
   throw new ConfigError(problems.filter((p, at) => problems.findIndex((q) => q.name === p.name && q.expected === p.expected) === at));
 }

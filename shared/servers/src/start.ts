@@ -3,6 +3,7 @@ import { watch } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { removeContainersOf } from './engine.js';
 import { errorCode, messageOf, OperatorError } from './errors.js';
 import { type Exit, type GuardedProcess, spawnGuarded } from './guard.js';
 import { type Identity, identify, isAlive, throughShell } from './identity.js';
@@ -58,6 +59,10 @@ async function start(settings: Settings, watching: boolean): Promise<void> {
 
   const found = await findServers({ env: process.env, progress: say, signal: stopping.signal });
   stopping.signal.throwIfAborted();
+  const [redisDir, mongoDir] = [path.join(dataDir, 'redis'), path.join(dataDir, 'mongodb')];
+  // Containers of a start that was killed; before the ports are looked at, as they still have them.
+  if (found.redis.kind === 'docker') await removeContainersOf(redisDir);
+  if (found.mongo.kind === 'docker') await removeContainersOf(mongoDir);
   ports.redisPort = await usablePort(past.redisPort);
   ports.mongoPort = await usablePort(past.mongoPort);
   const log = (name: string) => path.join(dataDir, 'logs', `${name}.log`);
@@ -65,7 +70,7 @@ async function start(settings: Settings, watching: boolean): Promise<void> {
   const servers = await Promise.allSettled([
     startRedis({
       source: found.redis,
-      dir: path.join(dataDir, 'redis'),
+      dir: redisDir,
       port: ports.redisPort,
       log: log('redis'),
       warn: say,
@@ -73,7 +78,7 @@ async function start(settings: Settings, watching: boolean): Promise<void> {
     }),
     startMongo({
       source: found.mongo,
-      dir: path.join(dataDir, 'mongodb'),
+      dir: mongoDir,
       port: ports.mongoPort,
       log: log('mongodb'),
       warn: say,
