@@ -8,6 +8,7 @@ import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const NODE_MIN = [20, 19];
+const PATIENCE_MS = 15_000;
 const LOCK_STALE_MS = 15 * 60_000;
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 // npm passes a SIGTERM on to the shell between us alone, and a SIGKILL to nobody: that the shell is gone is how we hear of it.
@@ -47,9 +48,11 @@ async function prepared() {
   const unlock = await lock();
   try {
     if (!isInstalled()) {
-      say('installing the packages of package-lock.json');
-      const code = await npm(['ci', '--no-audit', '--no-fund']);
-      if (code !== 0) return fail('npm ci failed: mend what it says above, then run the same command again.', code);
+      say(`installing ${count()} packages with npm (once; about 400 MB in node_modules, minutes on a slow line)`);
+      // Warnings of npm are for those who choose the packages; errors are shown.
+      const { code, took_s } = await patiently('still installing', () => npm(['ci', '--no-audit', '--no-fund', '--loglevel=error']));
+      if (code !== 0) return fail('npm ci failed: correct what it says above, then run the same command again.', code);
+      say(`installed in ${took_s} s`);
     }
     return task === 'check' ? 0 : await build();
   } finally {
@@ -61,17 +64,35 @@ async function build() {
   const turbo = path.join(root, 'node_modules/turbo/bin/turbo');
   const quiet = task === 'build' ? [] : ['--output-logs=errors-only'];
   const env = { TURBO_TELEMETRY_DISABLED: '1', TURBO_NO_UPDATE_NOTIFIER: '1', TURBO_PRINT_VERSION_DISABLED: '1', DO_NOT_TRACK: '1' };
-  const began = performance.now();
-  const { code, output } = await run(process.execPath, [turbo, 'run', 'build', '--ui=stream', '--log-order=grouped', ...quiet], {
-    env,
-    hold: task !== 'build',
-  });
+  const isFirst = !existsSync(path.join(root, 'shared/servers/dist'));
+  if (isFirst && task !== 'build') say('building rollcall (once; later only what has changed)');
+  const { code, output, took_s } = await patiently('still building', () =>
+    run(process.execPath, [turbo, 'run', 'build', '--ui=stream', '--log-order=grouped', ...quiet], { env, hold: task !== 'build' }),
+  );
   if (code === 0) {
-    if (performance.now() - began > 3_000 && task !== 'build') say(`built in ${((performance.now() - began) / 1000).toFixed(1)} s`);
+    if ((isFirst || took_s > 3) && task !== 'build') say(`built in ${took_s} s`);
     return 0;
   }
   process.stderr.write(output);
-  return fail('the build failed: mend what it says above.', code);
+  return fail('the build failed: correct what it says above.', code);
+}
+
+/** How many packages the lockfile names for this machine, about: some are for other systems. */
+function count() {
+  const { packages } = JSON.parse(readFileSync(path.join(root, 'package-lock.json'), 'utf8'));
+  return Object.entries(packages).filter(([name, { optional, link }]) => name.includes('node_modules/') && !optional && !link).length;
+}
+
+/** Does a step that may take minutes, and says every 15 s that it goes on. */
+async function patiently(what, step) {
+  const began = performance.now();
+  const seconds = () => Math.round((performance.now() - began) / 1000);
+  const patience = setInterval(() => say(`${what} (${seconds()} s)`), PATIENCE_MS);
+  try {
+    return { ...(await step()), took_s: seconds() };
+  } finally {
+    clearInterval(patience);
+  }
 }
 
 /** Types, lint and format, all reported. */
@@ -167,7 +188,7 @@ function npm(rest) {
       .filter((name) => /^npm_(lifecycle|package|command)/.test(name))
       .map((name) => [name, undefined]),
   );
-  return run(command, [...first, ...rest], { env }).then(({ code }) => code);
+  return run(command, [...first, ...rest], { env });
 }
 
 /**

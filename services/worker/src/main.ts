@@ -27,7 +27,10 @@ async function run(): Promise<void> {
         process.exit(1);
       }, config.STOP_TIMEOUT_MS).unref();
       stack.stop().then(
-        () => process.exit(0),
+        () => {
+          log.info({ event: 'worker.stopped' }, 'stopped');
+          process.exit(0);
+        },
         (error: unknown) => {
           log.error({ error }, 'not stopped cleanly');
           process.exit(1);

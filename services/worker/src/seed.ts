@@ -4,6 +4,7 @@ import { MongoLink, makeKeys, onMongo, RedisLink } from '@rollcall/store';
 import { createLog, Stack } from '@rollcall/telemetry';
 import { addToken, ensureTenant, isGuessable, Records, TenantId } from '@rollcall/tenancy';
 import { prepare } from './prepare.js';
+import { type Trouble, troubleOf } from './trouble.js';
 
 const WAIT_MS = 30_000;
 
@@ -22,21 +23,32 @@ async function seed(env: NodeJS.ProcessEnv): Promise<void> {
     throw new ConfigError([{ name: 'ROLLCALL_SEED_TENANT', expected: '1 to 63 lower-case letters, digits and hyphens' }]);
   const config = loadConfig(env);
   const log = createLog({ service: 'rollcall-seed', level: config.LOG_LEVEL });
-  const onError = (error: Error) => log.debug({ error }, 'connection');
-  const redis = new RedisLink({ url: config.REDIS_URL, commandTimeout_ms: config.MONGO_TIMEOUT_MS, onError });
+  const last: { Redis?: Trouble; MongoDB?: Trouble } = {};
+  const onError = (server: keyof typeof last, setting: string) => (error: Error) => {
+    log.debug({ event: 'seed.connection.failed', server, error }, 'connection failed');
+    const trouble = troubleOf(error);
+    last[server] = trouble;
+    if (trouble.refused) giveUp(`${server} refuses the connection: ${trouble.message}; check the credentials in ${setting}`);
+  };
+  // ioredis prints guesses there of what a refusal means; the refusal itself is told above.
+  console.warn = () => undefined;
+  const redis = new RedisLink({
+    url: config.REDIS_URL,
+    commandTimeout_ms: config.MONGO_TIMEOUT_MS,
+    onError: onError('Redis', 'REDIS_URL'),
+  });
   const mongo = new MongoLink({
     uri: config.MONGODB_URI,
     timeout_ms: config.MONGO_TIMEOUT_MS,
     historyDays: config.HISTORY_DAYS,
-    onError,
+    onError: onError('MongoDB', 'MONGODB_URI'),
   });
   const records = new Records(redis, mongo, makeKeys(config.ROLLCALL_KEY_PREFIX, config.PARTITIONS));
   const stack = new Stack({ log, stopTimeout_ms: config.STOP_TIMEOUT_MS });
   const late = setTimeout(() => {
-    process.stderr.write(
-      `seed: no answer in ${WAIT_MS / 1_000} s from ${redis.up ? 'MongoDB: is it there, with a primary' : 'Redis: is it there'}?\n`,
-    );
-    process.exit(1);
+    const server = redis.up ? 'MongoDB' : 'Redis';
+    const heard = last[server] === undefined ? '' : ` (${last[server].message})`;
+    giveUp(`no answer from ${server} in ${WAIT_MS / 1_000} s${heard}: ${redis.up ? 'does it run, with a primary' : 'does it run'}?`);
   }, WAIT_MS);
   try {
     if (isGuessable(token))
@@ -58,6 +70,11 @@ async function seed(env: NodeJS.ProcessEnv): Promise<void> {
     clearTimeout(late);
     await stack.stop();
   }
+}
+
+function giveUp(reason: string): never {
+  process.stderr.write(`seed: ${reason}\n`);
+  process.exit(1);
 }
 
 function missing(wanted: Record<string, string | undefined>) {

@@ -10,14 +10,15 @@ import { type Identity, identify, isAlive, throughShell } from './identity.js';
 import { type MongoServer, startMongo } from './mongo.js';
 import { freePort, portProblem } from './ports.js';
 import { type RedisServer, startRedis } from './redis.js';
-import { findServers } from './sources.js';
+import { findServers, type Source } from './sources.js';
 import { banner } from './start/banner.js';
-import { seedDemo } from './start/demo.js';
+import { DEMO_TENANT, seedDemo } from './start/demo.js';
 import { keptToken, lockDataDir, type Past, type RunFile, readPast, writePast, writeWhole } from './start/files.js';
 import { freshLog, Service, waitUntilReady } from './start/service.js';
 import { readSettings, type Settings } from './start/settings.js';
 import { makeScreen } from './start/show.js';
 import { type Supervised, type Supervision, supervise } from './supervise.js';
+import { withoutSecrets } from './uri.js';
 
 /** Main program of `npm start` and, with `--watch`, of `npm run dev`: this file alone reads the environment, hears signals and exits. */
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -31,16 +32,20 @@ const hurry = new AbortController();
 const open: { name: string; stop(): Promise<void> }[] = [];
 let supervisions: Supervision[] = [];
 
-async function start(settings: Settings, watching: boolean): Promise<void> {
+/** The data folder as it is shown, once it is known. */
+let keptIn: string | undefined;
+
+async function start(settings: Settings, { watching, verbose }: { watching: boolean; verbose: boolean }): Promise<void> {
   const { dataDir } = settings;
   const shown = path.relative(process.cwd(), dataDir) || '.';
-  const screen = await makeScreen(process.stdout);
+  const screen = verbose ? await makeScreen(process.stdout) : undefined;
   await mkdir(path.join(dataDir, 'logs'), { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw new OperatorError(
       `The data folder ${dataDir} cannot be used (${errorCode(error) ?? messageOf(error)}): make it writable, or set ROLLCALL_DATA_DIR to another one.`,
     );
   });
   const unlock = lockDataDir(dataDir, shown);
+  keptIn = shown;
   open.push({ name: 'lock', stop: async () => unlock() });
 
   const past = readPast(dataDir);
@@ -67,6 +72,7 @@ async function start(settings: Settings, watching: boolean): Promise<void> {
   ports.mongoPort = await usablePort(past.mongoPort);
   const log = (name: string) => path.join(dataDir, 'logs', `${name}.log`);
   for (const name of ['redis', 'mongodb']) freshLog(log(name));
+  say(`starting ${described('Redis', found.redis)} and ${described('MongoDB', found.mongo)}`);
   const servers = await Promise.allSettled([
     startRedis({
       source: found.redis,
@@ -108,6 +114,7 @@ async function start(settings: Settings, watching: boolean): Promise<void> {
   };
   delete env.ROLLCALL_DEMO_TOKEN; // the services know tokens by their hash alone
   const entryOf = (file: string) => path.join(ROOT, 'services', file);
+  say(`setting up the tenant '${DEMO_TENANT}'`);
   await seedDemo({ entry: entryOf('worker/dist/seed.js'), token, env, log: freshLog(log('seed')), signal: stopping.signal });
 
   const urls = { ingest: `http://127.0.0.1:${settings.ingestPort}`, worker: `http://127.0.0.1:${settings.opsPort}` };
@@ -127,7 +134,7 @@ async function start(settings: Settings, watching: boolean): Promise<void> {
     const ends: Exit[] = [];
     const show = (line: string) => {
       file(line);
-      screen.line(line);
+      screen?.line(line);
     };
     const one = new Service({ name, entry: entryOf(`${name}/dist/main.js`), env, cwd: ROOT, log: show, warn: say }, (pid) => {
       remember(name)(pid);
@@ -136,6 +143,7 @@ async function start(settings: Settings, watching: boolean): Promise<void> {
     return { service: one, url: urls[name], ends: () => ends, onEnd: (exit: Exit) => void (isReady || ends.push(exit)) };
   };
   // Ended from the last to the first: ingest before worker.
+  say('starting ingest and worker');
   const worker = await service('worker');
   const ingest = await service('ingest');
   for (const { service: one, onEnd } of [worker, ingest]) {
@@ -151,6 +159,7 @@ async function start(settings: Settings, watching: boolean): Promise<void> {
   process.stdout.write(
     banner({
       dataDir: shown,
+      logs: path.join(shown, 'logs'),
       servers: [redis, mongo].map(({ server }) => `${server.product} ${server.version}`).join(', '),
       ingestUrl: urls.ingest,
       opsUrl: urls.worker,
@@ -160,9 +169,16 @@ async function start(settings: Settings, watching: boolean): Promise<void> {
       salt: randomBytes(3).toString('hex'),
     }),
   );
-  process.stdout.write(`ready in ${(process.uptime()).toFixed(1)} s; Ctrl-C ends it all, and the data stay\n`);
-  screen.open();
+  process.stdout.write(`ready in ${(process.uptime()).toFixed(1)} s; Ctrl-C stops everything and keeps the data\n`);
+  screen?.open();
   if (watching) await watchSources([ingest.service, worker.service]);
+}
+
+/** Where a server comes from, in a few words. */
+function described(name: string, source: Source): string {
+  if (source.kind === 'url') return `${name} (the one at ${withoutSecrets(source.url)})`;
+  if (source.kind === 'docker') return `${name} (${source.image}, in Docker)`;
+  return `${name} (${source.server.product} ${source.server.version}, ${source.path})`;
 }
 
 /** What is to be done when Redis or MongoDB runs as another process. */
@@ -244,7 +260,7 @@ async function watchSources(services: readonly Service[]): Promise<void> {
       timer = setTimeout(() => {
         const now = changed;
         changed = new Set();
-        for (const one of now) void one.stop().catch((error: unknown) => say(messageOf(error)));
+        for (const one of now) void one.stop({ because: 'after a change' }).catch((error: unknown) => say(messageOf(error)));
       }, 300);
     });
     open.push({ name: 'watcher', stop: async () => watcher.close() });
@@ -253,7 +269,8 @@ async function watchSources(services: readonly Service[]): Promise<void> {
 
 async function main(): Promise<void> {
   if (process.platform === 'win32') throw new OperatorError('rollcall starts on Linux and macOS: on Windows, run it inside WSL.');
-  await start(readSettings(process.env, process.cwd()), process.argv.includes('--watch'));
+  const watching = process.argv.includes('--watch');
+  await start(readSettings(process.env, process.cwd()), { watching, verbose: watching || process.argv.includes('--verbose') });
 }
 
 let ending: Promise<void> | undefined;
@@ -265,7 +282,10 @@ function end(code: number): Promise<void> {
   ending = stop()
     .then(() => Promise.race([started, new Promise((resolve) => setTimeout(resolve, 5_000))]))
     .then(stop)
-    .then(() => process.exit(code));
+    .then(() => {
+      if (code === 0) say(keptIn === undefined ? 'stopped' : `stopped; data kept in ${keptIn}`);
+      process.exit(code);
+    });
   return ending;
 }
 

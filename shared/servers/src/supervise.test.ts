@@ -7,6 +7,7 @@ class Server implements Supervised {
   pid = 1;
   starts = 0;
   failures = 0;
+  endsBecause: string | undefined;
   #die: (exit: Exit) => void = () => {};
   #exit: Promise<Exit> = Promise.resolve({ code: null, signal: null });
 
@@ -75,6 +76,21 @@ describe('a supervised server', () => {
     await settle();
     expect(clock.slept).toEqual([100, 200, 400, 800]);
     expect(said.filter((line) => line.includes('not yet'))).toHaveLength(3);
+    await supervision.stop();
+  });
+
+  // A save in `npm run dev` read as a crash: "ingest (pid …) ended (exit code 0); it is started again".
+  it('says why it was restarted where its end was asked for, and does not slow down', async () => {
+    const [server, clock] = [new Server(), new FakeClock()];
+    const said: string[] = [];
+    const supervision = supervise(server, { log: (line) => said.push(line), onRestart: () => {}, clock });
+    server.endsBecause = 'after a change';
+    for (let i = 0; i < 3; i++) {
+      server.die();
+      await settle();
+    }
+    expect(said).toEqual([2, 3, 4].map((pid) => `server restarted after a change as pid ${pid}`));
+    expect(clock.slept).toEqual([100, 100, 100]);
     await supervision.stop();
   });
 

@@ -5,6 +5,8 @@ import type { Exit, StopOptions } from './guard.js';
 export interface Supervised {
   readonly name: string;
   readonly pid: number | undefined;
+  /** Why its end was asked for, where it is to be started again: `after a change`. */
+  readonly endsBecause?: string | undefined;
   start(): Promise<void>;
   stop(options?: Partial<StopOptions>): Promise<void>;
   exited(): Promise<Exit>;
@@ -57,9 +59,11 @@ export function supervise(server: Supervised, { log, onRestart, onEnd, clock = r
       const exit = await server.exited();
       if (released.signal.aborted) return;
       const life_ms = clock.now() - born;
-      if (life_ms >= LIFE_MIN_MS) backoff_ms = BACKOFF_FIRST_MS;
+      const because = server.endsBecause;
+      if (life_ms >= LIFE_MIN_MS || because !== undefined) backoff_ms = BACKOFF_FIRST_MS;
       onEnd?.(exit, life_ms);
-      log(`${server.name}${pid === undefined ? '' : ` (pid ${pid})`} ended (${describe(exit)}); it is started again`);
+      if (because === undefined)
+        log(`${server.name}${pid === undefined ? '' : ` (pid ${pid})`} ended (${describe(exit)}); it is started again`);
       for (let running = false; !running; ) {
         await clock.sleep(backoff_ms, released.signal);
         if (released.signal.aborted) return;
@@ -72,7 +76,8 @@ export function supervise(server: Supervised, { log, onRestart, onEnd, clock = r
           log(`${server.name} could not be started again: ${messageOf(error)}`);
         }
       }
-      log(`${server.name} runs again${server.pid === undefined ? '' : ` as pid ${server.pid}`}`);
+      const now = server.pid === undefined ? '' : ` as pid ${server.pid}`;
+      log(because === undefined ? `${server.name} runs again${now}` : `${server.name} restarted ${because}${now}`);
       onRestart();
     }
   }

@@ -1,5 +1,7 @@
 export interface BannerFacts {
   readonly dataDir: string;
+  /** Where the log files are. */
+  readonly logs: string;
   readonly servers: string;
   readonly ingestUrl: string;
   readonly opsUrl: string;
@@ -11,7 +13,7 @@ export interface BannerFacts {
 }
 
 /** What a first user needs, on one screen. */
-export function banner({ dataDir, servers, ingestUrl, opsUrl, publicUrl, token, operatorToken, salt }: BannerFacts): string {
+export function banner({ dataDir, logs, servers, ingestUrl, opsUrl, publicUrl, token, operatorToken, salt }: BannerFacts): string {
   return `
 rollcall  ${servers}, data in ${dataDir}
 
@@ -20,9 +22,16 @@ rollcall  ${servers}, data in ${dataDir}
   operator        ${opsUrl}/queues
   operator token  ${operatorToken}
 
-Provision a first user:
+Create a first user:
 
 ${curl(ingestUrl, token, salt)}
+
+Next:
+  npx rollcall --help      commands for tenants, tokens and accounts, with
+                           export ROLLCALL_ADMIN_URL=${opsUrl} ROLLCALL_OPERATOR_TOKEN=${quoted(operatorToken)}
+  docs/administrator.md    connect Okta or Entra ID
+  ${opsUrl}/tenants  each tenant's backlog and dead letters
+  ${logs}  logs of all processes; --verbose shows those of the services here
 
 `;
 }

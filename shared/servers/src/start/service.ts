@@ -11,6 +11,7 @@ export class Service {
   readonly #onStart: (pid: number) => void;
   #process: GuardedProcess | undefined;
   #last: GuardedProcess | undefined;
+  #endsBecause: string | undefined;
 
   constructor(options: ServiceOptions, onStart: (pid: number) => void) {
     this.name = options.name;
@@ -22,9 +23,15 @@ export class Service {
     return this.#process?.pid;
   }
 
+  /** Why its present end was asked for, where it is to be started again. */
+  get endsBecause(): string | undefined {
+    return this.#endsBecause;
+  }
+
   /** Resolves once it is there; whether it works is asked at its /readyz. */
   async start(): Promise<void> {
     const started = await spawnService(this.#options);
+    this.#endsBecause = undefined;
     this.#process = started;
     this.#last = started;
     void started.exited.then(() => {
@@ -33,7 +40,9 @@ export class Service {
     this.#onStart(started.pid);
   }
 
-  async stop({ signal, deadline_ms = 30_000, hurry }: Partial<StopOptions> = {}): Promise<void> {
+  /** `because` is for an end that its supervision answers with a new start, such as `after a change`. */
+  async stop({ signal, deadline_ms = 30_000, hurry, because }: Partial<StopOptions> & { because?: string } = {}): Promise<void> {
+    this.#endsBecause = because;
     await this.#process?.stop({ signal, deadline_ms, hurry });
   }
 
