@@ -68,6 +68,8 @@ async function pull({ image: images }: ContainerRuntimeClient, image: string): P
   } finally {
     clearTimeout(timer);
   }
+  // An engine tells what became of a pull within its answer, which testcontainers does not read.
+  if (!(await images.exists(name))) throw new Error('the engine could not pull it');
 }
 
 /** Where testcontainers looks, too. */
