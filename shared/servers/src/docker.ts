@@ -22,7 +22,7 @@ export async function engineAnswers(env: NodeJS.ProcessEnv): Promise<boolean> {
  * Brings what a container of this image needs to this machine: the image, and the reaper's. Bounded, as a pull may hang.
  * @throws Error that says in a line why the engine cannot be used
  */
-export async function prepareContainers(image: string): Promise<void> {
+export async function prepareContainers(image: string, env: NodeJS.ProcessEnv): Promise<void> {
   const { getContainerRuntimeClient } = await import('testcontainers');
   const client = await getContainerRuntimeClient();
   const { host } = client.info.containerRuntime;
@@ -30,7 +30,7 @@ export async function prepareContainers(image: string): Promise<void> {
   if (!isThisMachine(host, Name))
     throw new Error(`its engine seems to be on another machine, ${host}; if it is on this one, set TESTCONTAINERS_HOST_OVERRIDE=127.0.0.1`);
   await pull(client, image);
-  const reaper = reaperImage();
+  const reaper = reaperImage(env);
   if (reaper === undefined) return;
   await pull(client, reaper).catch((error: unknown) => {
     throw new Error(`its reaper ${reaper} cannot be pulled: ${messageOf(error)}; TESTCONTAINERS_RYUK_DISABLED=true does without it`);

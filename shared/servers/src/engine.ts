@@ -33,7 +33,7 @@ async function open(): Promise<ContainerRuntimeClient> {
  * The image of the reaper, which testcontainers starts before any container.
  * @returns undefined where TESTCONTAINERS_RYUK_DISABLED says that there is none
  */
-export function reaperImage(env: NodeJS.ProcessEnv = process.env): string | undefined {
+export function reaperImage(env: NodeJS.ProcessEnv): string | undefined {
   if (env.TESTCONTAINERS_RYUK_DISABLED === 'true') return undefined;
   // testcontainers does not export the name, which changes with its version.
   const { REAPER_IMAGE } = createRequire(import.meta.url)('testcontainers/build/reaper/reaper') as { REAPER_IMAGE: string };

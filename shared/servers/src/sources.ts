@@ -72,13 +72,13 @@ export async function findMongo(options: FindServersOptions, engine = engineAnsw
 async function fromDocker(
   name: string,
   image: (typeof IMAGES)[keyof typeof IMAGES],
-  { progress }: FindServersOptions,
+  { env, progress }: FindServersOptions,
   engine: Promise<boolean>,
 ): Promise<Source | undefined> {
   if (!(await engine)) return undefined;
   try {
     progress?.(`${name}: Docker is here; looking for the image ${image.image}`);
-    await prepareContainers(image.image);
+    await prepareContainers(image.image, env);
     return { kind: 'docker', ...image };
   } catch (error) {
     progress?.(`${name}: a container of ${image.image} cannot be used (${messageOf(error)}); trying the next source`);
