@@ -1,6 +1,6 @@
 // What administrators do to accounts (DESIGN section 8). Decided and committed like everything that identity providers ask for.
-import { type JsonObject, ScimError } from '@rollcall/scim';
-import type { Account, Preserver, Resource, Storage } from './resource.js';
+import { foldCase, type JsonObject, ScimError } from '@rollcall/scim';
+import type { Account, Person, Preserver, Resource, Storage } from './resource.js';
 
 export type AccountCommand =
   /** Keeps the person out until an administrator lets them in again. */
@@ -29,6 +29,8 @@ export type AccountCommand =
     }
   /** This account is the person who comes under this name or externalId: decides an ambiguity, or a recycled address. */
   | { readonly kind: 'expect'; readonly type: 'User'; readonly id: string; readonly userName?: string; readonly externalId?: string }
+  /** This account is not the person who comes under this name or externalId: they are somebody else, whatever they have in common. */
+  | { readonly kind: 'separate'; readonly type: 'User'; readonly id: string; readonly userName?: string; readonly externalId?: string }
   /** Takes away everything of the person; the id stays, so that nothing late brings them back. */
   | { readonly kind: 'purge'; readonly type: 'User'; readonly id: string };
 
@@ -42,9 +44,11 @@ export function mark(account: Account, by: Preserver, on: boolean, at?: { readon
   const restated = was && at?.reason !== undefined ? { ...was, reason: at.reason } : was;
   const now = on ? (restated ?? at) : undefined;
   const preserved = { ...others, ...(now ? { [by]: now } : {}) };
-  const { preserved: _, ...rest } = account;
+  const { preserved: _, held, ...rest } = account;
+  const isHeldOn = held !== undefined && (on || by !== 'administrator');
   return {
     ...rest,
+    ...(isHeldOn ? { held } : {}),
     preservedBy: on ? [...preservedBy, by] : preservedBy,
     ...(Object.keys(preserved).length > 0 ? { preserved } : {}),
   };
@@ -70,7 +74,16 @@ export function administered(resource: Resource, command: Exclude<AccountCommand
     case 'expect': {
       const { userName, externalId } = command;
       const expects = { ...(userName === undefined ? {} : { userName }), ...(externalId === undefined ? {} : { externalId }) };
-      return { ...resource, account: { ...account, expects } };
+      return { ...resource, account: withSeparate({ ...account, expects }, without(account.separate, expects)) };
+    }
+    case 'separate': {
+      const { userName, externalId } = command;
+      const person = { ...(userName === undefined ? {} : { userName }), ...(externalId === undefined ? {} : { externalId }) };
+      const { expects, ...rest } = account;
+      const known = without(account.separate, person);
+      if (known.length >= SEPARATE_MAX) throw new ScimError(409, undefined, `an account is told apart from at most ${SEPARATE_MAX} people`);
+      const stillExpects = expects && !isSamePerson(expects, person) ? { expects } : {};
+      return { ...resource, account: withSeparate({ ...rest, ...stillExpects }, [...known, person]) };
     }
     case 'remap':
       return resource;
@@ -82,10 +95,24 @@ export function administered(resource: Resource, command: Exclude<AccountCommand
 }
 
 /** Whether an administrator has said that this account is the person who is described. */
-export function isExpected({ account }: Resource, attributes: JsonObject, fold: (text: string) => string): boolean {
-  const { userName, externalId } = account.expects ?? {};
+export const isExpected = ({ account }: Pick<Resource, 'account'>, attributes: JsonObject): boolean => isNamed(account.expects, attributes);
+
+/** Whether an administrator has said that this account is not the person who is described. */
+export const isSeparate = ({ account }: Pick<Resource, 'account'>, attributes: JsonObject): boolean =>
+  account.separate?.some((person) => isNamed(person, attributes)) ?? false;
+
+function isNamed({ userName, externalId }: Person = {}, attributes: JsonObject): boolean {
   if (externalId !== undefined && attributes.externalId === externalId) return true;
-  return userName !== undefined && typeof attributes.userName === 'string' && fold(attributes.userName) === fold(userName);
+  return userName !== undefined && typeof attributes.userName === 'string' && foldCase(attributes.userName) === foldCase(userName);
+}
+
+const isSamePerson = (a: Person, b: Person): boolean =>
+  a.externalId === b.externalId && foldCase(a.userName ?? '') === foldCase(b.userName ?? '');
+const without = (people: readonly Person[] = [], person: Person): readonly Person[] => people.filter((each) => !isSamePerson(each, person));
+
+function withSeparate(account: Account, separate: readonly Person[]): Account {
+  const { separate: _, ...rest } = account;
+  return separate.length === 0 ? rest : { ...rest, separate };
 }
 
 function provided(account: Account, { profile, storage }: Extract<AccountCommand, { kind: 'setAccount' }>): Account {
@@ -110,3 +137,5 @@ function notByAdministrator({ account }: Resource): string {
     ? 'the identity provider preserved this account, not an administrator: assign the person there again'
     : 'no administrator preserved this account: it is active';
 }
+
+const SEPARATE_MAX = 100;

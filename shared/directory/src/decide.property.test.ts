@@ -1,8 +1,20 @@
 import { foldCase, ROLLCALL_USER_URN } from '@rollcall/scim';
 import * as fc from 'fast-check';
 import type { Command } from './command.js';
-import { fieldsOf, type IdentityAttribute, identityOf, isClaim, principalOf, userPrincipalNameField } from './index-fields.js';
-import type { Resource } from './resource.js';
+import { isStable } from './identity/external-id.js';
+import {
+  externalIdOf,
+  fieldsOf,
+  formerIdField,
+  formerNameField,
+  holdableFields,
+  type IdentityAttribute,
+  isClaim,
+  isHeld,
+  principalOf,
+  userPrincipalNameField,
+} from './index-fields.js';
+import { isActive, type Resource } from './resource.js';
 import { type Accept, create, Model, manual, NOW, patch, remove, replace } from './testing.js';
 
 const NAMES = ['ada', 'ADA', 'bob', 'cyd', 'Äda', 'a\u0308da'];
@@ -10,11 +22,13 @@ const EMAILS = [undefined, 'ada@x', 'ADA@x', 'bob@x', 'same@x'];
 /** Some are the names of others. */
 const PRINCIPALS = ['ada', 'BOB', 'ada@corp', 'ADA@corp'];
 
+const STABLE = ['00u1aaaaaaaaaaaa', '00u1bbbbbbbbbbbb'];
+
 const person = fc.record(
   {
     name: fc.constantFrom(...NAMES),
     email: fc.constantFrom(...EMAILS),
-    externalId: fc.constantFrom('E1', 'E2', 'e1'),
+    externalId: fc.constantFrom('E1', 'E2', 'e1', ...STABLE),
     userPrincipalName: fc.constantFrom(...PRINCIPALS),
     [ROLLCALL_USER_URN]: fc.record({ userPrincipalName: fc.constantFrom(...PRINCIPALS) }),
     active: fc.boolean(),
@@ -24,7 +38,7 @@ const person = fc.record(
 const operation = fc.oneof(
   fc.record({ op: fc.constantFrom('replace', 'Add'), path: fc.constant('userName'), value: fc.constantFrom(...NAMES) }),
   fc.record({ op: fc.constant('replace'), path: fc.constant('active'), value: fc.constantFrom<unknown>(true, false, 'False', 'True') }),
-  fc.record({ op: fc.constant('replace'), path: fc.constant('externalId'), value: fc.constantFrom('E1', 'E2') }),
+  fc.record({ op: fc.constant('replace'), path: fc.constant('externalId'), value: fc.constantFrom('E1', ...STABLE) }),
   fc.record({ op: fc.constant('replace'), path: fc.constant('emails[type eq "work"].value'), value: fc.constantFrom('ada@x', 'same@x') }),
   fc.record({
     op: fc.constant('replace'),
@@ -141,18 +155,34 @@ function checkStep(before: Resource | undefined, { next, operation, urgent, prem
     expect(fieldsOf(next)).toEqual([
       ...fieldsOf(before).filter((field) => field.startsWith('i:')),
       userPrincipalNameField(principalOf(next)!),
+      formerNameField(String(next.attributes.userName)),
+      ...(externalIdOf(next) === undefined ? [] : [formerIdField(externalIdOf(next)!)]),
+      ...(isHeld(next) ? fieldsOf(next).filter((field) => field.startsWith('h:')) : []),
     ]);
 }
 
-/** Nobody gets a second account, whatever people are known by. @param deleted whether an account that was deleted counts as one */
+/** Nobody comes in whom an administrator keeps out by another account. */
+function checkHolds(model: Model, before: Resource | undefined, next: Resource): void {
+  const hasAccess = (resource: Resource) => !resource.deleted && isActive(resource);
+  if (!hasAccess(next)) return;
+  const had = before && hasAccess(before) ? holdableFields(before) : [];
+  const given = holdableFields(next).filter((field) => !had.includes(field) && (!field.startsWith('h:x:') || isStable(field.slice(4))));
+  const kept = [...model.states.values()].filter(({ resource }) => resource.id !== next.id && isHeld(resource));
+  expect(kept.filter(({ resource }) => fieldsOf(resource).some((field) => given.includes(field)))).toEqual([]);
+}
+
+/** Nobody gets a second account who comes by a name or a stable externalId that an account had. @param deleted whether one that was deleted counts */
 function checkAlone(model: Model, { operation, next }: Accept, { deleted = true } = {}): void {
   if (operation !== 'create') return;
-  const by = model.rules?.identityAttribute;
-  const identity = (resource: Resource) => foldCase(identityOf(resource, by)!);
+  const nameOf = ({ attributes }: Resource) => foldCase(String(attributes.userName));
+  const stable = (resource: Resource) => [externalIdOf(resource)].find((id) => id !== undefined && isStable(id));
   const waiting = [...model.states.values()]
     .map(({ resource }) => resource)
     .filter((each) => each.id !== next.id && (each.deleted ? deleted : each.account.managedBy !== 'scim'))
-    .filter((each) => identity(each) === identity(next));
+    .filter((each) => {
+      const [theirs, given] = [stable(each), stable(next)];
+      return theirs !== undefined && given !== undefined ? theirs === given : nameOf(each) === nameOf(next);
+    });
   expect(waiting).toEqual([]);
 }
 
@@ -183,7 +213,9 @@ describe('decide, over random histories', () => {
               continue;
             }
             if (decision.kind === 'unchanged') continue;
-            checkStep(model.states.get(decision.next.id)?.resource, decision);
+            const before = model.states.get(decision.next.id)?.resource;
+            checkStep(before, decision);
+            checkHolds(model, before, decision.next);
             expect(model.commit(decision)).not.toBe('conflict');
             check(model);
             checkAlone(model, decision);
@@ -219,8 +251,10 @@ describe('decide, over random histories', () => {
           for (const each of round) if (!commandOf(model, each)) happen(model, each);
           for (const decision of decisions) {
             if (decision.kind !== 'accept') continue;
+            const before = model.states.get(decision.next.id)?.resource;
             const outcome = model.commit(decision, epoch);
             check(model, { raced: true });
+            if (outcome !== 'conflict') checkHolds(model, before, decision.next);
             // Who is deleted at that very moment was there, as whoever asks first sees it.
             if (outcome !== 'conflict') checkAlone(model, decision, { deleted: false });
           }
@@ -245,8 +279,10 @@ describe('decide, over random histories', () => {
           const { epoch } = model;
           const decision = model.decide(command, { id: `id${number}`, now: NOW }, meanwhile);
           if (decision.kind !== 'accept') return;
+          const before = model.states.get(decision.next.id)?.resource;
           const outcome = model.commit(decision, epoch);
           check(model, { raced: true });
+          if (outcome !== 'conflict') checkHolds(model, before, decision.next);
           if (outcome !== 'conflict') checkAlone(model, decision, { deleted: false });
         };
         for (const { of, by } of rounds) {

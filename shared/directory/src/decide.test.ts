@@ -39,6 +39,8 @@ describe('POST of somebody new', () => {
       { field: 'i:ada@x', seen: '', next: 'new' },
       { field: 'n:userName:ada', seen: '', next: 'new' },
       { field: 'x:E1', seen: '', next: 'new' },
+      // Nobody who was deleted had the name, and nobody whom an administrator keeps out has it or the address.
+      ...['d:n:ada', 'h:n:ada', 'h:n:ada@x'].map((field) => ({ field, seen: '', next: '' })),
     ]);
   });
 
@@ -76,9 +78,9 @@ describe('POST of a name that is taken (RFC 7644 §3.3)', () => {
     expect(errorOf(model.run(create(...(['ada', { email: 'ada@x' }] as const)))).status).toBe(409);
   });
 
-  it('answers 409 for an unmanaged holder of the name who is another person', () => {
+  it('adopts an unmanaged holder of the name, whatever the address', () => {
     model.put(manual('m', 'ada', { email: 'other@x' }));
-    expect(errorOf(model.run(create('ada', { email: 'ada@x' }))).status).toBe(409);
+    expect(accepted(model.run(create('ada', { email: 'ada@x' })))).toMatchObject({ operation: 'adopt', next: { id: 'm' } });
   });
 
   it('takes over an entry that its holder does not bear out, with the holder as a premise', () => {
@@ -151,14 +153,17 @@ describe('POST of somebody who was deleted', () => {
 
   it('makes a new account for another person', () => {
     model.run(remove(adding(...ADA)));
-    expect(accepted(model.run(create('ada', { email: 'other@x' }))).operation).toBe('create');
+    expect(accepted(model.run(create('grace', { email: 'other@x' }))).operation).toBe('create');
   });
 
-  it('is not kept from it by a live managed account with the same address', () => {
+  it('makes a new account beside one of the same address, while somebody else has that address', () => {
     const id = adding('a', 'same@x');
     adding('b', 'same@x');
     model.run(remove(id));
-    expect(accepted(model.run(create('c', { email: 'same@x' })))).toMatchObject({ operation: 'revive', next: { id } });
+    expect(accepted(model.run(create('c', { email: 'same@x' })))).toMatchObject({
+      operation: 'create',
+      judged: { outcome: 'separated', accounts: [id] },
+    });
   });
 });
 
@@ -319,6 +324,7 @@ describe('PATCH (RFC 7644 §3.5.2)', () => {
     expect(decision.premises.entries).toEqual([
       { field: 'n:userName:ada', seen: id, next: '' },
       { field: 'n:userName:lovelace', seen: '', next: id },
+      { field: 'h:n:lovelace', seen: '', next: '' },
     ]);
     expect(model.live).toBe(1);
   });
@@ -351,7 +357,7 @@ describe('DELETE (RFC 7644 §3.6)', () => {
       urgent: true,
       next: { deleted: true, account: { preservedBy: ['idp'] }, attributes: { userName: 'ada' } },
     });
-    expect([...model.index.keys()]).toEqual(['i:ada@x', 'u:ada']);
+    expect([...model.index.keys()]).toEqual(['i:ada@x', 'u:ada', 'd:n:ada', 'd:x:E']);
     expect(model.live).toBe(0);
   });
 
@@ -400,7 +406,7 @@ describe('what a commit is told of the index', () => {
 
   it('only what changes, where the index is complete', () => {
     const id = adding(...ADA, { externalId: 'E' });
-    expect(accepted(rename(id)).premises.entries.map(({ field }) => field)).toEqual(['n:userName:ada', 'n:userName:new']);
+    expect(accepted(rename(id)).premises.entries.map(({ field }) => field)).toEqual(['n:userName:ada', 'n:userName:new', 'h:n:new']);
   });
 
   it('everything that it bears or bore, where it is not: else a loader could count it twice', () => {
@@ -411,6 +417,7 @@ describe('what a commit is told of the index', () => {
       { field: 'n:userName:ada', seen: '', next: '' },
       { field: 'x:E', seen: '', next: id },
       { field: 'n:userName:new', seen: '', next: id },
+      { field: 'h:n:new', seen: '', next: '' },
     ]);
   });
 
@@ -436,6 +443,7 @@ describe('restate: what nobody asked for by SCIM', () => {
     const entries = new Map([
       ['n:userName:ada', { raw: id, ids: [id] }],
       ['n:userName:old', { raw: '', ids: [] }],
+      ['h:n:old', { raw: '', ids: [] }],
     ]);
     const next = { ...before.resource, attributes: { ...before.resource.attributes, userName: 'old' } };
     const state = { current: before, entries, others: new Map(), complete: true };
@@ -447,6 +455,7 @@ describe('restate: what nobody asked for by SCIM', () => {
         entries: [
           { field: 'n:userName:ada', seen: id, next: '' },
           { field: 'n:userName:old', seen: '', next: id },
+          { field: 'h:n:old', seen: '', next: '' },
         ],
       },
     });
@@ -459,6 +468,7 @@ describe('restate: what nobody asked for by SCIM', () => {
     const entries = new Map([
       ['n:userName:ada', { raw: before.resource.id, ids: [before.resource.id] }],
       ['n:userName:bob', { raw: bob, ids: [bob] }],
+      ['h:n:bob', { raw: '', ids: [] }],
     ]);
     const state = { current: before, entries, others: new Map([[bob, model.states.get(bob)!]]), complete: true };
     expect(errorOf(restate(state, before, 'discard', next)).status).toBe(409);
@@ -477,18 +487,21 @@ describe('decide', () => {
     const empty = { entries: new Map(), others: new Map(), complete: true };
     expect(decide(empty, create('ada', { email: 'a@x', externalId: 'E' }), at)).toEqual({
       kind: 'look',
-      entries: ['i:a@x', 'n:userName:ada', 'x:E'],
+      entries: ['i:a@x', 'n:userName:ada', 'x:E', 'd:n:ada', 'h:n:ada', 'h:n:a@x'],
       others: [],
     });
     const entries = new Map([
       ['i:a@x', { raw: 'p q', ids: ['p', 'q'] }],
       ['n:userName:ada', { raw: 'p', ids: ['p'] }],
       ['x:E', { raw: 'r', ids: ['r'] }],
+      ['d:n:ada', { raw: 's', ids: ['s'] }],
+      ['h:n:ada', { raw: '', ids: [] }],
+      ['h:n:a@x', { raw: 't', ids: ['t'] }],
     ]);
     expect(decide({ ...empty, entries }, create('ada', { email: 'a@x', externalId: 'E' }), at)).toEqual({
       kind: 'look',
       entries: [],
-      others: ['p', 'q'],
+      others: ['p', 's', 'q', 't'],
     });
   });
 });

@@ -11,18 +11,25 @@ import {
   sameAttributes,
   type UnknownAttributes,
 } from '@rollcall/scim';
-import { type AccountCommand, type AccountOperation, administered, isExpected, mark } from './accounts.js';
+import { type AccountCommand, type AccountOperation, administered, isExpected, isSeparate, mark } from './accounts.js';
 import type { Command, Stamp } from './command.js';
 import { Withheld } from './errors.js';
+import { type ExternalIdSetting, isStable } from './identity/external-id.js';
+import { fieldsKeptFree, withHeldIdentities } from './identity/holds.js';
+import { type Candidate, type IdentitySettings, type Judgement, judge } from './identity/judge.js';
 import {
   claimField,
+  externalIdField,
+  externalIdOf,
   fieldsOf,
+  formerIdField,
+  formerNameField,
   type IdentityAttribute,
   type IndexField,
-  identifying,
   identityFields,
   identityOf,
   isClaim,
+  isHeld,
   joinIds,
   NAME_ATTRIBUTE,
   NESTING,
@@ -69,11 +76,11 @@ export interface State {
 }
 
 /** What a tenant has settled about its accounts. A commit has the version of the settings as a premise. */
-export interface TenantRules {
+export interface TenantRules extends IdentitySettings {
   /** What a person is known by; absent: email. */
   readonly identityAttribute?: IdentityAttribute | undefined;
-  /** A deleted person's address comes with another externalId: the same person (default), or an administrator must say. */
-  readonly recycledIdentity: 'reactivate' | 'refuse';
+  /** How far an externalId tells people apart; absent: auto. */
+  readonly externalId?: ExternalIdSetting | undefined;
   readonly mappings?: Mappings | undefined;
   /** What there is to give; absent: it is not checked. */
   readonly profiles?: Profiles | undefined;
@@ -105,6 +112,12 @@ export interface Premises {
 
 export type Operation = 'create' | 'revive' | 'adopt' | 'replace' | 'patch' | 'delete' | 'discard' | 'repair' | AccountOperation;
 
+/** `recycled`: an account came back under another stable externalId; `separated`: a new one was made beside accounts that have something in common. */
+export interface Judged {
+  readonly outcome: 'adopted' | 'revived' | 'recycled' | 'separated';
+  readonly accounts: readonly string[];
+}
+
 export type Decision =
   | {
       readonly kind: 'accept';
@@ -115,6 +128,8 @@ export type Decision =
       /** A leaver: access that must go first. */
       readonly urgent: boolean;
       readonly members?: MemberDelta | undefined;
+      /** What was judged of the person who came by POST, where an account was found that could be theirs. */
+      readonly judged?: Judged;
       /** Whoever comes back is in the groups that have named them meanwhile. */
       readonly rejoins?: true;
     }
@@ -161,39 +176,107 @@ export function decide(state: State, command: Command, at: Stamp): Decision {
   }
 }
 
-/** Judged in the order of DESIGN section 8: live managed holder of the name, deleted or unmanaged account of the person, else a new one. */
+/** Whoever comes by POST is somebody who was there before, or new: by the table in `identity/judge.ts`. */
 function create(state: State, given: JsonObject, at: Stamp): Decision {
   const { active, ...rest } = given;
   const attributes = identified(state, undefined, rest);
   const wantsActive = active !== false;
   const fresh = newUser(state, attributes, at, { origin: 'scim', managedBy: 'scim', active: wantsActive });
-  const people = identityFields(fresh, identityAttributeOf(state));
-  const missing = unread(state, [...fieldsOf(fresh), ...people], at.id);
+  const telling = tellingFields(state, fresh);
+  const exact = [...telling.byId, ...telling.byName];
+  const seen = [...exact, ...telling.byAddress];
+  const free = fieldsKeptFree(undefined, fresh, state.rules?.externalId);
+  const holders = [...fieldsOf(fresh).filter(isClaim), ...exact, ...telling.byAddress.filter((field) => isTelling(state, field)), ...free];
+  const missing = unread(state, [...fieldsOf(fresh), ...seen, ...free], at.id, holders);
   if (missing) return missing;
+  const crowded = exact.find((field) => !isTelling(state, field));
+  if (crowded !== undefined) return refuse(undecided('ambiguous', fresh, state.entries.get(crowded)!.ids.slice(0, CANDIDATES_MAX)));
 
-  const taken = holderOf(state, fresh);
-  if (taken?.resource.account.managedBy === 'scim') return refuse(nameTaken(fresh));
-  let candidates = accountsOf(state, fresh);
-  if (taken && !candidates.includes(taken)) {
-    // An unmanaged holder of the name is this person only where nothing better tells who the person is.
-    if (identifying(attributes, identityAttributeOf(state)) !== undefined) return refuse(nameTaken(fresh));
-    candidates.push(taken);
+  const judgement = judge(candidatesFor(state, fresh, holders), state.rules ?? {});
+  switch (judgement.kind) {
+    case 'taken':
+      return refuse(judgement.by === 'userName' ? nameTaken(fresh) : externalIdTaken(fresh, judgement.id));
+    case 'ask':
+      return refuse(undecided(judgement.reason, fresh, judgement.ids));
+    case 'new': {
+      const made = commit(state, undefined, 'create', fresh, seen);
+      return judgement.others.length === 0 ? made : judgedAs(made, { outcome: 'separated', accounts: judgement.others });
+    }
+    case 'same':
+      return comeBack(state, judgement, fresh, wantsActive, seen, at);
   }
-  const expected = candidates.filter(({ resource }) => isExpected(resource, attributes, foldCase));
-  if (expected.length > 0) candidates = expected;
-  const [known, second] = candidates;
-  if (second) return refuse(ambiguous(fresh, candidates));
-  if (!known) return commit(state, undefined, 'create', fresh, people);
-  if (expected.length === 0 && isRecycled(state, known, attributes)) return refuse(recycled(fresh, known));
+}
 
-  if (wantsActive && known.resource.account.preservedBy.includes('administrator')) return refuse(preservedByAdministrator(known));
+/** The account of the person who comes is theirs again, under its id: revived, or adopted from whoever managed it. */
+function comeBack(
+  state: State,
+  { id, recycled }: Extract<Judgement, { kind: 'same' }>,
+  { attributes }: Resource,
+  wantsActive: boolean,
+  seen: readonly IndexField[],
+  at: Stamp,
+): Decision {
+  const known = state.others.get(id)!;
+  if (wantsActive && isHeld(known.resource)) return refuse(preservedByAdministrator(known));
   const { expects: _, ...account } = mark(known.resource.account, 'idp', !wantsActive, { at: at.now });
   const revived: Resource = { ...known.resource, deleted: false, attributes, account: { ...account, managedBy: 'scim' } };
   // A deletion has ended all memberships.
   const groups = known.resource.deleted ? [] : undefined;
-  const operation = known.resource.deleted ? 'revive' : 'adopt';
-  return commit(state, known, operation, mapped(state.rules?.mappings, undefined, revived, groups), people);
+  const adopted = !known.resource.deleted && known.resource.account.managedBy !== 'scim';
+  const decision = commit(state, known, adopted ? 'adopt' : 'revive', mapped(state.rules?.mappings, undefined, revived, groups), seen);
+  return judgedAs(decision, { outcome: recycled ? 'recycled' : adopted ? 'adopted' : 'revived', accounts: [id] });
 }
+
+const judgedAs = (decision: Decision, judged: Judged): Decision => (decision.kind === 'accept' ? { ...decision, judged } : decision);
+
+/** Where accounts are found that may be this person: by a stable externalId, by a name they had, by the address. */
+function tellingFields({ rules }: State, { type, attributes }: Resource) {
+  const externalId = externalIdOf({ attributes });
+  const byId = externalId !== undefined && isStable(externalId, rules?.externalId) ? [externalIdField(externalId), formerIdField(externalId)] : [];
+  const { userName } = attributes;
+  const byName = typeof userName === 'string' ? [formerNameField(userName)] : [];
+  return { byId, byName, byAddress: identityFields({ type, attributes }, rules?.identityAttribute) };
+}
+
+/** Whether so few accounts stand under a field that it tells who somebody is. An address of hundreds is nobody's own. */
+const isTelling = ({ entries }: State, field: IndexField): boolean => (entries.get(field)?.ids.length ?? 0) <= CANDIDATES_MAX;
+
+/** What the table looks at, of every account that stands under one of these fields. */
+function candidatesFor(state: State, person: Resource, fields: readonly IndexField[]): Candidate[] {
+  const by = identityAttributeOf(state);
+  const setting = state.rules?.externalId;
+  const found = new Map(fields.filter((field) => !field.startsWith('h:')).flatMap((field) => borne(state, field).map((each) => [each.resource.id, each])));
+  return [...found.values()]
+    .map(({ resource }) => resource)
+    .filter((resource) => resource.type === 'User' && !isSeparate(resource, person.attributes))
+    .map((resource) => {
+      const [theirs, given] = [externalIdOf(resource), externalIdOf(person)];
+      const isEqual = theirs !== undefined && theirs === given;
+      const isKnown = theirs !== undefined && given !== undefined && isStable(theirs, setting) && isStable(given, setting);
+      return {
+        id: resource.id,
+        standing: standingOf(resource),
+        x: isKnown ? (isEqual ? 'agrees' : 'differs') : 'unknown',
+        n: sameText(resource.attributes.userName, person.attributes.userName),
+        a: sameText(identityOf(resource, by), identityOf(person, by)),
+        hint: isEqual,
+        expected: isExpected(resource, person.attributes),
+        given: isGiven(resource.account),
+      };
+    });
+}
+
+function standingOf(resource: Resource): Candidate['standing'] {
+  if (resource.deleted) return 'deleted';
+  if (resource.account.managedBy !== 'scim') return 'byHand';
+  return isActive(resource) ? 'active' : 'deactivated';
+}
+
+/** Whether an account bears what an administrator gave. */
+const isGiven = ({ profile, profileBy, storageBy, preservedBy }: Account): boolean =>
+  (profile !== undefined && profileBy !== 'mapping') || storageBy === 'administrator' || preservedBy.includes('administrator');
+
+const sameText = (a: unknown, b: unknown): boolean => typeof a === 'string' && typeof b === 'string' && foldCase(a) === foldCase(b);
 
 function createGroup(state: State, given: JsonObject, at: Stamp): Decision {
   const { attributes, ids } = takeMembers(given);
@@ -320,7 +403,7 @@ function make(state: State, command: Extract<AccountCommand, { kind: 'make' }>, 
   const wrong = wronglyProvided(state, fresh);
   if (wrong) return refuse(wrong);
   const people = identityFields(fresh, identityAttributeOf(state));
-  const missing = unread(state, [...fieldsOf(fresh), ...people], at.id);
+  const missing = unread(state, [...fieldsOf(fresh), ...people], at.id, [...fieldsOf(fresh).filter(isClaim), ...people]);
   if (missing) return missing;
   const holder = holderOf(state, fresh);
   if (holder) return refuse(nameTaken(fresh, idsOf([holder])));
@@ -336,6 +419,7 @@ const ADMINISTRATORS: ReadonlySet<string> = new Set([
   'setAccount',
   'remap',
   'expect',
+  'separate',
   'purge',
 ] satisfies AccountOperation[]);
 
@@ -430,16 +514,21 @@ function commit(
   state: State,
   before: Versioned | undefined,
   operation: Operation,
-  next: Resource,
+  asked: Resource,
   seen: readonly IndexField[] = [],
 ): Decision {
+  const next = withHeldIdentities(before?.resource, asked);
   const held = before ? fieldsOf(before.resource) : [];
   const wanted = fieldsOf(next);
   const touched = [...new Set([...held, ...wanted])].filter(
     (field) => !state.complete || held.includes(field) !== wanted.includes(field) || (before && entryLacks(state, field, next.id)),
   );
-  const missing = unread(state, touched, next.id);
+  // An administrator who lifts a hold says so of this very account; a repair restates what was decided before.
+  const free = operation === 'reactivate' || operation === 'repair' ? [] : fieldsKeptFree(before?.resource, next, state.rules?.externalId);
+  const missing = unread(state, [...touched, ...free], next.id, [...touched.filter(isClaim), ...free]);
   if (missing) return missing;
+  const holder = heldBy(state, free, next);
+  if (holder) return refuse(preservedByAdministrator(holder));
 
   const others = new Map<string, number>();
   const entries: { field: IndexField; seen: string; next: string }[] = [];
@@ -462,9 +551,10 @@ function commit(
     const moves = held.includes(field) !== wanted.includes(field);
     if (moves || after !== raw || raw !== joinIds(ids)) entries.push({ field, seen: raw, next: after });
   }
-  for (const field of seen) {
+  const written = new Set(entries.map(({ field }) => field));
+  for (const field of new Set([...seen, ...free])) {
     const { raw } = state.entries.get(field)!;
-    if (!held.includes(field) && !wanted.includes(field)) entries.push({ field, seen: raw, next: raw });
+    if (!written.has(field)) entries.push({ field, seen: raw, next: raw });
   }
   return {
     kind: 'accept',
@@ -487,12 +577,27 @@ function isLeaving(before: Resource | undefined, next: Resource): boolean {
   return isActive(before) && !before.deleted && (!isActive(next) || next.deleted);
 }
 
-/** A `look` at what the snapshot lacks of these fields, and of the resources that their entries name; undefined if nothing is missing. */
-function unread(state: State, fields: readonly IndexField[], self: string): Decision | undefined {
+/**
+ * A `look` at what the snapshot lacks of these fields, and of the resources that the entries of some of them name; undefined if nothing is missing.
+ * @param holdersOf of each at most `CANDIDATES_MAX` are read
+ */
+function unread(state: State, fields: readonly IndexField[], self: string, holdersOf: readonly IndexField[]): Decision | undefined {
   const entries = [...new Set(fields)].filter((field) => !state.entries.has(field));
-  const named = fields.filter((field) => !field.startsWith('x:')).flatMap((field) => state.entries.get(field)?.ids ?? []);
+  const named = holdersOf.flatMap((field) => state.entries.get(field)?.ids.slice(0, CANDIDATES_MAX) ?? []);
   const others = [...new Set(named)].filter((id) => id !== self && id !== state.current?.resource.id && !state.others.has(id));
   return entries.length + others.length > 0 ? { kind: 'look', entries, others } : undefined;
+}
+
+/** A held account that keeps this person out: it stands under one of these fields, and no administrator has said that the person is somebody else. */
+function heldBy(state: State, fields: readonly IndexField[], person: Resource): Versioned | undefined {
+  for (const field of fields) {
+    const { ids } = state.entries.get(field)!;
+    // Where there are more than are read, those that were not read keep the person out, too.
+    const unknown = ids.length > CANDIDATES_MAX ? borne(state, field)[0] : undefined;
+    const [holder = unknown] = borne(state, field).filter(({ resource }) => resource.id !== person.id && !isSeparate(resource, person.attributes));
+    if (holder) return holder;
+  }
+  return undefined;
 }
 
 const entryLacks = (state: State, field: IndexField, id: string): boolean => {
@@ -508,23 +613,12 @@ function holderOf(state: State, wanted: Resource): Versioned | undefined {
   return borne(state, field)[0];
 }
 
-/** The accounts of this person that a POST may revive or adopt: deleted, or not managed by SCIM. */
-const accountsOf = (state: State, wanted: Resource): Versioned[] =>
-  peopleOf(state, wanted).filter(({ resource }) => resource.deleted || resource.account.managedBy !== 'scim');
-
 /** All accounts of this person. */
 function peopleOf(state: State, wanted: Resource): Versioned[] {
   const by = identityAttributeOf(state);
   const identityKey = ({ type, attributes }: Resource) => foldCase(identityOf({ type, attributes }, by) ?? '');
   const there = new Set(identityFields(wanted, by).flatMap((field) => borne(state, field)));
   return [...there].filter(({ resource }) => identityKey(resource) === identityKey(wanted));
-}
-
-/** The address of somebody who was deleted, and another person's number: addresses get recycled. */
-function isRecycled(state: State, { resource }: Versioned, attributes: JsonObject): boolean {
-  if (state.rules?.recycledIdentity !== 'refuse' || !resource.deleted) return false;
-  const [theirs, given] = [resource.attributes.externalId, attributes.externalId];
-  return typeof theirs === 'string' && typeof given === 'string' && theirs !== given;
 }
 
 function isBorne(state: State, id: string, field: IndexField): boolean {
@@ -563,16 +657,17 @@ const nameTaken = ({ type, attributes }: Resource, holders: readonly string[] = 
   const cause = holders.length > 0 ? { cause: new Withheld('taken', holders) } : undefined;
   return ScimError.of('uniqueness', `${name}: "${String(attributes[name])}" is taken by another ${type}`, cause);
 };
-const ambiguous = (person: Resource, candidates: readonly Versioned[]) =>
-  ScimError.of('uniqueness', 'more than one preserved account could be this User; an administrator must decide which', {
-    cause: new Withheld('ambiguous', idsOf(candidates), nameOfPerson(person)),
+const externalIdTaken = ({ attributes }: Resource, holder: string) =>
+  ScimError.of('uniqueness', `externalId: "${String(attributes.externalId)}" is that of another active User`, {
+    cause: new Withheld('taken', [holder]),
   });
-const recycled = (person: Resource, known: Versioned) =>
-  ScimError.of(
-    'uniqueness',
-    'the identity of this User belongs to a preserved account with another externalId; an administrator must decide',
-    { cause: new Withheld('recycled', idsOf([known]), nameOfPerson(person)) },
-  );
+const undecided = (reason: keyof typeof UNDECIDED, person: Resource, accounts: readonly string[]) =>
+  ScimError.of('uniqueness', UNDECIDED[reason], { cause: new Withheld(reason, accounts, nameOfPerson(person)) });
+const UNDECIDED = {
+  ambiguous: 'more than one preserved account could be this User; an administrator must decide which',
+  recycled: 'the identity of this User belongs to a preserved account with another externalId; an administrator must decide',
+  asked: 'an account that was made by hand could be this User; an administrator must decide',
+} as const;
 const preservedByAdministrator = (known: Versioned) =>
   new ScimError(403, undefined, 'active: an administrator preserved this account; only an administrator can reactivate it', undefined, {
     cause: new Withheld('preserved', idsOf([known])),
@@ -588,3 +683,6 @@ const nameOfPerson = ({ attributes: { userName, externalId } }: Resource) => ({
 function assertNever(value: never): never {
   throw new Error(`not handled: ${JSON.stringify(value)}`);
 }
+
+/** Accounts under one field of the index that one command reads. */
+export const CANDIDATES_MAX = 100;

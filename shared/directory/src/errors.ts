@@ -36,6 +36,8 @@ export type WithheldReason =
   | 'ambiguous'
   /** The address belonged to somebody with another externalId. */
   | 'recycled'
+  /** An account made by hand could be the person, and bears what an administrator gave, or the tenant's setting asks. */
+  | 'asked'
   /** Another account has the name. */
   | 'taken'
   /** An administrator preserves the account. */

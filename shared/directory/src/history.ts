@@ -40,7 +40,7 @@ export function changesBetween(before: Resource | undefined, after: Resource): H
 }
 
 function flat(resource: Resource): JsonObject {
-  const { preservedBy, preserved, managedBy, origin, profile, profileBy, storage, storageBy, expects } = resource.account;
+  const { preservedBy, preserved, managedBy, origin, profile, profileBy, storage, storageBy, expects, separate } = resource.account;
   return {
     ...withActive(resource),
     deleted: resource.deleted,
@@ -53,5 +53,6 @@ function flat(resource: Resource): JsonObject {
     ...(storage === undefined ? {} : { 'account.storage': { ...storage } }),
     ...(storageBy === undefined ? {} : { 'account.storageBy': storageBy }),
     ...(expects === undefined ? {} : { 'account.expects': { ...expects } }),
+    ...(separate === undefined ? {} : { 'account.separate': separate.map((person) => ({ ...person })) }),
   };
 }

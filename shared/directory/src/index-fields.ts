@@ -5,7 +5,9 @@ import { userPrincipalNameOf } from './user-principal-name.js';
 /**
  * The fields of a tenant's index (DESIGN section 3). A field begins with what it is:
  * `n:<attribute>:<folded value>` a claim, held by one resource at most (a group's by several, where its tenant lets groups share names); `i:<folded identity>` all accounts of one person, by email;
- * `u:<folded userPrincipalName>` the same by that; `x:<externalId as it is>` all resources with that externalId.
+ * `u:<folded userPrincipalName>` the same by that; `x:<externalId as it is>` all live resources with that externalId;
+ * `d:n:<folded userName>` and `d:x:<externalId>` the deleted accounts that had them, so that the person is known when they come back;
+ * `h:n:<folded userName, address or userPrincipalName>` and `h:x:<externalId>` the accounts by which an administrator keeps that person out.
  * They follow from a resource alone: both identities are there whichever the tenant goes by, so that it may go by the other at any time.
  */
 export type IndexField = string;
@@ -14,6 +16,14 @@ export const claimField = (attribute: string, value: string): IndexField => `n:$
 export const identityField = (value: string): IndexField => `i:${foldCase(value)}`;
 export const userPrincipalNameField = (value: string): IndexField => `u:${foldCase(value)}`;
 export const externalIdField = (value: string): IndexField => `x:${value}`;
+
+export const formerNameField = (userName: string): IndexField => `d:n:${foldCase(userName)}`;
+export const formerIdField = (externalId: string): IndexField => `d:x:${externalId}`;
+export const heldNameField = (name: string): IndexField => `h:n:${foldCase(name)}`;
+export const heldIdField = (externalId: string): IndexField => `h:x:${externalId}`;
+
+/** Fields of deleted accounts, and of holds: MongoDB keeps them as they are. */
+export const isMark = (field: IndexField): boolean => field.startsWith('d:') || field.startsWith('h:');
 
 /** Another text with each write that puts a group into one that was there before: two that together close a circle have it as a premise. */
 export const NESTING: IndexField = '#nesting';
@@ -72,17 +82,42 @@ export function externalIdOf(resource: Pick<Resource, 'attributes'>): string | u
   return text(resource.attributes.externalId);
 }
 
-/** Every field under which a resource must be found. A deleted one keeps only its identity, so that the person is known when they come back. */
+/**
+ * What an administrator's hold on this person keeps out: the names under which the person may come (userName, address, userPrincipalName) and the
+ * externalId. An address and a userName are one kind, as one is often the other.
+ */
+export function holdableFields({ type, attributes }: Pick<Resource, 'type' | 'attributes'>): readonly IndexField[] {
+  if (type !== 'User') return [];
+  const names = [text(attributes.userName), emailOf(attributes), userPrincipalNameOf(attributes)].filter((name) => name !== undefined);
+  const externalId = text(attributes.externalId);
+  return [...new Set([...names.map(heldNameField), ...(externalId === undefined ? [] : [heldIdField(externalId)])])];
+}
+
+/** Whether an administrator keeps the person out. Of one who was purged nothing is left to go by. */
+export const isHeld = ({ type, account }: Pick<Resource, 'type' | 'account'>): boolean =>
+  type === 'User' && account.preservedBy.includes('administrator') && !account.purged;
+
+/** The fields by which a hold is found: of what the account is, and of what it was while it was held. */
+const holdFields = (resource: Resource): readonly IndexField[] =>
+  isHeld(resource) ? [...new Set([...holdableFields(resource), ...(resource.account.held ?? [])])] : [];
+
+/** Every field under which a resource must be found. A deleted one gives its names back, and is known by what it was. */
 export function fieldsOf(resource: Resource): readonly IndexField[] {
   const identity = identityOf(resource);
   const principal = principalOf(resource);
   const fields = identity === undefined ? [] : [identityField(identity)];
   if (principal !== undefined) fields.push(userPrincipalNameField(principal));
-  if (resource.deleted) return fields;
   const name = nameOf(resource);
-  if (name !== undefined) fields.push(claimField(NAME_ATTRIBUTE[resource.type], name));
   const externalId = externalIdOf(resource);
-  if (externalId !== undefined) fields.push(externalIdField(externalId));
+  if (resource.deleted) {
+    if (resource.type === 'Group') return fields;
+    if (name !== undefined) fields.push(formerNameField(name));
+    if (externalId !== undefined) fields.push(formerIdField(externalId));
+  } else {
+    if (name !== undefined) fields.push(claimField(NAME_ATTRIBUTE[resource.type], name));
+    if (externalId !== undefined) fields.push(externalIdField(externalId));
+  }
+  fields.push(...holdFields(resource));
   return fields;
 }
 

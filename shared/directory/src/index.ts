@@ -4,6 +4,8 @@ export * from './decide.js';
 export * from './display-name.js';
 export * from './errors.js';
 export * from './history.js';
+export * from './identity/external-id.js';
+export * from './identity/judge.js';
 export * from './index-fields.js';
 export * from './mappings.js';
 export * from './members.js';

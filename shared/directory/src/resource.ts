@@ -19,9 +19,19 @@ export interface Account {
   /** An administrator gave it, and no mapping overrules them, whoever chose the profile; absent: a mapping did. */
   readonly storageBy?: 'administrator';
   /** An administrator has decided that this account is the person who comes under one of these. */
-  readonly expects?: { readonly userName?: string; readonly externalId?: string };
+  readonly expects?: Person;
+  /** An administrator has decided that this account is not the person who comes under one of these. */
+  readonly separate?: readonly Person[];
+  /** While an administrator holds the account: fields of the index (`h:…`) for what it was before, by which the person is kept out, too. */
+  readonly held?: readonly string[];
   /** Nothing of the person is left but the id. */
   readonly purged?: true;
+}
+
+/** A person as an administrator names them: by userName, or by externalId. */
+export interface Person {
+  readonly userName?: string;
+  readonly externalId?: string;
 }
 
 /** Where an account's data lie, and how much there may be of them. */
