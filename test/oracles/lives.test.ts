@@ -20,7 +20,7 @@ const STEPS_MAX = 12;
 // Goal: no account is lost, none is in a forbidden state, and the identity provider never changes what is an administrator's.
 // Method: sequences of requests of the identity provider and of administrators, in several tenants by turns; each answer, and all that is there after
 // it, is what the model says. A sequence that fails is made small.
-it('10,000 sequences of assign, update, deactivate, delete, preserve, reactivate, adopt, with retries, in tenants by turns, keep the rules', async () => {
+it('10,000 sequences of assign, update, deactivate, delete, preserve, reactivate, adopt, separate, with retries, in tenants by turns, keep the rules', async () => {
   const tried = new Tried();
   const lives = fc.array(fc.record({ settings, steps: steps(STEPS_MAX) }), { minLength: TENANTS, maxLength: TENANTS });
   const turns = fc.array(fc.nat(TENANTS - 1), { maxLength: TENANTS * STEPS_MAX, size: 'max' });
@@ -84,8 +84,9 @@ function check(store: Store, world: World): void {
     const found = store.states.get(world.ids[at]!)!;
     const differs = lookedAt(world, lookAt(found));
     if (typeof differs === 'string') throw new Error(differs);
-    const { expects, preserved = {}, preservedBy } = found.resource.account;
-    if (!isDeepStrictEqual(expects, account.expects)) throw new Error(`${world.ids[at]}: somebody else is expected`);
+    const { expects, separate = [], preserved = {}, preservedBy } = found.resource.account;
+    if (!isDeepStrictEqual([expects, separate], [account.expects, account.separate]))
+      throw new Error(`${world.ids[at]}: somebody else is expected, or told apart`);
     if (!isDeepStrictEqual(Object.keys(preserved).sort(), [...preservedBy].sort()))
       throw new Error(`${world.ids[at]}: since when is told of other marks`);
   }
@@ -122,9 +123,10 @@ function commandOf({ request, id }: Sent): Command {
     case 'preserve':
     case 'reactivate':
       return { kind: request.kind, type: 'User', id };
-    case 'adopt': {
+    case 'adopt':
+    case 'separate': {
       const { userName, externalId } = request;
-      return { kind: 'expect', type: 'User', id, ...given({ userName, externalId }) };
+      return { kind: request.kind === 'adopt' ? 'expect' : 'separate', type: 'User', id, ...given({ userName, externalId }) };
     }
     case 'make': {
       const { person, profile, storage } = request;
@@ -152,8 +154,8 @@ const operations = (change: Partial<Person>, active: boolean | undefined): Recor
   ...(active === undefined ? [] : [{ op: 'replace', path: 'active', value: active }]),
 ];
 
-function rules({ recycledIdentity, mappings }: Settings): TenantRules {
+function rules({ mappings, ...settings }: Settings): TenantRules {
   const titles: Titles | undefined = MAPPINGS[mappings];
   const profiles = Object.fromEntries(Object.entries(PROFILES).map(([name, workloads]) => [name, { workloads }]));
-  return settle({ recycledIdentity, profiles, ...(titles ? { mappings: rulesOf(titles) } : {}) });
+  return settle({ ...settings, profiles, ...(titles ? { mappings: rulesOf(titles) } : {}) });
 }

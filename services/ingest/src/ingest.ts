@@ -145,7 +145,7 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
     ...{ reader, memberships, committer, ringer, metrics, fault, memory: evictor },
     rules,
     queue: new CommandQueue(),
-    tell: makeTell({ log, notes: activity }),
+    tell: makeTell({ log, notes: activity, metrics }),
     readmit: async (tenant) => {
       const record = await records.tenant(tenant);
       if (record) admit(record);

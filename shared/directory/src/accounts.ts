@@ -80,10 +80,12 @@ export function administered(resource: Resource, command: Exclude<AccountCommand
       const { userName, externalId } = command;
       const person = { ...(userName === undefined ? {} : { userName }), ...(externalId === undefined ? {} : { externalId }) };
       const { expects, ...rest } = account;
-      const known = without(account.separate, person);
-      if (known.length >= SEPARATE_MAX) throw new ScimError(409, undefined, `an account is told apart from at most ${SEPARATE_MAX} people`);
+      const known = account.separate ?? [];
+      const isKnown = known.some((each) => isSamePerson(each, person));
+      if (!isKnown && known.length >= SEPARATE_MAX)
+        throw new ScimError(409, undefined, `an account is told apart from at most ${SEPARATE_MAX} people`);
       const stillExpects = expects && !isSamePerson(expects, person) ? { expects } : {};
-      return { ...resource, account: withSeparate({ ...rest, ...stillExpects }, [...known, person]) };
+      return { ...resource, account: withSeparate({ ...rest, ...stillExpects }, isKnown ? known : [...known, person]) };
     }
     case 'remap':
       return resource;

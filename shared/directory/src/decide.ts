@@ -223,7 +223,10 @@ function comeBack(
   // A deletion has ended all memberships.
   const groups = known.resource.deleted ? [] : undefined;
   const adopted = !known.resource.deleted && known.resource.account.managedBy !== 'scim';
-  const decision = commit(state, known, adopted ? 'adopt' : 'revive', mapped(state.rules?.mappings, undefined, revived, groups), seen);
+  const next = mapped(state.rules?.mappings, undefined, revived, groups);
+  // Okta may send again whom it keeps deactivated.
+  if (sameResource(known.resource, next)) return { kind: 'unchanged', current: known };
+  const decision = commit(state, known, adopted ? 'adopt' : 'revive', next, seen);
   return judgedAs(decision, { outcome: recycled ? 'recycled' : adopted ? 'adopted' : 'revived', accounts: [id] });
 }
 
@@ -248,7 +251,7 @@ function candidatesFor(state: State, person: Resource, fields: readonly IndexFie
   const found = new Map(fields.filter((field) => !field.startsWith('h:')).flatMap((field) => borne(state, field).map((each) => [each.resource.id, each])));
   return [...found.values()]
     .map(({ resource }) => resource)
-    .filter((resource) => resource.type === 'User' && !isSeparate(resource, person.attributes))
+    .filter(({ type }) => type === 'User')
     .map((resource) => {
       const [theirs, given] = [externalIdOf(resource), externalIdOf(person)];
       const isEqual = theirs !== undefined && theirs === given;
@@ -261,6 +264,7 @@ function candidatesFor(state: State, person: Resource, fields: readonly IndexFie
         a: sameText(identityOf(resource, by), identityOf(person, by)),
         hint: isEqual,
         expected: isExpected(resource, person.attributes),
+        separate: isSeparate(resource, person.attributes),
         given: isGiven(resource.account),
       };
     });

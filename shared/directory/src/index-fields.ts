@@ -22,6 +22,12 @@ export const formerIdField = (externalId: string): IndexField => `d:x:${external
 export const heldNameField = (name: string): IndexField => `h:n:${foldCase(name)}`;
 export const heldIdField = (externalId: string): IndexField => `h:x:${externalId}`;
 
+/**
+ * Rises whenever a release gives a resource other fields than the one before did: each tenant's index, and what MongoDB keeps for it, is then made anew at its
+ * first request.
+ */
+export const INDEX_LAYOUT = 2;
+
 /** Fields of deleted accounts, and of holds: MongoDB keeps them as they are. */
 export const isMark = (field: IndexField): boolean => field.startsWith('d:') || field.startsWith('h:');
 

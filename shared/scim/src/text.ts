@@ -95,6 +95,8 @@ const AS_MANY_MARKS = /.{30}/gsu;
 const SINGLETONS =
   '\\u0374\\u037e\\u0387\\u03f4\\u1f71\\u1f73\\u1f75\\u1f77\\u1f79\\u1f7b\\u1f7d\\u1fbb\\u1fbe\\u1fc9\\u1fcb\\u1fd3\\u1fdb\\u1fe3\\u1feb\\u1fee\\u1fef\\u1ff9\\u1ffb\\u1ffd' +
   '\\u2000\\u2001\\u2126\\u212a\\u212b\\u2329\\u232a\\uf900-\\ufa0d\\ufa10\\ufa12\\ufa15-\\ufa1e\\ufa20\\ufa22\\ufa25\\ufa26\\ufa2a-\\ufa6d\\ufa70-\\ufad9\\u{2f800}-\\u{2fa1d}';
+/** The same as a class of a regular expression in whatever dialect: the characters themselves. */
+export const LOOK_ALIKES: string = `[${SINGLETONS.replace(/\\u\{?([0-9a-f]+)\}?/g, (_, hex: string) => String.fromCodePoint(Number.parseInt(hex, 16)))}]`;
 const HAS_LOOK_ALIKE = new RegExp(`[${SINGLETONS}]`, 'u');
 const LOOK_ALIKE = new RegExp(`^[${SINGLETONS}]$`, 'u');
 const PARTS = new RegExp(`[${SINGLETONS}]|[^${SINGLETONS}]+`, 'gu');

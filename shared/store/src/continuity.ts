@@ -1,8 +1,9 @@
-import { countedPrefix, fieldsOf, type IndexField, isClaim, TransientError } from '@rollcall/directory';
+import { countedPrefix, fieldsOf, INDEX_LAYOUT, type IndexField, isClaim, TransientError } from '@rollcall/directory';
 import { onMongo, onRedis } from './errors.js';
 import { fieldEntriesInMongo, type HolderAt } from './mongo/holders.js';
+import { rewriteKeys } from './mongo/keys.js';
 import type { MongoLink } from './mongo/link.js';
-import { collectionOf } from './mongo/models.js';
+import { collectionOf, type StoredTenant } from './mongo/models.js';
 import { idOfMember, type Keys, type TenantKeys, typeOfMember } from './redis/keys.js';
 import type { RedisLink } from './redis/link.js';
 import { oncePerTurn } from './redis/once-per-turn.js';
@@ -86,7 +87,7 @@ export class Continuity {
       const { head, known } = await this.#head(tenant);
       const view = { tenant, purpose, keys, epoch: head.epoch, run: run.id, complete: head.complete, settings: head.settings };
       // Another process, which has seen less, may have shown what this one knows to have gone back.
-      if (head.epoch > 0 && head.run === run.id && head.counter >= known) return { ...view, writable: true };
+      if (head.epoch > 0 && head.run === run.id && head.counter >= known && head.layout === INDEX_LAYOUT) return { ...view, writable: true };
       try {
         await this.#beginOnce(tenant);
       } catch (error) {
@@ -118,9 +119,11 @@ export class Continuity {
       !run.promoted &&
       head.epoch === record.epoch &&
       head.epoch > 0 &&
+      head.layout === INDEX_LAYOUT &&
       head.counter >= Math.max(top, known);
     if (continues) {
-      const shown = { kind: 'show', keys, token: '', epoch: head.epoch, run: run.id, settings: 0, counter: 0, complete: false } as const;
+      const nothing = { settings: 0, counter: 0, complete: false, layout: INDEX_LAYOUT } as const;
+      const shown = { kind: 'show', keys, token: '', epoch: head.epoch, run: run.id, ...nothing } as const;
       if ((await onRedis(begin.run(this.redis.redis, shown))) === 'shown')
         this.options.onEvent({ kind: 'shown', tenant, epoch: head.epoch });
       return;
@@ -136,12 +139,13 @@ export class Continuity {
       if (attempt > LOCK_ATTEMPTS_MAX) throw begunElsewhere(tenant);
       await new Promise((resolve) => setTimeout(resolve, 50));
       const head = await readHead(this.redis, keys);
-      if (head.epoch > 0 && head.run === run) return;
+      if (head.epoch > 0 && head.run === run && head.layout === INDEX_LAYOUT) return;
     }
     try {
       const head = await readHead(this.redis, keys);
       if (head.epoch > oldEpoch && head.run === run) return;
-      const begun = { keys, token, epoch: head.epoch, run, settings: 0, counter: 0, complete: false };
+      await this.#rewriteKeys(tenant, lock);
+      const begun = { keys, token, epoch: head.epoch, run, settings: 0, counter: 0, complete: false, layout: INDEX_LAYOUT };
       // From here on nobody accepts under the old epoch: whoever knows less than this process must not show it meanwhile.
       if ((await onRedis(begin.run(this.redis.redis, { ...begun, kind: 'hold' }))) !== 'held') return;
       const epoch = await this.#raiseRecord(tenant, head.epoch);
@@ -158,6 +162,20 @@ export class Continuity {
     } finally {
       await release.run(this.redis.redis, { key: keys.loading(), token }).catch(() => 0);
     }
+  }
+
+  /** What MongoDB keeps for the index may have been written by a release with another layout. */
+  async #rewriteKeys(tenant: string, lock: { readonly key: string; readonly token: string; readonly ttl_ms: number }): Promise<void> {
+    const { keysLayout } = await this.#record(tenant);
+    if (keysLayout === INDEX_LAYOUT) return;
+    // It takes as long as a tenant is large, and the lock must be held meanwhile.
+    const renewing = setInterval(() => void lease.run(this.redis.redis, lock).catch(() => false), LOCK_MS / 3);
+    try {
+      await rewriteKeys(this.mongo, tenant);
+    } finally {
+      clearInterval(renewing);
+    }
+    await onMongo(this.mongo.collection('tenants').updateOne({ _id: tenant }, { $set: { keysLayout: INDEX_LAYOUT } }));
   }
 
   /** Raises the record's epoch above both; compare-and-set, so that two processes never raise to the same one. */
@@ -279,8 +297,9 @@ export class Continuity {
     return versions;
   }
 
-  async #record(tenant: string): Promise<{ epoch: number; revision: number }> {
-    const record = await onMongo(this.mongo.collection('tenants').findOne({ _id: tenant }, { projection: { epoch: 1, revision: 1 } }));
+  async #record(tenant: string): Promise<Pick<StoredTenant, 'epoch' | 'revision' | 'keysLayout'>> {
+    const projection = { epoch: 1, revision: 1, keysLayout: 1 } as const;
+    const record = await onMongo(this.mongo.collection('tenants').findOne({ _id: tenant }, { projection }));
     if (!record) throw new UnknownTenantError(tenant);
     return record;
   }
@@ -320,11 +339,12 @@ interface Head {
   readonly complete: boolean;
   readonly settings: number;
   readonly counter: number;
+  readonly layout: number;
 }
 
 async function readHead(redis: RedisLink, keys: TenantKeys): Promise<Head> {
-  const [epoch, run, complete, settings, counter] = await onRedis(
-    redis.redis.hmget(keys.head(), 'epoch', 'run', 'complete', 'settings', 'counter'),
+  const [epoch, run, complete, settings, counter, layout] = await onRedis(
+    redis.redis.hmget(keys.head(), 'epoch', 'run', 'complete', 'settings', 'counter', 'layout'),
   );
   return {
     epoch: Number(epoch ?? 0),
@@ -332,6 +352,7 @@ async function readHead(redis: RedisLink, keys: TenantKeys): Promise<Head> {
     complete: complete === '1',
     settings: Number(settings ?? 0),
     counter: Number(counter ?? 0),
+    layout: Number(layout ?? 1),
   };
 }
 

@@ -1,5 +1,5 @@
 import { countedPrefix, type IndexField, type ResourceTypeName } from '@rollcall/directory';
-import { type Continuity, countField, LOCK_MS } from './continuity.js';
+import { type Continuity, countField, LOCK_MS, type TenantView } from './continuity.js';
 import { onMongo, onRedis } from './errors.js';
 import { fieldOfStored, type HolderAt, type StoredKey } from './mongo/holders.js';
 import { collectionOf, type StoredResource } from './mongo/models.js';
@@ -71,10 +71,9 @@ export class IndexLoader {
       const view = await this.continuity.view(tenant, 'write');
       if (view.complete) return;
       let entries = 0;
-      for (const [number, pass] of PASSES.entries()) {
+      for (const pass of PASSES) {
         const { type, key }: Pass = pass;
         const counted = { prefix: countedPrefix(type), field: countField(type) };
-        const last = number === PASSES.length - 1;
         let after: string | undefined;
         for (;;) {
           if (this.#stopped || link.run.id !== view.run) return;
@@ -90,7 +89,7 @@ export class IndexLoader {
               fillAgeMax_ms: options.fillAgeMax_ms,
               lock_ms: LOCK_MS,
               counted,
-              complete: done && last,
+              complete: false,
               entries: groups,
             }),
           );
@@ -101,10 +100,51 @@ export class IndexLoader {
           after = whole.at(-1)?.[key] as string;
         }
       }
-      this.options.onLoaded(tenant, entries);
+      const marked = await this.#loadMarks(view, token);
+      if (marked === undefined) return;
+      this.options.onLoaded(tenant, entries + marked);
     } finally {
       await release.run(redis, { key: keys.loading(), token }).catch(() => 0);
     }
+  }
+
+  /**
+   * The last pass: what deleted and held accounts are found by. A document has several of these, so it is read by id, with all others that share one.
+   * @returns the number of entries; undefined where another process loads, or this one stops
+   */
+  async #loadMarks({ tenant, keys, epoch, run }: TenantView, token: string): Promise<number | undefined> {
+    const { redis: link, mongo, options } = this.continuity;
+    const accounts = mongo.collection('accounts');
+    const projection = { marks: 1, version: 1 } as const;
+    let entries = 0;
+    let after = '';
+    for (let complete = false; !complete; ) {
+      const taken_us = await link.now_us();
+      const query = { tenant, marks: { $exists: true }, _id: { $gt: after } };
+      const page = await onMongo(accounts.find(query, { projection }).sort({ _id: 1 }).limit(PAGE).toArray());
+      const fields = [...new Set(page.flatMap(({ marks }) => marks ?? []))];
+      const sharing = await onMongo(accounts.find({ tenant, marks: { $exists: true, $in: fields } }, { projection }).toArray());
+      const groups = marked(sharing, new Set(fields));
+      let isStale = false;
+      for (let at = 0; at === 0 || at < groups.length; at += PAGE) {
+        if (this.#stopped || link.run.id !== run) return undefined;
+        complete = page.length < PAGE && at + PAGE >= groups.length;
+        const answer = await onRedis(
+          load.run(link.redis, {
+            ...{ keys, token, epoch, taken_us, complete, fillAgeMax_ms: options.fillAgeMax_ms, lock_ms: LOCK_MS },
+            counted: { prefix: countedPrefix('User'), field: countField('User') },
+            entries: groups.slice(at, at + PAGE),
+          }),
+        );
+        if (answer.kind === 'lost') return undefined;
+        isStale = answer.kind === 'stale';
+        if (isStale) break;
+        entries += answer.kind === 'loaded' ? answer.entries : 0;
+      }
+      if (isStale) complete = false;
+      else after = page.at(-1)?._id ?? after;
+    }
+    return entries;
   }
 
   /** The next documents, with all holders of each value, and whether they are the last. */
@@ -152,6 +192,13 @@ function grouped(page: readonly StoredResource[], key: StoredKey, type: Resource
     else groups.set(name, [holder]);
   }
   return [...groups].map(([name, holders]) => ({ field: name, holders }));
+}
+
+/** The holders of each of these fields, whole. */
+function marked(documents: readonly StoredResource[], fields: ReadonlySet<IndexField>): { field: IndexField; holders: HolderAt[] }[] {
+  const groups = new Map<IndexField, HolderAt[]>([...fields].map((field) => [field, []]));
+  for (const { _id, version, marks = [] } of documents) for (const field of marks) groups.get(field)?.push({ id: _id, version });
+  return [...groups].map(([field, holders]) => ({ field, holders }));
 }
 
 const PAGE = 500;

@@ -7,6 +7,7 @@ export interface Metrics {
   readonly applied: Counter<'type' | 'outcome'>;
   readonly settled: Counter<'type'>;
   readonly conflicts: Counter<'operation'>;
+  readonly identityJudgements: Counter<'outcome'>;
   readonly reaccepted: Counter<'reason'>;
   readonly dropped: Counter<'reason'>;
   readonly deadLetters: Gauge;
@@ -50,6 +51,11 @@ export function createMetrics({ process = true }: MetricsOptions = {}): Metrics 
     ]),
     settled: counter('settled_total', 'Resources applied and marked so in Redis.', ['type']),
     conflicts: counter('conflicts_total', 'Commits whose premises had changed and that were decided again.', ['operation']),
+    identityJudgements: counter(
+      'identity_judgements_total',
+      'People who came and met an account. outcome: adopted, revived, revived_other_external_id, separated (a new account beside it), asked (409), kept_out (403).',
+      ['outcome'],
+    ),
     reaccepted: counter('reaccepted_total', 'Resources accepted again by ourselves. reason: audit, stamp, epoch, discard.', ['reason']),
     dropped: counter('dropped_total', 'Pending copies dropped as MongoDB was as new. reason: epoch, superseded.', ['reason']),
     deadLetters: gauge('dead_letters', 'Resources that MongoDB refused for good, held for an operator.'),

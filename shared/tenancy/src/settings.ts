@@ -13,8 +13,12 @@ const WebhookUrl = z
 const shape = {
   /** By which attribute a person is known again. */
   identityAttribute: z.enum(['email', 'userPrincipalName']),
-  /** What becomes of a POST for an address whose former holder had another `externalId`. */
-  recycledIdentity: z.enum(['reactivate', 'refuse']),
+  /** How far an `externalId` tells people apart: `auto` trusts opaque ids alone. */
+  externalId: z.enum(['auto', 'stable', 'unstable']),
+  /** What becomes of a POST with the userName and the address of an account that had another stable `externalId`. */
+  recycledIdentity: z.enum(['reactivate', 'refuse', 'separate']),
+  /** What becomes of a POST with the address alone of an account made by hand; `auto` asks where the account bears what an administrator gave. */
+  adoption: z.enum(['auto', 'adopt', 'ask', 'never']),
   /** What becomes of an attribute that no schema of the tenant has: it is left out, or the request is 400. */
   unknownAttributes: z.enum(['ignore', 'refuse']),
   /** Whether a group's displayName is its own in the tenant, or others may have the same. */
@@ -39,7 +43,9 @@ export const TenantSettingsForm = z.object(shape);
 
 export const SETTINGS_DEFAULT: TenantSettings = {
   identityAttribute: 'email',
+  externalId: 'auto',
   recycledIdentity: 'reactivate',
+  adoption: 'auto',
   unknownAttributes: 'ignore',
   groupNames: 'unique',
   unknownMembers: 'refuse',

@@ -3,7 +3,10 @@
 const OUTCOMES: readonly string[] = [
   ...['assign 201: create', 'assign 201: adopt', 'assign 201: revive'],
   ...['assign 409: the name is taken', 'assign 409: the name is taken by somebody made by hand', 'assign 409: two could be meant'],
-  ...['assign 409: the address was recycled', 'assign 403: an administrator keeps the person out'],
+  ...['assign 409: the name and the address were recycled', 'assign 403: an administrator keeps the person out'],
+  ...['assign 409: the externalId is taken', 'assign 409: an administrator is asked'],
+  ...['assign', 'make', 'put', 'update', 'activate'].map((kind) => `${kind} 403: an administrator keeps the person out by another account`),
+  ...['separate 200: separate', 'separate 200: unchanged'],
   ...['make 201: make', 'make 409: the name is taken', 'make 409: the person has an account', 'make 400: the profile takes no storage'],
   ...['put 200: replace', 'put 200: unchanged', 'put 404: it is deleted', 'put 409: the name is taken'],
   'put 403: an administrator keeps the person out',

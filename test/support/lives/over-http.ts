@@ -108,7 +108,8 @@ async function byAdmin({ tenant, admin }: Pair, { request, id }: Sent, key: stri
       case 'reactivate':
         return admin(`POST ${at}/${id}/reactivate`, undefined, headers);
       case 'adopt':
-        return admin(`POST ${at}/${id}/adopt`, { userName: request.userName, externalId: request.externalId }, headers);
+      case 'separate':
+        return admin(`POST ${at}/${id}/${request.kind}`, { userName: request.userName, externalId: request.externalId }, headers);
       case 'set':
         return admin(`PATCH ${at}/${id}`, { profile: request.profile, storage: request.storage });
       case 'make': {

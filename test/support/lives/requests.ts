@@ -18,7 +18,7 @@ export type Request =
   | { readonly kind: 'activate' | 'deactivate'; readonly which: number; readonly asText: boolean }
   | { readonly kind: 'delete'; readonly which: number }
   | { readonly kind: 'preserve' | 'reactivate'; readonly which: number }
-  | { readonly kind: 'adopt'; readonly which: number; readonly userName?: string; readonly externalId?: string }
+  | { readonly kind: 'adopt' | 'separate'; readonly which: number; readonly userName?: string; readonly externalId?: string }
   | {
       readonly kind: 'make';
       readonly person: Omit<Person, 'title'>;
@@ -54,7 +54,9 @@ const record = <T extends object>(members: { [Name in keyof T]: fc.Arbitrary<T[N
 /** Some are addresses of others. */
 const userName = fc.constantFrom('ada@x', 'ADA@x', 'bob@x');
 const email = fc.constantFrom(undefined, 'ada@x', 'Ada@X', 'bob@x');
-const externalId = fc.constantFrom(undefined, 'e1', 'e2');
+/** Two that an identity provider may give to another person, and two of Okta's form, which it never does. */
+const IDS = ['e1', 'e2', '00u1aaaaaaaaaaaa', '00u1bbbbbbbbbbbb'] as const;
+const externalId = fc.constantFrom(undefined, undefined, ...IDS);
 const title = fc.constantFrom(undefined, 'Engineer', 'Contractor', 'Clerk', 'Chief');
 const active = fc.constantFrom(undefined, true, true, false);
 const which = fc.nat(3);
@@ -90,8 +92,8 @@ const request: fc.Arbitrary<Request> = fc.oneof(
   { weight: 3, arbitrary: record({ kind: fc.constantFrom('activate' as const, 'deactivate' as const), which, asText: fc.boolean() }) },
   { weight: 4, arbitrary: record({ kind: fc.constant('delete' as const), which }) },
   { weight: 4, arbitrary: record({ kind: fc.constantFrom('preserve' as const, 'preserve' as const, 'reactivate' as const), which }) },
-  { weight: 1, arbitrary: record({ kind: fc.constant('adopt' as const), which, userName }) },
-  { weight: 1, arbitrary: record({ kind: fc.constant('adopt' as const), which, externalId: fc.constantFrom('e1', 'e2') }) },
+  { weight: 2, arbitrary: record({ kind: fc.constantFrom('adopt' as const, 'separate' as const), which, userName }) },
+  { weight: 2, arbitrary: record({ kind: fc.constantFrom('adopt' as const, 'separate' as const), which, externalId: fc.constantFrom(...IDS) }) },
   { weight: 2, arbitrary: make },
   { weight: 3, arbitrary: set },
 );

@@ -2,7 +2,9 @@
 import fc from 'fast-check';
 
 export interface Settings {
-  readonly recycledIdentity: 'reactivate' | 'refuse';
+  readonly recycledIdentity: 'reactivate' | 'refuse' | 'separate';
+  readonly adoption: 'auto' | 'adopt' | 'ask' | 'never';
+  readonly externalId: 'auto' | 'stable' | 'unstable';
   readonly mappings: keyof typeof MAPPINGS;
 }
 
@@ -48,8 +50,14 @@ export const rulesOf = ({ titles, default: last }: Titles) => ({
   ...(last ? { default: last } : {}),
 });
 
-export const KINDS: readonly Settings[] = (['reactivate', 'refuse'] as const).flatMap((recycledIdentity) =>
-  (['none', 'some', 'all'] as const).map((mappings) => ({ recycledIdentity, mappings })),
-);
+export const KINDS: readonly Settings[] = [
+  { recycledIdentity: 'reactivate', mappings: 'none', adoption: 'auto', externalId: 'auto' },
+  { recycledIdentity: 'reactivate', mappings: 'some', adoption: 'adopt', externalId: 'auto' },
+  { recycledIdentity: 'reactivate', mappings: 'all', adoption: 'ask', externalId: 'unstable' },
+  { recycledIdentity: 'refuse', mappings: 'none', adoption: 'adopt', externalId: 'stable' },
+  { recycledIdentity: 'refuse', mappings: 'some', adoption: 'never', externalId: 'auto' },
+  { recycledIdentity: 'separate', mappings: 'none', adoption: 'auto', externalId: 'stable' },
+  { recycledIdentity: 'separate', mappings: 'all', adoption: 'auto', externalId: 'auto' },
+];
 
 export const settings: fc.Arbitrary<Settings> = fc.constantFrom(...KINDS);

@@ -1,7 +1,7 @@
 // What the client is not told, and an administrator is to know: by the log, and by the tenant's status. Ids and versions, never a person, in the log.
 import { type Decision, type Resource, type Versioned, Withheld, type WithheldReason } from '@rollcall/directory';
 import type { ScimError } from '@rollcall/scim';
-import type { Log } from '@rollcall/telemetry';
+import type { Log, Metrics } from '@rollcall/telemetry';
 import type { ActivityNotes } from '../authenticate/activity.js';
 
 export interface Tell {
@@ -14,38 +14,74 @@ export interface Tell {
 export interface TellDeps {
   readonly log: Log;
   readonly notes: Pick<ActivityNotes, 'undecided' | 'decided'>;
+  readonly metrics: Pick<Metrics, 'identityJudgements'>;
 }
 
-/** Says which accounts were adopted or revived under another externalId, and which are in the way of what was refused. */
-export const makeTell = ({ log, notes }: TellDeps): Tell => ({
-  accepted(tenant, { operation, before, next }, { version }, requestId) {
-    if (!before || next.type !== 'User') return;
+/** Says which accounts were adopted, revived under another externalId or passed by, and which are in the way of what was refused. */
+export const makeTell = ({ log, notes, metrics }: TellDeps): Tell => ({
+  accepted(tenant, { operation, before, next, judged }, { version }, requestId) {
+    if (next.type !== 'User') return;
     const about = { tenant, id: next.id, version, requestId };
+    const person = nameOfPerson(next);
+    const count = (outcome: string) => metrics.identityJudgements.inc({ outcome });
+    if (judged?.outcome === 'separated') {
+      count('separated');
+      log.warn({ ...about, event: 'identity.separated', accounts: judged.accounts }, 'a new account was made beside others that have something in common');
+      if (person) notes.undecided(tenant, { reason: 'separated', accounts: [...judged.accounts], ...person, requestId });
+    }
+    if (!before) return;
     const { origin, managedBy } = before.resource.account;
     const adopted = managedBy !== 'scim' && next.account.managedBy === 'scim';
     const revived = operation === 'revive';
-    if (adopted) log.info({ ...about, operation, origin }, 'account adopted');
-    if (revived && isRenumbered(before.resource, next))
-      log.warn(about, 'an account came back under another externalId: the address may have been given to somebody else');
-    const { userName } = next.attributes;
-    if ((adopted || revived) && typeof userName === 'string') notes.decided(tenant, userName);
+    const renumbered = judged !== undefined && isRenumbered(before.resource, next);
+    if (adopted) log.info({ ...about, event: 'identity.adopted', operation, origin }, 'account adopted');
+    if (renumbered)
+      log.warn(
+        { ...about, event: 'identity.revived_other_external_id' },
+        'an account came back under another externalId: the address may have been given to somebody else',
+      );
+    if (adopted) count('adopted');
+    if (renumbered) count('revived_other_external_id');
+    else if (revived) count('revived');
+    if (!person || !(adopted || revived)) return;
+    if (judged?.outcome === 'recycled') notes.undecided(tenant, { reason: 'revived', accounts: [next.id], ...person, requestId });
+    else notes.decided(tenant, person.userName);
   },
 
   refused(tenant, { cause }, requestId) {
     if (!(cause instanceof Withheld)) return;
     const { reason, accounts, person } = cause;
-    log.warn({ tenant, requestId, reason, accounts }, SAID[reason]);
-    if (person && (reason === 'ambiguous' || reason === 'recycled'))
+    const { event, message, outcome } = SAID[reason];
+    log.warn({ tenant, requestId, event, reason, accounts }, message);
+    if (outcome !== undefined) metrics.identityJudgements.inc({ outcome });
+    if (person && (reason === 'ambiguous' || reason === 'recycled' || reason === 'asked'))
       notes.undecided(tenant, { reason, accounts: [...accounts], ...person, requestId });
   },
 });
 
+/** By what an administrator may say which account it is. */
+const nameOfPerson = ({ attributes: { userName, externalId } }: Resource) =>
+  typeof userName === 'string' ? { userName, ...(typeof externalId === 'string' ? { externalId } : {}) } : undefined;
+
 const isRenumbered = ({ attributes: was }: Resource, { attributes: is }: Resource): boolean =>
   typeof was.externalId === 'string' && typeof is.externalId === 'string' && was.externalId !== is.externalId;
 
-const SAID: Readonly<Record<WithheldReason, string>> = {
-  ambiguous: 'an administrator must decide which of these accounts the person is',
-  recycled: 'an administrator must decide whether the person is who had this account',
-  taken: 'refused: another account has the name',
-  preserved: 'refused: an administrator preserves the account',
+const SAID: Readonly<Record<WithheldReason, { readonly event: string; readonly message: string; readonly outcome?: 'asked' | 'kept_out' }>> = {
+  ambiguous: {
+    event: 'identity.undecided',
+    message: 'an administrator must decide which of these accounts the person is',
+    outcome: 'asked',
+  },
+  recycled: {
+    event: 'identity.undecided',
+    message: 'an administrator must decide whether the person is who had this account',
+    outcome: 'asked',
+  },
+  asked: {
+    event: 'identity.undecided',
+    message: 'an administrator must decide whether the person is who this account was made for',
+    outcome: 'asked',
+  },
+  taken: { event: 'identity.taken', message: 'refused: another account has the name or the externalId' },
+  preserved: { event: 'identity.kept_out', message: 'refused: an administrator preserves the account', outcome: 'kept_out' },
 };

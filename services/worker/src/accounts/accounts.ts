@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { type Account, type AccountCommand, type Command, isExpected, type Resource, type Versioned } from '@rollcall/directory';
-import { foldCase, type JsonObject, type JsonValue, type ResourceTypes, ScimError, validateResource } from '@rollcall/scim';
+import { type Account, type AccountCommand, type Command, isExpected, isSeparate, type Resource, type Versioned } from '@rollcall/directory';
+import { type JsonObject, type JsonValue, type ResourceTypes, ScimError, validateResource } from '@rollcall/scim';
 import {
   fromStored,
   type GroupOfMember,
@@ -144,9 +144,9 @@ export class Accounts {
     const { reader, mongo } = this.deps;
     const noted = await readUndecided(mongo, tenant);
     const found = await reader.resources(await reader.view(tenant, 'read'), [...new Set(noted.flatMap(({ accounts }) => accounts))]);
-    return noted.filter(({ accounts, userName, externalId }) => {
+    return noted.filter(({ reason, accounts, userName, externalId }) => {
       const person = { userName, ...(externalId === undefined ? {} : { externalId }) };
-      return accounts.every((id) => isOpen(found.get(id)?.resource, person));
+      return accounts.every((id) => isOpen(reason, found.get(id)?.resource, person));
     });
   }
 
@@ -233,10 +233,11 @@ export class Accounts {
   }
 }
 
-/** Whether an account may still be taken by who comes, and nobody has said that it is theirs. */
-function isOpen(resource: Resource | undefined, person: JsonObject): boolean {
-  if (!resource || resource.account.purged || isExpected(resource, person, foldCase)) return false;
-  return resource.deleted || resource.account.managedBy !== 'scim';
+/** Whether nobody has said yet whether an account is this person's, and it may still be. */
+function isOpen(reason: UndecidedPerson['reason'], resource: Resource | undefined, person: JsonObject): boolean {
+  if (!resource || resource.account.purged || isExpected(resource, person) || isSeparate(resource, person)) return false;
+  if (reason === 'revived') return resource.attributes.externalId === person.externalId;
+  return resource.deleted || resource.account.managedBy !== 'scim' || reason === 'separated';
 }
 
 const QUERY_TIME_MS = 5_000;

@@ -4,7 +4,7 @@ import { type Answer, type Candidate, type Finding, type IdentitySettings, judge
 
 let number = 0;
 const one = (finding: Partial<Candidate>): Candidate => ({
-  ...{ id: `a${number++}`, standing: 'deleted', x: 'unknown', n: false, a: false, hint: false, expected: false, given: false },
+  ...{ id: `a${number++}`, standing: 'deleted', x: 'unknown', n: false, a: false, hint: false, expected: false, separate: false, given: false },
   ...finding,
 });
 const KINDS: readonly Finding['standing'][] = ['active', 'deactivated', 'deleted', 'byHand'];
@@ -105,6 +105,8 @@ describe('judge', () => {
     ['an externalId that is not stable, where all else is even', [{ a: true }, { a: true, hint: true }], { kind: 'same', id: '1', recycled: false }],
     ['nobody where all is even', [{ a: true }, { a: true }], { kind: 'ask', reason: 'ambiguous', ids: ['0', '1'] }],
     ['whom an administrator named', [{ x: 'agrees' }, { a: true, expected: true }], { kind: 'same', id: '1', recycled: false }],
+    ['nobody of whom an administrator said that it is another', [{ x: 'agrees', separate: true }, { a: true }], { kind: 'same', id: '1', recycled: false }],
+    ['nobody while a separate account has the userName', [{ standing: 'byHand', n: true, separate: true }], { kind: 'taken', by: 'userName', id: '0' }],
     ['somebody new, while another has the address', [{ a: true }, { standing: 'active', a: true }], { kind: 'new', others: ['0'] }],
     ['somebody new, where the only one was somebody else', [{ x: 'differs', a: true }], { kind: 'new', others: ['0'] }],
   ])('of several prefers %s', (_, candidates, judgement) => expect(judged({}, ...candidates)).toEqual(judgement));

@@ -109,6 +109,8 @@ export interface Candidate extends Finding {
   readonly hint: boolean;
   /** An administrator has said that this account is the person. */
   readonly expected: boolean;
+  /** An administrator has said that this account is not the person. */
+  readonly separate: boolean;
   /** It bears what an administrator gave: a profile, storage, a hold. */
   readonly given: boolean;
 }
@@ -132,20 +134,19 @@ export type Judgement =
 
 /**
  * Which account is the person who comes? Of several, the one with the strongest agreement: the externalId before the userName before the address.
- * @param candidates without those of which an administrator has said that they are somebody else
  * @example judge([], {}) → { kind: 'new', others: [] }
  */
 export function judge(candidates: readonly Candidate[], settings: IdentitySettings): Judgement {
-  const found = candidates.map((candidate) => ({ candidate, answer: rowFor(candidate).answer }));
+  const found = candidates.map((candidate) => ({ candidate, answer: candidate.separate ? answerOfOther(candidate) : rowFor(candidate).answer }));
   const answered = (...answers: readonly Answer[]) => found.filter(({ answer }) => answers.includes(answer)).map(({ candidate }) => candidate);
   const isActive = ({ standing }: Candidate) => standing === 'active';
 
   const [holder] = answered('name taken').filter(isActive);
   if (holder) return { kind: 'taken', by: 'userName', id: holder.id };
-  const expected = candidates.filter((candidate) => candidate.expected && !isActive(candidate));
+  const expected = candidates.filter((candidate) => candidate.expected && !candidate.separate && !isActive(candidate));
   if (expected.length > 0) return oneOf(expected);
-  const [deactivated] = answered('name taken');
-  if (deactivated) return { kind: 'taken', by: 'userName', id: deactivated.id };
+  const [other] = answered('name taken');
+  if (other) return { kind: 'taken', by: 'userName', id: other.id };
   const [numbered] = answered('externalId taken');
   if (numbered) return { kind: 'taken', by: 'externalId', id: numbered.id };
 
@@ -162,6 +163,9 @@ export function judge(candidates: readonly Candidate[], settings: IdentitySettin
   return byAddress(candidates, answered('same person by the address'), answered('adoption'), others, settings);
 }
 
+/** An account of which an administrator has said that it is somebody else has no more than its name. */
+const answerOfOther = ({ standing, n }: Candidate): Answer => (n && standing !== 'deleted' ? 'name taken' : 'nothing');
+
 /** The address alone agrees: it tells who the person is only as far as it is one person's. */
 function byAddress(
   all: readonly Candidate[],
@@ -171,7 +175,8 @@ function byAddress(
   { adoption = 'auto' }: IdentitySettings,
 ): Judgement {
   const adoptable = adoption === 'never' ? [] : byHand;
-  const isShared = all.some((candidate) => candidate.a && !deleted.includes(candidate) && !byHand.includes(candidate));
+  const isAnothers = (candidate: Candidate) => candidate.a && !(candidate.separate && candidate.standing === 'deleted');
+  const isShared = all.some((candidate) => isAnothers(candidate) && !deleted.includes(candidate) && !byHand.includes(candidate));
   const known = isShared ? adoptable : [...deleted, ...adoptable];
   const left = [...others, ...[...deleted, ...byHand].filter((candidate) => !known.includes(candidate))];
   if (known.length === 0) return asNew(left);

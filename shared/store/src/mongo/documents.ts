@@ -1,6 +1,8 @@
 import {
   externalIdOf,
+  fieldsOf,
   identityOf,
+  isMark,
   nameOf,
   principalOf,
   type Resource,
@@ -28,18 +30,29 @@ export function toStored(tenant: string, versioned: Versioned, stamp: string, ty
     account: { ...resource.account },
   };
   if (since !== undefined) stored.since = since;
-  const identity = identityOf(resource);
-  if (identity !== undefined) stored.identityKey = foldCase(identity);
-  const principal = principalOf(resource);
-  if (principal !== undefined) stored.principalKey = foldCase(principal);
   if (!resource.account.purged && (resource.type === 'User' || !resource.deleted)) stored.search = searched(versioned, types);
-  if (resource.deleted) return stored;
+  if (!resource.deleted && resource.sharesName) stored.sharesName = resource.id;
+  return Object.assign(stored, keysOf(resource));
+}
+
+/** What a document keeps for the index. */
+export type StoredKeys = Pick<StoredResource, 'identityKey' | 'principalKey' | 'nameKey' | 'externalId' | 'marks'>;
+
+/** What MongoDB keeps of a resource for the index, folded where it must be: it is found by the same as in Redis. */
+export function keysOf(resource: Resource): StoredKeys {
+  const keys: StoredKeys = {};
+  const identity = identityOf(resource);
+  if (identity !== undefined) keys.identityKey = foldCase(identity);
+  const principal = principalOf(resource);
+  if (principal !== undefined) keys.principalKey = foldCase(principal);
+  const marks = fieldsOf(resource).filter(isMark);
+  if (marks.length > 0) keys.marks = marks;
+  if (resource.deleted) return keys;
   const name = nameOf(resource);
-  if (name !== undefined) stored.nameKey = foldCase(name);
-  if (resource.sharesName) stored.sharesName = resource.id;
+  if (name !== undefined) keys.nameKey = foldCase(name);
   const externalId = externalIdOf(resource);
-  if (externalId !== undefined) stored.externalId = externalId;
-  return stored;
+  if (externalId !== undefined) keys.externalId = externalId;
+  return keys;
 }
 
 function searched(versioned: Versioned, types: ResourceTypes): NonNullable<StoredResource['search']> {

@@ -17,6 +17,9 @@ const PREFIXES = [
   ['i:', 'identityKey', ['accounts']],
   ['u:', 'principalKey', ['accounts']],
   ['x:', 'externalId', COLLECTIONS],
+  // Kept as they are: the whole field is the value.
+  ['d:', 'marks', ['accounts']],
+  ['h:', 'marks', ['accounts']],
 ] as const;
 
 /** What a document keeps for the index, folded where it must be: folding it again could make another text of it. */
@@ -40,20 +43,21 @@ export async function fieldEntriesInMongo(
   const entries = new Map<IndexField, HolderAt[]>();
   await Promise.all(
     PREFIXES.flatMap(([prefix, key, collections]) => {
-      const values = fields.filter((field) => field.startsWith(prefix)).map((field) => field.slice(prefix.length));
+      const wanted = fields.filter((field) => field.startsWith(prefix));
+      const values = key === 'marks' ? wanted : wanted.map((field) => field.slice(prefix.length));
       if (values.length === 0) return [];
       return collections.map(async (collection) => {
         const found = await onMongo(
           mongo
             .collection(collection)
-            .find({ tenant, [key]: { $in: values } }, { projection: { version: 1, sharesName: 1, [key]: 1 } })
+            .find({ tenant, [key]: { $in: values, ...(key === 'marks' ? { $exists: true } : {}) } }, { projection: { version: 1, sharesName: 1, [key]: 1 } })
             .limit(HOLDERS_MAX)
             .toArray(),
         );
         for (const document of found) {
-          const field = prefix + document[key];
           const holder = { id: document._id, version: document.version, sharesName: document.sharesName !== undefined };
-          entries.set(field, [...(entries.get(field) ?? []), holder]);
+          const under = key === 'marks' ? values.filter((field) => document.marks?.includes(field)) : [prefix + document[key]];
+          for (const field of under) entries.set(field, [...(entries.get(field) ?? []), holder]);
         }
       });
     }),

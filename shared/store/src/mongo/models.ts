@@ -26,6 +26,8 @@ export interface StoredResource {
   /** The same where it is the userPrincipalName; of one that is live and has none, the `nameKey` says it. */
   principalKey?: string;
   externalId?: string;
+  /** Fields of the index (`d:…`, `h:…`) by which a deleted person is known again, and a held one kept out. */
+  marks?: string[];
   /** The name was taken from it to let another's through; its newest state is on its way. */
   parked?: boolean;
   attributes: Record<string, unknown>;
@@ -72,6 +74,8 @@ export interface StoredTenant {
   createdAt: Date;
   /** Signs what is sent to the tenant's webhook. It must be known as it is to sign; it is shown once and leaves this record never again. */
   webhookSecret?: string;
+  /** By which layout of the index its documents have their keys; absent: that of 0.1.0. */
+  keysLayout?: number;
   /** Only while it is being deleted. */
   deletion?: StoredDeletion;
   /** All that the tenant had is gone. The record stays, so that nobody takes the id again: versions and cursors of the old one would fit the new. */
@@ -188,6 +192,7 @@ function resourceSchema(collection: string, name: Readonly<Record<string, 1>>) {
       identityKey: String,
       principalKey: String,
       externalId: String,
+      marks: { type: [String], default: undefined },
       parked: Boolean,
       attributes: { type: Schema.Types.Mixed, required: true },
       account: { type: Schema.Types.Mixed, required: true },
@@ -202,6 +207,10 @@ function resourceSchema(collection: string, name: Readonly<Record<string, 1>>) {
   schema.index({ tenant: 1, identityKey: 1 }, { partialFilterExpression: { identityKey: { $type: 'string' } } });
   schema.index({ tenant: 1, principalKey: 1 }, { partialFilterExpression: { principalKey: { $type: 'string' } } });
   schema.index({ tenant: 1, externalId: 1 }, { partialFilterExpression: { externalId: { $type: 'string' } } });
+  if (collection === 'accounts') {
+    schema.index({ tenant: 1, marks: 1 }, { partialFilterExpression: { marks: { $exists: true } } });
+    schema.index({ tenant: 1, _id: 1 }, { partialFilterExpression: { marks: { $exists: true } } });
+  }
   schema.index({ tenant: 1, 'search.emails.value': 1 }, { partialFilterExpression: { live: true } });
   schema.index({ tenant: 1, parked: 1 }, { partialFilterExpression: { parked: true } });
   return schema;
@@ -247,6 +256,7 @@ const tenantSchema = new Schema(
     settings: { type: Schema.Types.Mixed, required: true },
     revision: { type: Number, required: true },
     epoch: { type: Number, required: true },
+    keysLayout: Number,
     createdAt: { type: Date, required: true },
   },
   { ...OPTIONS, collection: 'tenants' },
@@ -361,14 +371,18 @@ export interface StoredActivity {
   };
 }
 
-/** Somebody of whom an administrator must say which account is theirs. */
+/** A person of whom an administrator must say which account is theirs, or may look at what was judged. */
 export interface StoredUndecided {
   /** `<tenant>/<folded userName>`: each person once. */
   _id: string;
   tenant: string;
   /** When they came last. */
   at: Date;
-  reason: 'ambiguous' | 'recycled';
+  /**
+   * Refused until it is decided: `ambiguous`, `recycled`, `asked`. Done, and for an administrator to look at: `revived` (an account came back under another
+   * stable externalId), `separated` (a new account was made beside accounts that have something in common).
+   */
+  reason: 'ambiguous' | 'recycled' | 'asked' | 'revived' | 'separated';
   /** Ids of those that could be theirs. */
   accounts: string[];
   userName: string;

@@ -25,7 +25,7 @@ const StatusForm = z
       .array(
         z.object({
           at: Time,
-          reason: z.enum(['ambiguous', 'recycled']),
+          reason: z.enum(['ambiguous', 'recycled', 'asked', 'revived', 'separated']),
           userName: z.string(),
           externalId: z.string().optional(),
           accounts: z.array(z.string()).describe('ids of those that could be theirs'),
@@ -33,7 +33,7 @@ const StatusForm = z
         }),
       )
       .describe(
-        'people who are refused until an administrator says by `…/accounts/{id}/adopt` which account is theirs; the newest hundred',
+        'people who are refused (`ambiguous`, `recycled`, `asked`) until an administrator says which account is theirs (`…/accounts/{id}/adopt`) or is not (`…/separate`), and those to look at: who got an account back under another externalId (`revived`), or a new one beside an account that has something in common (`separated`); the newest hundred',
       ),
     pending: z.int().describe('accepted, and not yet in MongoDB'),
     oldestPendingMs: z.int(),

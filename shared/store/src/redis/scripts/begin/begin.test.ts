@@ -10,7 +10,7 @@ afterAll(() => corner[Symbol.asyncDispose]());
 
 const run = (kind: Begin['kind'], changes: Partial<Begin> = {}) =>
   begin.run(corner.redis, {
-    ...{ kind, keys: corner.keys, token: 'mine', epoch: 2, run: 'run2', settings: 4, counter: 2 * 2 ** 32, complete: false },
+    ...{ kind, keys: corner.keys, token: 'mine', epoch: 2, run: 'run2', settings: 4, counter: 2 * 2 ** 32, complete: false, layout: 2 },
     ...changes,
   });
 const lock = (token: string) => corner.redis.set(corner.keys.loading(), token);
@@ -78,14 +78,14 @@ describe('begin: begin', () => {
   it.each([true, false])('answers begun, and makes the head (complete: %p)', async (complete) => {
     await lock('mine');
     expect(await run('begin', { complete })).toBe('begun');
-    expect(await head()).toEqual({ counter: '8589934592', epoch: '2', run: 'run2', settings: '4', complete: complete ? '1' : '' });
+    expect(await head()).toEqual({ counter: '8589934592', epoch: '2', run: 'run2', settings: '4', complete: complete ? '1' : '', layout: '2' });
   });
 
   it('raises a head of an older epoch, which is complete no more', async () => {
     await seedHead(corner);
     await lock('mine');
     expect(await run('begin')).toBe('begun');
-    expect(await head()).toEqual({ counter: '8589934592', epoch: '2', run: 'run2', settings: '4', complete: '' });
+    expect(await head()).toEqual({ counter: '8589934592', epoch: '2', run: 'run2', settings: '4', complete: '', layout: '2' });
   });
 
   it('never sets the counter back', async () => {

@@ -13,6 +13,8 @@ export interface Begin {
   readonly settings: number;
   readonly counter: number;
   readonly complete: boolean;
+  /** By which rules the index is made: a head of another layout says nothing of what stands in it. */
+  readonly layout: number;
 }
 
 /** Makes a tenant's head under a new epoch, or notes that it was shown to continue under a new run of the server. */
@@ -20,6 +22,9 @@ export const begin = defineScript({
   name: 'begin',
   file: new URL('./begin.lua', import.meta.url),
   keys: ({ keys }: Begin) => [keys.head(), keys.loading()],
-  args: ({ kind, token, epoch, run, settings, counter, complete }) => [kind, token, epoch, run, settings, counter, complete ? '1' : ''],
+  args: ({ kind, token, epoch, run, settings, counter, complete, layout }) => [
+    ...[kind, token, epoch, run, settings, counter],
+    ...[complete ? '1' : '', layout],
+  ],
   reply: z.tuple([z.literal(['begun', 'shown', 'held', 'already', 'lost'])]).transform(([kind]) => kind),
 });
