@@ -115,7 +115,7 @@ describe('what an administrator must decide', () => {
   beforeAll(async () => {
     cluster = await startCluster({ tenants: ['acme', 'careful'] });
     admin = adminOf(cluster);
-    await admin('PATCH /tenants/careful', { settings: { recycledIdentity: 'refuse' } });
+    await admin('PATCH /tenants/careful', { settings: { recycledIdentity: 'refuse', externalId: 'stable' } });
   });
   afterAll(() => cluster?.[Symbol.asyncDispose]());
 
@@ -222,6 +222,9 @@ describe('what an administrator must decide', () => {
     const { id } = (await okta.create(userBody('name', { emails: [{ value: 'one@example.com' }] }))).body;
     await okta.delete(id);
     await admin(`POST /tenants/acme/accounts/${id}/preserve`, {});
+    // Nobody of that name gets in, unless an administrator says that it is somebody else.
+    expect((await okta.create(userBody('name', { emails: [{ value: 'two@example.com' }] }))).status).toBe(403);
+    expect((await admin(`POST /tenants/acme/accounts/${id}/separate`, { userName: 'NAME@example.com' })).status).toBe(200);
     const holder = (await okta.create(userBody('name', { emails: [{ value: 'two@example.com' }] }))).body.id;
     const reactivated = await admin(`POST /tenants/acme/accounts/${id}/reactivate`);
     expect([reactivated.status, reactivated.body.detail]).toEqual([409, expect.stringContaining(holder)]);
@@ -237,6 +240,8 @@ it('MongoDB away: people are adopted by email, by POST, PUT and PATCH', async ()
   await using cluster = await startCluster({ ownServers: true, tenants: ['acme'] });
   const admin = adminOf(cluster);
   const okta = cluster.client('acme');
+  // They bear what an administrator gave: otherwise he would be asked.
+  await admin('PATCH /tenants/acme', { settings: { adoption: 'adopt' } });
   const made = new Map<string, string>();
   for (const name of ['posted', 'put', 'patched', 'raced', 'later']) {
     const account = await admin('POST /tenants/acme/accounts', {

@@ -4,6 +4,7 @@ import { Api } from './api.js';
 import { CliError, type Command, type Context, EXIT, type Given, messageOf } from './command.js';
 import { accountCommands } from './commands/account.js';
 import { accountImportCommands } from './commands/account-import.js';
+import { separateCommands } from './commands/account-separate.js';
 import { deadLetterCommands } from './commands/dead-letter.js';
 import { doctorCommands } from './commands/doctor.js';
 import { extensionCommands } from './commands/extension.js';
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Command[] = [
   ...tenantCommands,
   ...tokenCommands,
   ...accountCommands,
+  ...separateCommands,
   ...accountImportCommands,
   ...profileCommands,
   ...mappingCommands,

@@ -29,6 +29,7 @@ import { makeDeadLetters } from './dead-letter.js';
 import { StandingLease } from './lease.js';
 import { Loop } from './loop.js';
 import { makeApplyMembers } from './members.js';
+import { separateRoute } from './ops/admin/account-separate.js';
 import { accountRoutes } from './ops/admin/accounts.js';
 import { extensionRoutes } from './ops/admin/extensions.js';
 import { importRoutes } from './ops/admin/imports.js';
@@ -187,6 +188,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     routes: [
       ...storeRoutes({ ...admin, accounts, reader, durability: config.DURABILITY }),
       ...accountRoutes({ ...admin, accounts }),
+      separateRoute({ ...admin, accounts }),
       ...profileRoutes({ ...admin, accounts }),
       ...mappingRoutes({ ...admin, accounts, jobs, typesOf: rules.typesOf }),
       ...importRoutes({ ...admin, jobs }),

@@ -142,8 +142,8 @@ const fold = (text: string): string => text.toLowerCase();
 /** What a person is known by. */
 const identity = ({ email, userName }: Omit<Person, 'title'>): string => fold(email ?? userName);
 
-const isNamed = ({ userName, externalId }: Named = {}, person: Named): boolean =>
-  (externalId !== undefined && externalId === person.externalId) || (userName !== undefined && fold(userName) === fold(person.userName ?? ''));
+const isNamed = ({ userName, externalId }: Named = {}, person: Pick<Person, 'userName' | 'externalId'>): boolean =>
+  (externalId !== undefined && externalId === person.externalId) || (userName !== undefined && fold(userName) === fold(person.userName));
 const isSame = (a: Named, b: Named): boolean => a.externalId === b.externalId && fold(a.userName ?? '') === fold(b.userName ?? '');
 const isActive = (account: Account): boolean => !account.deleted && !account.preservedByIdp && !account.preservedByAdministrator;
 

@@ -53,7 +53,9 @@ export const tenantCommands: readonly Command[] = [
     options: [
       ['--name <name>', 'what people call it'],
       ['--identity <attribute>', 'what people are known by: email or userPrincipalName'],
-      ['--recycled <what>', 'what becomes of a recycled address: reactivate or refuse'],
+      ['--external-id <what>', 'how far an externalId tells people apart: auto, stable or unstable'],
+      ['--recycled <what>', 'what becomes of a userName and address under another externalId: reactivate, refuse or separate'],
+      ['--adoption <what>', 'what becomes of the address alone of an account made by hand: auto, adopt, ask or never'],
       ['--unknown-attributes <what>', 'what becomes of an attribute that no schema has: ignore or refuse'],
       ['--group-names <what>', 'whether each group has a name of its own: unique or shared'],
       ['--unknown-members <what>', 'what becomes of a member that is not there: refuse or keep'],
@@ -68,10 +70,13 @@ export const tenantCommands: readonly Command[] = [
         (option) => text(given, option),
       );
       const unknownAttributes = text(given, 'unknown-attributes');
+      const [externalId, adoption] = [text(given, 'external-id'), text(given, 'adoption')];
       const membersAnsweredMax = whole(given, 'members-answered', { most: 100_000 });
       const settings = {
         ...(identity ? { identityAttribute: identity } : {}),
+        ...(externalId ? { externalId } : {}),
         ...(recycled ? { recycledIdentity: recycled } : {}),
+        ...(adoption ? { adoption } : {}),
         ...(unknownAttributes ? { unknownAttributes } : {}),
         ...(groupNames ? { groupNames } : {}),
         ...(userGroups ? { userGroups } : {}),

@@ -18,6 +18,8 @@ export interface ShownAccount {
   readonly profileBy?: string;
   readonly storage?: Resource['account']['storage'];
   readonly storageBy?: string;
+  /** Of whom an administrator has said that they are not this account. */
+  readonly separate?: Resource['account']['separate'];
   readonly user: JsonObject;
   readonly version: number;
   readonly createdAt: string;
@@ -41,6 +43,7 @@ export function shown({ resource, version, modified_ms }: Versioned, { User }: R
     ...(account.profileBy === undefined ? {} : { profileBy: account.profileBy }),
     ...(account.storage ? { storage: account.storage } : {}),
     ...(account.storageBy === undefined ? {} : { storageBy: account.storageBy }),
+    ...(account.separate ? { separate: account.separate } : {}),
     user: toResource(User, { id, attributes: withActive(resource), version, created, lastModified: updatedAt, baseUrl: '' }),
     version,
     createdAt: created,

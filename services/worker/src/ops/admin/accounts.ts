@@ -50,6 +50,10 @@ export const AccountForm = z
     profileBy: z.enum(['mapping', 'administrator']).optional(),
     storage: StorageForm.optional(),
     storageBy: z.literal('administrator').optional().describe('no mapping changes such storage'),
+    separate: z
+      .array(z.object({ userName: z.string().optional(), externalId: z.string().optional() }))
+      .optional()
+      .describe('people of whom an administrator has said that they are not this account'),
     user: z.record(z.string(), z.unknown()).describe('the SCIM resource'),
     version: z.number(),
     createdAt: Time,
