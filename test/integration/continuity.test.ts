@@ -434,6 +434,74 @@ describe('the index loader', () => {
     expect(entries.get('n:userName:user150')).toEqual({ raw: '', ids: [] });
   });
 
+  // Goal: nobody is lost by an upgrade: the release before knew deleted people by their address alone, and no holds in the index.
+  // Method: both stores are put into the form of that release, with some people settled and some pending.
+  it('an index of an earlier release: deleted and held people are known, in MongoDB and pending', async () => {
+    const corner = newCorner();
+    const kept: Record<string, string> = {};
+    const stable = (name: string) => `00u1${name.padEnd(16, '0')}`;
+    const person = (name: string, more: Record<string, unknown> = {}) => createUser(name, { externalId: stable(name), ...more });
+    // It drops the database at its end.
+    await using before = await openStores({ corner });
+    {
+      const stores = before;
+      await stores.tenant('acme');
+      const made = async (name: string) => (kept[name] = committed(await stores.run('acme', person(name))).resource.id);
+      for (const when of ['settled', 'pending']) {
+        for (const what of ['gone', 'held', 'kelvin']) await made(`${what}${when}`);
+        await stores.run('acme', deleteUser(kept[`gone${when}`]!));
+        await stores.run('acme', { kind: 'preserve', type: 'User', id: kept[`held${when}`]! });
+        await stores.run('acme', patchUser(kept[`kelvin${when}`]!, { op: 'replace', path: 'userName', value: `\u212a-${when}` }));
+        if (when === 'settled') await drain(stores, 'acme');
+      }
+      const accounts = stores.mongo.collection('accounts');
+      await accounts.updateMany({ tenant: 'acme' }, { $unset: { marks: 1 } });
+      await accounts.updateOne({ _id: kept.kelvinsettled! }, { $set: { nameKey: 'k-settled' } });
+      await stores.mongo.collection('tenants').updateOne({ _id: 'acme' }, { $unset: { keysLayout: 1 } });
+      const view = await stores.reader.view('acme', 'read');
+      const index = view.keys.index(view.epoch);
+      const fields = (await stores.redis.redis.hkeys(index)).filter((field) => /^[dh]:/.test(field));
+      expect(fields.length).toBeGreaterThan(4);
+      await stores.redis.redis.hdel(index, ...fields);
+      for (const when of ['settled', 'pending']) {
+        await stores.redis.redis.hdel(index, `n:userName:\u212a-${when}`);
+        await stores.redis.redis.hset(index, `n:userName:k-${when}`, kept[`kelvin${when}`]!);
+      }
+      await stores.redis.redis.hdel(view.keys.head(), 'layout');
+      await stores.redis.redis.hset(view.keys.head(), 'complete', '1');
+    }
+    await using stores = await openStores({ corner });
+    const check = async (prefix: string) => {
+      for (const when of ['settled', 'pending']) {
+        const held = await stores.run(
+          'acme',
+          person(`${prefix}${when}`, { emails: [{ value: `held${when}@example.com`, primary: true }] }),
+        );
+        expect(held).toMatchObject({ kind: 'refuse', error: { status: 403 } });
+        const taken = await stores.run('acme', createUser(`x${when}`, { userName: `\u212a-${when}` }));
+        expect(taken).toMatchObject({ kind: 'refuse', error: { status: 409 } });
+        const free = await stores.run(
+          'acme',
+          createUser(`${prefix}y${when}`, { userName: `${prefix === 'b' ? 'k' : 'K2'}-${when}`, externalId: 'none' }),
+        );
+        expect(free.kind).toBe('ok');
+      }
+    };
+    expect((await stores.reader.view('acme', 'write')).complete).toBe(false);
+    await check('a');
+    await complete(stores);
+    await check('b');
+    for (const when of ['settled', 'pending']) {
+      const back = await stores.run('acme', createUser(`new${when}`, { externalId: stable(`gone${when}`) }));
+      expect(committed(back).resource.id).toBe(kept[`gone${when}`]);
+    }
+    await expectWhole(stores);
+    await drain(stores, 'acme');
+    const stored = await stores.mongo.collection('accounts').findOne({ _id: kept.heldsettled! });
+    expect(stored?.marks).toContain('h:n:heldsettled@example.com');
+    expect(await stores.mongo.collection('tenants').findOne({ _id: 'acme' })).toMatchObject({ keysLayout: 2 });
+  });
+
   it('creates, renames and deletes during the load, from two processes, leave the index exactly true', async () => {
     await using one = await seeded();
     await using two = await openStores({ corner: one.corner });

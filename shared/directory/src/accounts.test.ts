@@ -144,7 +144,11 @@ describe('a recycled address', () => {
 
   it('revives the account by default, and says so', () => {
     const id = deleted();
-    expect(accepted(model.run(come()))).toMatchObject({ operation: 'revive', next: { id }, judged: { outcome: 'recycled', accounts: [id] } });
+    expect(accepted(model.run(come()))).toMatchObject({
+      operation: 'revive',
+      next: { id },
+      judged: { outcome: 'recycled', accounts: [id] },
+    });
   });
 
   it('is another person by setting: a new account beside the old one', () => {

@@ -235,7 +235,8 @@ const judgedAs = (decision: Decision, judged: Judged): Decision => (decision.kin
 /** Where accounts are found that may be this person: by a stable externalId, by a name they had, by the address. */
 function tellingFields({ rules }: State, { type, attributes }: Resource) {
   const externalId = externalIdOf({ attributes });
-  const byId = externalId !== undefined && isStable(externalId, rules?.externalId) ? [externalIdField(externalId), formerIdField(externalId)] : [];
+  const byId =
+    externalId !== undefined && isStable(externalId, rules?.externalId) ? [externalIdField(externalId), formerIdField(externalId)] : [];
   const { userName } = attributes;
   const byName = typeof userName === 'string' ? [formerNameField(userName)] : [];
   return { byId, byName, byAddress: identityFields({ type, attributes }, rules?.identityAttribute) };
@@ -248,7 +249,9 @@ const isTelling = ({ entries }: State, field: IndexField): boolean => (entries.g
 function candidatesFor(state: State, person: Resource, fields: readonly IndexField[]): Candidate[] {
   const by = identityAttributeOf(state);
   const setting = state.rules?.externalId;
-  const found = new Map(fields.filter((field) => !field.startsWith('h:')).flatMap((field) => borne(state, field).map((each) => [each.resource.id, each])));
+  const found = new Map(
+    fields.filter((field) => !field.startsWith('h:')).flatMap((field) => borne(state, field).map((each) => [each.resource.id, each])),
+  );
   return [...found.values()]
     .map(({ resource }) => resource)
     .filter(({ type }) => type === 'User')
@@ -598,7 +601,9 @@ function heldBy(state: State, fields: readonly IndexField[], person: Resource): 
     const { ids } = state.entries.get(field)!;
     // Where there are more than are read, those that were not read keep the person out, too.
     const unknown = ids.length > CANDIDATES_MAX ? borne(state, field)[0] : undefined;
-    const [holder = unknown] = borne(state, field).filter(({ resource }) => resource.id !== person.id && !isSeparate(resource, person.attributes));
+    const [holder = unknown] = borne(state, field).filter(
+      ({ resource }) => resource.id !== person.id && !isSeparate(resource, person.attributes),
+    );
     if (holder) return holder;
   }
   return undefined;

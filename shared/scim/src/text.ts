@@ -10,9 +10,7 @@ export function foldCase(text: string): string {
   // Nearly all names are ASCII, for which NFC is the identity.
   if (ASCII.test(text)) return text.toLowerCase();
   const safe = streamSafe(text);
-  return hasLookAlike(safe)
-    ? safe.replace(PARTS, (part) => (LOOK_ALIKE.test(part) ? lowerLookAlike(part) : lower(part)))
-    : lower(safe);
+  return hasLookAlike(safe) ? safe.replace(PARTS, (part) => (LOOK_ALIKE.test(part) ? lowerLookAlike(part) : lower(part))) : lower(safe);
 }
 
 const lower = (text: string): string => text.normalize('NFC').toLowerCase();

@@ -87,7 +87,8 @@ export class Continuity {
       const { head, known } = await this.#head(tenant);
       const view = { tenant, purpose, keys, epoch: head.epoch, run: run.id, complete: head.complete, settings: head.settings };
       // Another process, which has seen less, may have shown what this one knows to have gone back.
-      if (head.epoch > 0 && head.run === run.id && head.counter >= known && head.layout === INDEX_LAYOUT) return { ...view, writable: true };
+      if (head.epoch > 0 && head.run === run.id && head.counter >= known && head.layout === INDEX_LAYOUT)
+        return { ...view, writable: true };
       try {
         await this.#beginOnce(tenant);
       } catch (error) {

@@ -93,7 +93,10 @@ const request: fc.Arbitrary<Request> = fc.oneof(
   { weight: 4, arbitrary: record({ kind: fc.constant('delete' as const), which }) },
   { weight: 4, arbitrary: record({ kind: fc.constantFrom('preserve' as const, 'preserve' as const, 'reactivate' as const), which }) },
   { weight: 2, arbitrary: record({ kind: fc.constantFrom('adopt' as const, 'separate' as const), which, userName }) },
-  { weight: 2, arbitrary: record({ kind: fc.constantFrom('adopt' as const, 'separate' as const), which, externalId: fc.constantFrom(...IDS) }) },
+  {
+    weight: 2,
+    arbitrary: record({ kind: fc.constantFrom('adopt' as const, 'separate' as const), which, externalId: fc.constantFrom(...IDS) }),
+  },
   { weight: 2, arbitrary: make },
   { weight: 3, arbitrary: set },
 );

@@ -26,7 +26,10 @@ export const makeTell = ({ log, notes, metrics }: TellDeps): Tell => ({
     const count = (outcome: string) => metrics.identityJudgements.inc({ outcome });
     if (judged?.outcome === 'separated') {
       count('separated');
-      log.warn({ ...about, event: 'identity.separated', accounts: judged.accounts }, 'a new account was made beside others that have something in common');
+      log.warn(
+        { ...about, event: 'identity.separated', accounts: judged.accounts },
+        'a new account was made beside others that have something in common',
+      );
       if (person) notes.undecided(tenant, { reason: 'separated', accounts: [...judged.accounts], ...person, requestId });
     }
     if (!before) return;
@@ -66,7 +69,9 @@ const nameOfPerson = ({ attributes: { userName, externalId } }: Resource) =>
 const isRenumbered = ({ attributes: was }: Resource, { attributes: is }: Resource): boolean =>
   typeof was.externalId === 'string' && typeof is.externalId === 'string' && was.externalId !== is.externalId;
 
-const SAID: Readonly<Record<WithheldReason, { readonly event: string; readonly message: string; readonly outcome?: 'asked' | 'kept_out' }>> = {
+const SAID: Readonly<
+  Record<WithheldReason, { readonly event: string; readonly message: string; readonly outcome?: 'asked' | 'kept_out' }>
+> = {
   ambiguous: {
     event: 'identity.undecided',
     message: 'an administrator must decide which of these accounts the person is',

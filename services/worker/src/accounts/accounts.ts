@@ -1,5 +1,13 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { type Account, type AccountCommand, type Command, isExpected, isSeparate, type Resource, type Versioned } from '@rollcall/directory';
+import {
+  type Account,
+  type AccountCommand,
+  type Command,
+  isExpected,
+  isSeparate,
+  type Resource,
+  type Versioned,
+} from '@rollcall/directory';
 import { type JsonObject, type JsonValue, type ResourceTypes, ScimError, validateResource } from '@rollcall/scim';
 import {
   fromStored,

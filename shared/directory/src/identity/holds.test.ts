@@ -51,8 +51,14 @@ describe('an administrator keeps the person out', () => {
       'created under an alias, then given the address',
       () => model.run(rename(run(create('alias', { email: 'alias@x' })), 'email', 'ADA@x')),
     ],
-    ['created under an alias, then replaced', () => model.run(replace(run(create('alias', { email: 'alias@x' })), 'alias', { email: 'ada@x' }))],
-    ['created under an alias, then given the externalId', () => model.run(rename(run(create('alias', { email: 'alias@x' })), 'externalId', ID))],
+    [
+      'created under an alias, then replaced',
+      () => model.run(replace(run(create('alias', { email: 'alias@x' })), 'alias', { email: 'ada@x' })),
+    ],
+    [
+      'created under an alias, then given the externalId',
+      () => model.run(rename(run(create('alias', { email: 'alias@x' })), 'externalId', ID)),
+    ],
     ['created deactivated, then activated', () => model.run(setActive(run(create('alias', { email: 'ada@x', active: false })), true))],
     [
       'given another externalId, then created under the first',

@@ -16,7 +16,11 @@ export function withHeldIdentities(before: Resource | undefined, next: Resource)
   if (gone.length === 0 && next.account.held === before.account.held) return next;
   const held = [...new Set([...known, ...gone])];
   if (held.length > HELD_MAX)
-    throw new ScimError(403, undefined, `an administrator preserved this account; it keeps at most ${HELD_MAX} former names and externalIds`);
+    throw new ScimError(
+      403,
+      undefined,
+      `an administrator preserved this account; it keeps at most ${HELD_MAX} former names and externalIds`,
+    );
   return held.length === 0 ? next : { ...next, account: { ...next.account, held } };
 }
 
@@ -24,7 +28,11 @@ export function withHeldIdentities(before: Resource | undefined, next: Resource)
  * The fields of the index that no held account may stand under, where `next` becomes active, or is active and gets one of these names or externalIds. An
  * account that shares them already is not disturbed.
  */
-export function fieldsKeptFree(before: Resource | undefined, next: Resource, setting: ExternalIdSetting | undefined): readonly IndexField[] {
+export function fieldsKeptFree(
+  before: Resource | undefined,
+  next: Resource,
+  setting: ExternalIdSetting | undefined,
+): readonly IndexField[] {
   if (next.type !== 'User' || !hasAccess(next)) return [];
   const had = before && hasAccess(before) ? holdableFields(before) : [];
   return holdableFields(next).filter((field) => !had.includes(field) && isTelling(field, setting));

@@ -137,8 +137,12 @@ export type Judgement =
  * @example judge([], {}) → { kind: 'new', others: [] }
  */
 export function judge(candidates: readonly Candidate[], settings: IdentitySettings): Judgement {
-  const found = candidates.map((candidate) => ({ candidate, answer: candidate.separate ? answerOfOther(candidate) : rowFor(candidate).answer }));
-  const answered = (...answers: readonly Answer[]) => found.filter(({ answer }) => answers.includes(answer)).map(({ candidate }) => candidate);
+  const found = candidates.map((candidate) => ({
+    candidate,
+    answer: candidate.separate ? answerOfOther(candidate) : rowFor(candidate).answer,
+  }));
+  const answered = (...answers: readonly Answer[]) =>
+    found.filter(({ answer }) => answers.includes(answer)).map(({ candidate }) => candidate);
   const isActive = ({ standing }: Candidate) => standing === 'active';
 
   const [holder] = answered('name taken').filter(isActive);

@@ -50,7 +50,10 @@ export async function fieldEntriesInMongo(
         const found = await onMongo(
           mongo
             .collection(collection)
-            .find({ tenant, [key]: { $in: values, ...(key === 'marks' ? { $exists: true } : {}) } }, { projection: { version: 1, sharesName: 1, [key]: 1 } })
+            .find(
+              { tenant, [key]: { $in: values, ...(key === 'marks' ? { $exists: true } : {}) } },
+              { projection: { version: 1, sharesName: 1, [key]: 1 } },
+            )
             .limit(HOLDERS_MAX)
             .toArray(),
         );

@@ -14,7 +14,12 @@ import type { StoredResource } from './models.js';
 export async function rewriteKeys(link: MongoLink, tenant: string): Promise<void> {
   const alike = (path: string) => ({ [path]: { $regex: LOOK_ALIKES } });
   const names = ['userName', 'emails.value', 'userPrincipalName'].map((name) => alike(`attributes.${name}`));
-  const people = [{ live: false }, { 'account.preservedBy': 'administrator' }, ...names, alike(storedPath(ROLLCALL_USER_URN, 'userPrincipalName'))];
+  const people = [
+    { live: false },
+    { 'account.preservedBy': 'administrator' },
+    ...names,
+    alike(storedPath(ROLLCALL_USER_URN, 'userPrincipalName')),
+  ];
   await rewrite(link, 'accounts', { tenant, 'account.purged': { $ne: true }, $or: people });
   await rewrite(link, 'groups', { tenant, ...alike('attributes.displayName') });
 }

@@ -78,7 +78,14 @@ describe('begin: begin', () => {
   it.each([true, false])('answers begun, and makes the head (complete: %p)', async (complete) => {
     await lock('mine');
     expect(await run('begin', { complete })).toBe('begun');
-    expect(await head()).toEqual({ counter: '8589934592', epoch: '2', run: 'run2', settings: '4', complete: complete ? '1' : '', layout: '2' });
+    expect(await head()).toEqual({
+      counter: '8589934592',
+      epoch: '2',
+      run: 'run2',
+      settings: '4',
+      complete: complete ? '1' : '',
+      layout: '2',
+    });
   });
 
   it('raises a head of an older epoch, which is complete no more', async () => {
