@@ -200,7 +200,7 @@ describe('what an administrator must decide', () => {
     const okta = cluster.client('careful');
     const { id } = (await okta.create(userBody('purged'))).body;
     await okta.delete(id);
-    await okta.create(userBody('purged', { externalId: 'another' }));
+    await okta.create(userBody('purged', { externalId: 'of another' }));
     await undecided('careful', 1);
     const { confirm } = (await admin(`DELETE /tenants/careful/accounts/${id}`)).body;
     expect((await admin(`POST /tenants/careful/accounts/${id}/purge`, { confirm })).status).toBe(204);
