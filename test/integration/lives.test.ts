@@ -107,7 +107,12 @@ describe('sequences of assign, update, deactivate, delete, preserve, reactivate,
           account.history,
         );
         const isNewest = versions.at(-1)?.version === document?.version;
-        if (differs || !isTold || !isNewest || !isDeepStrictEqual([document?.account.expects, document?.account.separate ?? []], [account.expects, account.separate]))
+        if (
+          differs ||
+          !isTold ||
+          !isNewest ||
+          !isDeepStrictEqual([document?.account.expects, document?.account.separate ?? []], [account.expects, account.separate])
+        )
           wrong.push({ differs, account, document, versions });
         stored.delete(id);
         history.delete(id);

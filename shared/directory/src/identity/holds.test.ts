@@ -1,6 +1,6 @@
 import type { ScimError } from '@rollcall/scim';
 import type { Command } from '../command.js';
-import { create, type Final, Model, NOW, manual, patch, remove, replace, setActive } from '../testing.js';
+import { create, type Final, Model, manual, NOW, patch, remove, replace, setActive } from '../testing.js';
 
 const ID = '00u1adaadaadaada';
 const ADA = ['ada', { email: 'ada@x', externalId: ID }] as const;
@@ -19,6 +19,12 @@ const errorOf = (decision: Final): ScimError | undefined => (decision.kind === '
 const rename = (which: string, path: string, value: string) =>
   patch(which, path === 'email' ? { op: 'replace', path: 'emails[type eq "work"].value', value } : { op: 'replace', path, value });
 
+/** Carries out all, and answers the last. */
+const inTurn = (...commands: readonly Command[]): Final => {
+  for (const command of commands.slice(0, -1)) run(command);
+  return model.run(commands.at(-1)!);
+};
+
 beforeEach(() => {
   model = new Model();
   id = run(create(...ADA));
@@ -32,21 +38,18 @@ describe('an administrator keeps the person out', () => {
     ['created under another userName', () => model.run(create('lovelace', { email: 'ada@x' }))],
     ['created under another address and the same externalId', () => model.run(create('lovelace', { email: 'new@x', externalId: ID }))],
     ['created under the address as userName', () => model.run(create('ADA@x', { email: 'new@x' }))],
-    ['renamed, then created', () => (run(rename(id, 'userName', 'gone')), model.run(create('ada', { email: 'new@x' })))],
+    ['renamed, then created', () => inTurn(rename(id, 'userName', 'gone'), create('ada', { email: 'new@x' }))],
     [
       'renamed with another address, then created',
-      () => (run(rename(id, 'userName', 'gone')), run(rename(id, 'email', 'gone@x')), model.run(create('ada', { email: 'ada@x' }))),
+      () => inTurn(rename(id, 'userName', 'gone'), rename(id, 'email', 'gone@x'), create('ada', { email: 'ada@x' })),
     ],
     [
       'renamed twice, then created under the second name',
-      () => (run(rename(id, 'userName', 'second')), run(rename(id, 'userName', 'third')), model.run(create('second', { email: 'new@x' }))),
+      () => inTurn(rename(id, 'userName', 'second'), rename(id, 'userName', 'third'), create('second', { email: 'new@x' })),
     ],
-    [
-      'renamed, deleted, then created',
-      () => (run(rename(id, 'email', 'gone@x')), run(remove(id)), model.run(create('lovelace', { email: 'ada@x' }))),
-    ],
-    ['deleted, then created', () => (run(remove(id)), model.run(create(...ADA)))],
-    ['deleted, then created under another userName', () => (run(remove(id)), model.run(create('lovelace', { email: 'ada@x' })))],
+    ['renamed, deleted, then created', () => inTurn(rename(id, 'email', 'gone@x'), remove(id), create('lovelace', { email: 'ada@x' }))],
+    ['deleted, then created', () => inTurn(remove(id), create(...ADA))],
+    ['deleted, then created under another userName', () => inTurn(remove(id), create('lovelace', { email: 'ada@x' }))],
     [
       'created under an alias, then given the address',
       () => model.run(rename(run(create('alias', { email: 'alias@x' })), 'email', 'ADA@x')),
@@ -62,7 +65,7 @@ describe('an administrator keeps the person out', () => {
     ['created deactivated, then activated', () => model.run(setActive(run(create('alias', { email: 'ada@x', active: false })), true))],
     [
       'given another externalId, then created under the first',
-      () => (run(rename(id, 'externalId', '00u1otherother00')), model.run(create('lovelace', { email: 'new@x', externalId: ID }))),
+      () => inTurn(rename(id, 'externalId', '00u1otherother00'), create('lovelace', { email: 'new@x', externalId: ID })),
     ],
     ['reactivated', () => model.run(setActive(id, true))],
     [
