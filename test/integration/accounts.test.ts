@@ -193,7 +193,7 @@ describe('an account made by hand', () => {
 });
 
 it('a recycled address is refused by setting, until an administrator says that it is the same person', async () => {
-  await admin('PATCH', 'careful', { settings: { recycledIdentity: 'refuse' } });
+  await admin('PATCH', 'careful', { settings: { recycledIdentity: 'refuse', externalId: 'stable' } });
   const okta = cluster.client('careful');
   const { id } = (await okta.create(userBody('joan'))).body;
   await okta.delete(id);

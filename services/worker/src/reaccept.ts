@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { fieldsOf, isClaim, type Resource, restate, type State, TransientError, type Versioned } from '@rollcall/directory';
+import { fieldsOf, isClaim, type Resource, restate, type State, TransientError, type Versioned, Withheld } from '@rollcall/directory';
 import type { Ringer } from '@rollcall/queue';
+import type { ScimError } from '@rollcall/scim';
 import { type Committer, type DecideDeps, decideOn, type Reader } from '@rollcall/store';
 
 export interface ReacceptDeps extends DecideDeps {
@@ -11,7 +12,7 @@ export interface ReacceptDeps extends DecideDeps {
 
 export type Reaccepted =
   | { readonly kind: 'ok'; readonly committed: Versioned }
-  /** One of its names is somebody else's by now. */
+  /** One of its names is another resource's by now, or an administrator keeps the person out by another account. */
   | { readonly kind: 'taken'; readonly holder: string }
   /** It has changed since it was looked at: whatever was wrong is no more, or will be seen again. */
   | { readonly kind: 'changed' };
@@ -40,7 +41,7 @@ export async function reaccept(
         ? restate(state, state.current, operation, next)
         : { kind: 'unchanged', current: state.current ?? seen },
     );
-    if (decision.kind === 'refuse') return { kind: 'taken', holder: holderOf(state, next) };
+    if (decision.kind === 'refuse') return { kind: 'taken', holder: keptOutBy(decision.error) ?? holderOf(state, next) };
     if (decision.kind === 'unchanged') return { kind: 'changed' };
     const outcome = await committer.commit(view, decision, { ...request, at: new Date().toISOString(), deadline });
     if (outcome.kind === 'full') throw new TransientError(`the backlog of tenant ${tenant} is at its cap`);
@@ -51,6 +52,10 @@ export async function reaccept(
   }
   throw new TransientError(`${type} ${id} keeps changing`);
 }
+
+/** The account by which an administrator keeps the person out. */
+const keptOutBy = ({ cause }: ScimError): string | undefined =>
+  cause instanceof Withheld && cause.reason === 'preserved' ? cause.accounts[0] : undefined;
 
 /** Who else stands under a claim of this resource. */
 function holderOf({ entries }: State, next: Resource): string {

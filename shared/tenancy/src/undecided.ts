@@ -28,9 +28,10 @@ export async function noteUndecided(mongo: MongoLink, all: ReadonlyMap<string, U
 export const readUndecided = (mongo: MongoLink, tenant: string): Promise<StoredUndecided[]> =>
   onMongo(mongo.collection('undecided').find({ tenant }).sort({ at: -1 }).limit(READ_MAX).toArray());
 
-/** Nothing of a person is to be left here, either. */
-export async function forgetUndecided(mongo: MongoLink, tenant: string, account: string): Promise<void> {
-  await onMongo(mongo.collection('undecided').deleteMany({ tenant, accounts: account }));
+/** Nothing of a person is to be left here, either: neither by their account nor by their name. */
+export async function forgetUndecided(mongo: MongoLink, tenant: string, account: string, userName: string | undefined): Promise<void> {
+  const named = userName === undefined ? [] : [{ _id: undecidedKey(tenant, userName) }];
+  await onMongo(mongo.collection('undecided').deleteMany({ tenant, $or: [{ accounts: account }, ...named] }));
 }
 
 const READ_MAX = 100;

@@ -208,12 +208,14 @@ export class Accounts {
 
   /** Takes away everything of the person. @throws ScimError 409 for another word: the account has changed since, or is not the one */
   async purge(tenant: string, id: string, confirm: string, asked: Asked): Promise<Outcome> {
-    const word = await this.#word(tenant, await this.#found(tenant, id));
+    const found = await this.#found(tenant, id);
+    const word = await this.#word(tenant, found);
     const [given, wanted] = [Buffer.from(confirm), Buffer.from(word)];
     if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) {
       throw new ScimError(409, undefined, 'confirm: not the word for this account as it is now; ask for it again by DELETE');
     }
-    await forgetUndecided(this.deps.mongo, tenant, id);
+    const { userName } = found.resource.attributes;
+    await forgetUndecided(this.deps.mongo, tenant, id, typeof userName === 'string' ? userName : undefined);
     return carryOut(this.deps, tenant, () => ({ kind: 'purge', type: 'User', id }), asked);
   }
 
