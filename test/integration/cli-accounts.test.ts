@@ -214,6 +214,34 @@ describe('rollcall account adopt', () => {
   });
 });
 
+describe('rollcall account separate', () => {
+  it('lets in who shares an address with a preserved person; status ends with 0, as nobody waits', async () => {
+    const okta = cluster.client('globex');
+    const front = { emails: [{ value: 'front@example.com', primary: true }] };
+    const { id } = (await okta.create(userBody('front', front))).body;
+    expect((await rollcall(`account preserve globex ${id}`)).code).toBe(0);
+    expect((await okta.create(userBody('mate', front))).status).toBe(403);
+    for (const words of [[], ['--user-name', 'a', '--external-id', 'b']])
+      expect(await rollcall(['account', 'separate', 'globex', id, ...words])).toMatchObject({ code: 2, out: '' });
+    expect(await rollcall(`account separate globex ${id} --user-name mate@example.com`)).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/\nseparate +\[\{"userName":"mate@example.com"\}\]\n/),
+    });
+    expect((await okta.create(userBody('mate', front))).status).toBe(201);
+    // A deleted account of an address that another has: a new one beside it, which is told and keeps nobody out.
+    const { id: gone } = (await okta.create(userBody('gone', { emails: [{ value: 'desk@example.com' }] }))).body;
+    await okta.create(userBody('stays', { emails: [{ value: 'desk@example.com' }] }));
+    await okta.delete(gone);
+    expect((await okta.create(userBody('comes', { emails: [{ value: 'desk@example.com' }] }))).status).toBe(201);
+    const status = await until(
+      'status to tell',
+      () => rollcall('status globex'),
+      ({ out }) => out.includes('"separated"'),
+    );
+    expect([status.code, status.out.includes(gone)]).toEqual([0, true]);
+  });
+});
+
 describe('rollcall profile', () => {
   it('makes, lists and removes profiles, but none that is used', async () => {
     expect((await rollcall('profile list globex')).out).toMatch(/^There is none yet/);
