@@ -12,7 +12,7 @@ describe('pure rooms', () => {
 
 describe('settings', () => {
   it('are read from the environment only where a program starts', () => {
-    const starts = /\/(main|seed)\.ts$|^shared\/servers\/src\/start|^shared\/telemetry\/src\/fault\.ts$/;
+    const starts = /\/(main|run|seed)\.ts$|^shared\/servers\/src\/start|^shared\/telemetry\/src\/fault\.ts$/;
     expect(program.filter(({ path }) => !starts.test(path)).flatMap((file) => linesWith(file, /\bprocess\.env\b/))).toEqual([]);
   });
 });

@@ -299,7 +299,7 @@ describe('reminders of expiry', () => {
     expect(log).toContain('a token has expired');
     const metrics = await (await fetch(`${cluster.worker.url}/metrics`)).text();
     expect(metrics).toMatch(/rollcall_token_reminders_total\{days="30"\} [1-9]/);
-    expect(metrics).toMatch(/rollcall_token_expires_within\{within_days="0"\} [1-9]/);
+    expect(metrics).toMatch(/rollcall_tokens_expiring\{within_days="0"\} [1-9]/);
     expect(metrics).toMatch(/rollcall_webhooks_total\{outcome="delivered"\} [5-9]/);
   });
 

@@ -32,13 +32,18 @@ function open(process: ConsumerOptions['process'], options: Partial<ConsumerOpti
     },
     ...options,
   });
-  const counts = () => ringer.queue.getJobCounts('waiting', 'active', 'delayed', 'failed', 'completed', 'prioritized');
+  const counts = async () => {
+    const types = ['waiting', 'active', 'delayed', 'failed', 'completed', 'prioritized'] as const;
+    const [tenants, leavers] = await Promise.all([ringer.queue.getJobCounts(...types), ringer.leavers.getJobCounts(...types)]);
+    return Object.fromEntries(types.map((type) => [type, (tenants[type] ?? 0) + (leavers[type] ?? 0)]));
+  };
   const quiet = () => until('an empty queue', counts, (found) => Object.values(found).every((count) => count === 0));
   return {
     ...{ ringer, consumer, asked, errors, counts, quiet },
     async [Symbol.asyncDispose]() {
       await consumer.stop();
       await ringer.queue.obliterate({ force: true });
+      await ringer.leavers.obliterate({ force: true });
       await ringer.stop();
     },
   };
@@ -46,15 +51,38 @@ function open(process: ConsumerOptions['process'], options: Partial<ConsumerOpti
 const settled = async () => ({ kind: 'settled', count: 1, left: 0 }) as const;
 
 describe('the apply queue', () => {
-  it('takes a tenant’s doorbells in turn, and a leaver before all that wait', async () => {
-    await using queue = open(settled);
+  it('takes the doorbells of tenants in turn, and a leaver while all of them wait', async () => {
+    let release: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    await using queue = open(async (doorbell) => {
+      if (!('id' in doorbell)) await released;
+      return settled();
+    });
     for (const tenant of ['a', 'b', '7']) await queue.ringer.ring({ tenant }, 1);
-    await queue.ringer.ring(leaver, 'leaver');
     await queue.consumer.start();
+    await until('the first tenant', () => queue.asked.length === 1);
+    await queue.ringer.ring(leaver, 'leaver');
+    await until('the leaver', () => queue.asked.length === 2);
+    release();
     await queue.quiet();
     expect(queue.errors).toEqual([]);
-    expect(queue.asked.map(({ tenant }) => tenant)).toEqual(['gone', 'a', 'b', '7']);
-    expect(queue.asked.map(({ id }) => id)).toEqual([`gone_${ID}_v7_leaver`, 'a_1', 'b_1', '7_1']);
+    expect(queue.asked.map(({ id }) => id)).toEqual(['a_1', `gone_${ID}_v7_leaver`, 'b_1', '7_1']);
+  });
+
+  // One click on Bull Board had kept the access of those who leave, for as long as nobody looked.
+  it('is paused by an operator: leavers are answered all the same, tenants when it is resumed', async () => {
+    await using queue = open(settled);
+    expect(await queue.ringer.pausedByOperator()).toBe(false);
+    await queue.ringer.queue.pause();
+    expect(await queue.ringer.pausedByOperator()).toBe(true);
+    await queue.consumer.start();
+    await queue.ringer.ring({ tenant: 'a' }, 1);
+    await queue.ringer.ring(leaver, 'leaver');
+    await until('the leaver', () => queue.asked.length === 1);
+    expect(queue.asked.map(({ tenant }) => tenant)).toEqual(['gone']);
+    await queue.ringer.queue.resume();
+    await queue.quiet();
+    expect(queue.asked.map(({ tenant }) => tenant)).toEqual(['gone', 'a']);
   });
 
   it('lets a doorbell be heard later, which keeps nobody else waiting', async () => {
@@ -81,7 +109,7 @@ describe('the apply queue', () => {
   it('keeps nothing of what is done or failed, and no personal data in between', async () => {
     await using queue = open(settled);
     await queue.ringer.ring(leaver, 'leaver');
-    const [job] = await queue.ringer.queue.getJobs();
+    const [job] = await queue.ringer.leavers.getJobs();
     expect(job?.data).toEqual(leaver);
     await queue.consumer.start();
     await queue.quiet();
@@ -119,7 +147,7 @@ describe('what an answer means', () => {
     );
     await queue.ringer.ring({ tenant: 'a' }, 1);
     await queue.consumer.start();
-    await until('a pause', () => queue.consumer.paused && queue.asked.length === 1);
+    await until('a pause', () => queue.consumer.pausedBy === 'mongodb' && queue.asked.length === 1);
     await until('the job to wait', queue.counts, ({ delayed, waiting }) => (delayed ?? 0) + (waiting ?? 0) === 1);
     await queue.ringer.ring({ tenant: 'b' }, 1);
     await new Promise((resolve) => setTimeout(resolve, 200));
@@ -127,7 +155,7 @@ describe('what an answer means', () => {
     away = false;
     back();
     await queue.quiet();
-    expect(queue.consumer.paused).toBe(false);
+    expect(queue.consumer.pausedBy).toBeUndefined();
     expect(queue.asked.map(({ tenant }) => tenant).sort()).toEqual(['a', 'a', 'b']);
   });
 

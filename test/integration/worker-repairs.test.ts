@@ -25,7 +25,7 @@ it('MongoDB: an applied document vanishes: the audit accepts it again, counts an
   await accounts(cluster).deleteOne({ _id: ada.body.id });
   const back = await until('the repair', () => accounts(cluster).findOne({ _id: ada.body.id }), Boolean, 60_000);
   expect(back!.version).toBeGreaterThan(versionOf(eve.headers.etag));
-  expect(await metric(cluster, /^rollcall_audit_differences_total (\d+)$/m)).toBe(1);
+  expect(await metric(cluster, /^rollcall_store_differences_total (\d+)$/m)).toBe(1);
   expect(await metric(cluster, /^rollcall_reaccepted_total\{reason="audit"\} (\d+)$/m)).toBe(1);
   await cluster.quiet();
   await checkAll(cluster, 'acme', []);
@@ -43,7 +43,7 @@ it('MongoDB: has a newer state than a settled copy: the audit fills the copy', a
     { $inc: { version: 1 }, $set: { stamp: 'newer', 'attributes.title': 'Countess' } },
   );
   await until('the newer state', async () => (await okta.get(ada.body.id)).body.title === 'Countess', Boolean, 60_000);
-  expect(await metric(cluster, /^rollcall_audit_differences_total (\d+)$/m)).toBe(1);
+  expect(await metric(cluster, /^rollcall_store_differences_total (\d+)$/m)).toBe(1);
   expect(await cluster.pending()).toBe(0);
 });
 

@@ -6,6 +6,7 @@ import { TransientError } from '@rollcall/directory';
 import { Ringer } from '@rollcall/queue';
 import {
   Answers,
+  addressOf,
   Committer,
   Continuity,
   checkServer,
@@ -16,14 +17,18 @@ import {
   MemoryGauge,
   MongoLink,
   makeKeys,
+  makeMeasureStores,
   markerTtl_s,
+  Outages,
   Reader,
   RedisLink,
+  redisError,
+  type StoreName,
   type TenantView,
   tellContinuity,
   tellEvicted,
 } from '@rollcall/store';
-import { fault, type Log, type Metrics, type Service, tracing } from '@rollcall/telemetry';
+import { fault, type IngestMetrics, type Log, type Service, tracing } from '@rollcall/telemetry';
 import {
   DeploymentSecret,
   ensurePartitions,
@@ -55,7 +60,7 @@ import { uuid7Maker } from './uuid7.js';
 export interface IngestOptions {
   readonly config: Config;
   readonly log: Log;
-  readonly metrics: Metrics;
+  readonly metrics: IngestMetrics;
   /** Something that no retry mends: the process must not go on. */
   readonly onFatal: (reason: string) => void;
 }
@@ -67,20 +72,30 @@ export interface Ingest {
 }
 
 export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): Ingest {
-  const seldom = new Seldom(log);
   const deployment = resourceTypesFrom(config.EXTENSIONS_FILE);
   const redis = new RedisLink({
     url: config.REDIS_URL,
     // A frozen server is told of within the deadline.
     commandTimeout_ms: Math.max(50, Math.floor(config.REQUEST_DEADLINE_MS * 0.9)),
-    onError: (error) => seldom.warn('Redis', error),
+    onError: (error) => connectionFailed('redis', 'link', error),
   });
   const mongo = new MongoLink({
     uri: config.MONGODB_URI,
     timeout_ms: config.MONGO_TIMEOUT_MS,
     historyDays: config.HISTORY_DAYS,
-    onError: (error) => seldom.warn('MongoDB', error),
+    onError: (error) => connectionFailed('mongodb', 'link', error),
   });
+  const outages = new Outages({
+    log,
+    stores: { redis: redis.availability, mongodb: mongo.availability },
+    addresses: { redis: addressOf(config.REDIS_URL), mongodb: addressOf(config.MONGODB_URI) },
+    consequences: {
+      redis: 'every request is answered 503 until it is back',
+      mongodb: 'lists, and what Redis does not hold, are answered 503 until it is back',
+    },
+  });
+  const connectionFailed = (store: StoreName, part: string, error: unknown) =>
+    outages.noteConnection(store, error, { event: 'connection.failed', part }, `a connection to ${store} failed`);
   const keys = makeKeys(config.ROLLCALL_KEY_PREFIX, config.PARTITIONS);
   const cache = { settledTtl_s: config.SETTLED_TTL_S, fillAgeMax_ms: config.FILL_AGE_MAX_MS };
   const continuity = new Continuity(redis, mongo, keys, {
@@ -93,11 +108,11 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
   const loader = new IndexLoader(continuity, {
     onError: (error, tenant) => {
       indexes.failed += 1;
-      seldom.warn(`the index of tenant ${tenant}`, error);
+      outages.note(error, { event: 'index.load.failed', tenant }, 'the index of a tenant could not be loaded yet');
     },
     onLoaded: (tenant, entries) => {
       indexes.loaded += 1;
-      log.info({ tenant, entries }, 'index loaded');
+      log.info({ event: 'index.loaded', tenant, entries }, 'the index of a tenant was loaded');
     },
   });
   const gauge = new MemoryGauge(redis);
@@ -118,25 +133,33 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
     prefix: `{${config.ROLLCALL_KEY_PREFIX}}`,
     attempts: config.ATTEMPTS_MAX,
     timeout_ms: RING_TIMEOUT_MS,
-    onError: (error) => seldom.warn('a ring; the sweeper rings again', error),
+    onError: (error, doorbell) =>
+      doorbell
+        ? outages.noteConnection(
+            'redis',
+            error,
+            { event: 'ring.failed', ...doorbell },
+            'a job could not be queued; the sweeper queues it again',
+          )
+        : connectionFailed('redis', 'ringer', error),
   });
   const records = new Records(redis, mongo, keys);
   const rules = new RulesKeeper(records, deployment);
-  const keeper = new RecordsKeeper({ link: redis, records, log, random: Math.random });
-  const server = new ServerCheck({ redis, mongo, config, log, onFatal });
+  const keeper = new RecordsKeeper({ link: redis, records, outages, random: Math.random });
+  const server = new ServerCheck({ redis, mongo, config, log, outages, onFatal });
 
   const activity = new ActivityNotes({ note: (heard) => noteActivity(mongo, heard), now_ms: Date.now, log });
   const limit = sharedLimit({ redis, key: keys.signInFailures(), max: config.SIGN_IN_FAILURES_MAX });
   const token = makeTokenEndpoint({
     ...{ records, limit, activity, now_ms: Date.now },
     given: sharedLimit({ redis, key: keys.accessTokensGiven(), max: ACCESS_TOKENS_MAX }),
-    onFailure: () => metrics.signInFailures.inc(),
+    onFailure: (reason) => metrics.signInFailures.inc({ reason }),
     newToken: () => newToken('rca'),
     deadline_ms: config.REQUEST_DEADLINE_MS,
   });
   const authenticate = makeAuthenticate({
     ...{ records, activity, limit },
-    onFailure: () => metrics.signInFailures.inc(),
+    onFailure: (reason) => metrics.signInFailures.inc({ reason }),
     tokenCacheMax: config.TOKEN_CACHE_MAX,
     deadline_ms: config.REQUEST_DEADLINE_MS,
     now_ms: Date.now,
@@ -210,6 +233,12 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
     health,
     log,
   });
+  const measureStores = makeMeasureStores({ redis, mongo, keys }, metrics);
+  metrics.registry.before(async () => {
+    const [isPaused] = await Promise.all([ringer.pausedByOperator(), measureStores()]);
+    if (isPaused === undefined) metrics.consumerPaused.remove('operator');
+    else metrics.consumerPaused.set({ by: 'operator' }, isPaused ? 1 : 0);
+  });
   return {
     http,
     services: [
@@ -219,6 +248,7 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
       activity,
       keeper,
       inBackground(redis),
+      server.look,
       gauge,
       evictor,
       loader,
@@ -236,17 +266,37 @@ const inBackground = (service: Service): Service => ({
   stop: () => service.stop(),
 });
 
+interface ServerCheckParts {
+  readonly redis: RedisLink;
+  readonly mongo: MongoLink;
+  readonly config: Config;
+  readonly log: Log;
+  readonly outages: Outages;
+  readonly onFatal: (reason: string) => void;
+}
+
 /** Holds the real servers against what is promised, at every run of Redis. */
 class ServerCheck implements Service {
   readonly name = 'server-check';
-  readonly #parts: { redis: RedisLink; mongo: MongoLink; config: Config; log: Log; onFatal: (reason: string) => void };
+  readonly #parts: ServerCheckParts;
   #checked = false;
   #stopped = false;
 
-  constructor(parts: { redis: RedisLink; mongo: MongoLink; config: Config; log: Log; onFatal: (reason: string) => void }) {
+  constructor(parts: ServerCheckParts) {
     this.#parts = parts;
     parts.redis.onRun(() => void this.#redis());
   }
+
+  /** The first look at Redis, before this process listens: a server that would lose data is told of first. One that is away is not waited for long. */
+  readonly look: Service = {
+    name: 'first look at Redis',
+    start: async () => {
+      const until_ms = performance.now() + FIRST_LOOK_MS;
+      while (!this.#checked && !this.#stopped && performance.now() < until_ms && this.#parts.redis.availability.awaySince === undefined)
+        await pause(LOOK_AGAIN_MS);
+    },
+    stop: async () => undefined,
+  };
 
   /** Redis has answered, and may be written to. */
   get checked(): boolean {
@@ -263,19 +313,26 @@ class ServerCheck implements Service {
   }
 
   async #redis(): Promise<void> {
-    const { redis, config, log, onFatal } = this.#parts;
+    const { redis, config, log, outages, onFatal } = this.#parts;
     try {
       const findings = await checkServer(redis.redis, config.DURABILITY);
       const fatal = findings.find((finding) => finding.fatal);
       if (fatal)
         return onFatal(`Redis has ${fatal.setting} ${fatal.is}, which loses accepted data: set it to ${fatal.should}, then start again`);
       for (const { setting, is, should } of findings)
-        log.error({ setting, is, should }, `Redis has ${setting} ${is}, not ${should}: acknowledged writes may be lost when it crashes`);
+        log.error(
+          { event: 'redis.setting.unsafe', setting, is, should },
+          `Redis has ${setting} ${is}, not ${should}: acknowledged writes may be lost when it crashes`,
+        );
       if (config.DURABILITY === 'everysec')
-        log.warn('DURABILITY is everysec: a crash of the host of Redis may lose 2 s of acknowledged writes');
+        log.warn(
+          { event: 'durability.reduced' },
+          'DURABILITY is everysec: a crash of the host of Redis may lose 2 s of acknowledged writes',
+        );
       this.#checked = true;
     } catch (error) {
-      log.warn({ error }, 'the settings of Redis could not be checked; again at the next connection');
+      const message = 'the settings of Redis could not be checked; they are checked again at the next connection';
+      outages.note(redisError(error), { event: 'redis.check.failed' }, message);
     }
   }
 
@@ -293,20 +350,6 @@ class ServerCheck implements Service {
   }
 }
 
-/** Says what goes wrong again and again once a while. */
-class Seldom {
-  readonly #said = new Map<string, number>();
-  constructor(readonly log: Log) {}
-
-  warn(about: string, error: unknown): void {
-    const now = performance.now();
-    if (now - (this.#said.get(about) ?? -Infinity) < SELDOM_MS) return;
-    if (this.#said.size > 1_000) this.#said.clear();
-    this.#said.set(about, now);
-    this.log.warn({ error }, `trouble with ${about}`);
-  }
-}
-
 /** Access tokens of one client in a minute. */
 const ACCESS_TOKENS_MAX = 60;
 const BULK_OPERATIONS_MAX = 1_000;
@@ -316,4 +359,5 @@ const OVERLAY_WAIT_MS = 2_000;
 const RING_TIMEOUT_MS = 1_000;
 const READY_WITHOUT_MONGODB_MS = 3_000;
 const PARTITIONS_RETRY_MS = 250;
-const SELDOM_MS = 5_000;
+const FIRST_LOOK_MS = 2_000;
+const LOOK_AGAIN_MS = 10;

@@ -1,57 +1,10 @@
 #!/usr/bin/env node
-// ingest: config → stack of services → listen. Only this file reads the environment, hears signals, and exits.
-import { ConfigError, loadConfig } from '@rollcall/config';
-import { createLog, createMetrics, Stack } from '@rollcall/telemetry';
-import { ExtensionsError } from '@rollcall/tenancy';
-import { pause } from './deadline.js';
-import { CannotListen } from './http.js';
-import { makeIngest } from './ingest.js';
-
-try {
-  const config = loadConfig(process.env);
-  const log = createLog({ service: 'rollcall-ingest', level: config.LOG_LEVEL });
-  const metrics = createMetrics();
-  const stack = new Stack({ log, stopTimeout_ms: config.STOP_TIMEOUT_MS });
-  let stopping = false;
-
-  const stop = async (code: number, drainDelay_ms = 0): Promise<void> => {
-    if (stopping) return;
-    stopping = true;
-    try {
-      if (drainDelay_ms > 0) {
-        http.announceStop();
-        await pause(drainDelay_ms);
-      }
-      await stack.stop();
-    } catch (error) {
-      log.error({ error }, 'stopped, not cleanly');
-      process.exit(1);
-    }
-    log.info('stopped');
-    process.exit(code);
-  };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
-      if (stopping) process.exit(1); // asked twice
-      log.info({ event: 'ingest.stopping', signal, drainDelay_ms: config.DRAIN_DELAY_MS }, 'stopping');
-      void stop(0, config.DRAIN_DELAY_MS);
-    });
-  }
-
-  const { services, http } = makeIngest({
-    ...{ config, log, metrics },
-    onFatal: (reason) => {
-      log.fatal(reason);
-      process.stderr.write(`${reason}\n`);
-      void stop(1);
-    },
-  });
-  await stack.start(...services).catch((error: Error) => {
-    if (!stopping) throw error;
-  });
-} catch (error) {
-  // One clear sentence, or a line per wrong setting; what is no mistake of the operator's keeps its stack.
-  const known = [ConfigError, CannotListen, ExtensionsError].some((kind) => error instanceof kind);
-  process.stderr.write(`${known ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`);
-  process.exit(1);
+// The entry of ingest. It imports nothing before it has looked at Node's version: an old Node could not even read the rest.
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major > 20 || (major === 20 && minor >= 19)) await import('./run.js');
+else {
+  process.stderr.write(`Node ${process.versions.node} is too old: install Node 20.19 or newer.\n`);
+  process.exitCode = 1;
 }
+
+export {};

@@ -47,3 +47,31 @@ describe('the log line of a request', () => {
     expect(text).not.toContain('ada');
   });
 });
+
+describe('the metrics of a request', () => {
+  const measured = async (route: string, status: number, body?: object) => {
+    const metrics = createMetrics({ process: false, of: 'ingest' });
+    const answer = observed({
+      resolve: () => ({ route, answer: async () => ({ status, ...(body ? { body: { ...body } } : {}) }) }),
+      log: createLog({ service: 'test', level: 'silent' }),
+      metrics,
+    });
+    await answer(request('GET /scim/v2/Users'));
+    const samples = (await metrics.registry.metrics()).split('\n');
+    return samples.filter((line) => /^rollcall_(http_request_duration_seconds_count|refusals_total)/.test(line) && !line.endsWith(' 0'));
+  };
+
+  it.each(['/healthz', '/readyz'])('do not count the probe %s', async (route) => {
+    expect(await measured(route, 503)).toEqual([]);
+  });
+
+  it('count a refusal by status and scimType', async () => {
+    expect(await measured('/Users/{id}', 409, { scimType: 'uniqueness' })).toEqual([
+      'rollcall_http_request_duration_seconds_count{method="GET",route="/Users/{id}",status="409"} 1',
+      'rollcall_refusals_total{status="409",scim_type="uniqueness"} 1',
+    ]);
+    expect(await measured('/Users', 200)).toEqual([
+      'rollcall_http_request_duration_seconds_count{method="GET",route="/Users",status="200"} 1',
+    ]);
+  });
+});

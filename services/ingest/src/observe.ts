@@ -7,7 +7,7 @@ import type { Resolved } from './routes.js';
 export interface ObserveDeps {
   readonly resolve: (request: ScimRequest) => Resolved;
   readonly log: Log;
-  readonly metrics: Pick<Metrics, 'httpRequestDuration'>;
+  readonly metrics: Pick<Metrics, 'httpRequestDuration' | 'refusals'>;
 }
 
 /** Answers requests, and leaves a trace of each. Never throws. */
@@ -30,19 +30,27 @@ export function observed({ resolve, log, metrics }: ObserveDeps): (request: Scim
       },
     );
     const took_ms = performance.now() - began;
-    metrics.httpRequestDuration.observe({ method, route, status: String(response.status) }, took_ms / 1_000);
+    if (PROBES.has(route)) return response;
+    const status = String(response.status);
+    metrics.httpRequestDuration.observe({ method, route, status }, took_ms / 1_000);
+    if (response.status >= 400) metrics.refusals.inc({ status, scim_type: scimTypeOf(response) });
     const level = levelOf(response.status);
-    if (log.isLevelEnabled(level) && !PROBES.has(route)) {
+    if (log.isLevelEnabled(level)) {
       const { tenant, id, version } = response.about ?? {};
       const { error, ...fault } = response.fault ?? {};
       const ms = Math.round(took_ms * 100) / 100;
       const flavor = flavorOf((name) => request.header(name));
-      const { status } = response;
-      const line = { event: 'http.request', method, route, status, ms, requestId, tenant, flavor, id, version, ...fault };
+      const line = { event: 'http.request', method, route, status: response.status, ms, requestId, tenant, flavor, id, version, ...fault };
       log[level](error === undefined ? line : { ...line, error }, 'request');
     }
     return response;
   };
+}
+
+/** RFC 7644, table 9: a short list, so it may be a label. */
+function scimTypeOf({ body }: ScimResponse): string {
+  const type: unknown = typeof body === 'object' && body !== null ? Reflect.get(body, 'scimType') : undefined;
+  return typeof type === 'string' ? type : '';
 }
 
 /** Whatever else a client may call a method would make a series of its own. */
@@ -52,5 +60,5 @@ const levelOf = (status: number): 'info' | 'warn' | 'error' => {
   if (status < 500 || status === 501) return 'info';
   return status === 503 ? 'warn' : 'error';
 };
-/** Asked every few seconds, and of no interest. */
+/** Asked every few seconds: they are no requests of SCIM, and are neither logged nor counted. */
 const PROBES = new Set(['/healthz', '/readyz']);

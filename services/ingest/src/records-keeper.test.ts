@@ -1,13 +1,12 @@
 import { TransientError } from '@rollcall/directory';
 import type { Run } from '@rollcall/store';
-import { silentLog } from '@rollcall/telemetry';
 import { RecordsKeeper } from './records-keeper.js';
 
 function setUp(rewriteAll: () => Promise<void>) {
   const listeners: ((run: Run) => void)[] = [];
   const run = { id: 'run', promoted: false };
   const link = { run, up: false, onRun: (listener: (run: Run) => void) => void listeners.push(listener) };
-  const keeper = new RecordsKeeper({ link, records: { rewriteAll }, log: silentLog(), random: () => 0 });
+  const keeper = new RecordsKeeper({ link, records: { rewriteAll }, outages: { note: () => undefined }, random: () => 0 });
   const newRun = () => {
     for (const listener of listeners) listener(run);
   };

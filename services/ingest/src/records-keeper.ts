@@ -1,13 +1,13 @@
 import { TransientError } from '@rollcall/directory';
-import type { RedisLink } from '@rollcall/store';
-import type { Log, Service } from '@rollcall/telemetry';
+import type { Outages, RedisLink } from '@rollcall/store';
+import type { Service } from '@rollcall/telemetry';
 import type { Records } from '@rollcall/tenancy';
 import { pause } from './deadline.js';
 
 export interface RecordsKeeperOptions {
   readonly link: Pick<RedisLink, 'onRun' | 'run' | 'up'>;
   readonly records: Pick<Records, 'rewriteAll'>;
-  readonly log: Log;
+  readonly outages: Pick<Outages, 'note'>;
   readonly random: () => number;
 }
 
@@ -61,7 +61,11 @@ export class RecordsKeeper implements Service {
         this.#again = true;
         const known = error instanceof TransientError;
         if (!known || attempt === SAID_AFTER)
-          this.options.log.warn({ error }, 'tokens and settings are not in Redis yet; MongoDB is asked for them');
+          this.options.outages.note(
+            error,
+            { event: 'records.rewrite.failed' },
+            'tokens and settings are not in Redis yet; MongoDB is asked for them',
+          );
         await pause(this.options.random() * Math.min(BACKOFF_MS_MAX, BACKOFF_MS * 2 ** Math.min(attempt, 10)) + BACKOFF_MS);
       }
     }

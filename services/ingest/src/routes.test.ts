@@ -76,7 +76,7 @@ describe('routes', () => {
 
   it('names routes as declared, so that no id becomes a label', () => {
     const { resolve } = setUp();
-    expect(resolve(request('GET /scim/v2/Users/ada')).route).toBe('/Users/:');
+    expect(resolve(request('GET /scim/v2/Users/ada')).route).toBe('/Users/{id}');
     expect(resolve(request('GET /scim/v2/ada')).route).toBe('unknown');
   });
 

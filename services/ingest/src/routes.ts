@@ -115,7 +115,7 @@ export function makeRoutes(deps: RouteDeps): (request: ScimRequest) => Resolved 
     const [, first = '', ...rest] = path.slice(BASE.length).split('/');
     const pattern = patternOf(scim, first, rest);
     const found = Object.hasOwn(scim, pattern) ? scim[pattern] : undefined;
-    return answering(found ? pattern : UNKNOWN, request, async (noted) => {
+    return answering(found ? pattern.replace('/:', '/{id}') : UNKNOWN, request, async (noted) => {
       const caller = await deps.authenticate(request);
       noted(caller);
       const make = typeof found === 'function' ? found : pick(found, request);
@@ -133,7 +133,7 @@ export function makeRoutes(deps: RouteDeps): (request: ScimRequest) => Resolved 
         });
       } catch (error) {
         tenant ??= error instanceof Refusal ? error.about.tenant : undefined;
-        const id = route.endsWith('/:') ? idOf(request.path) : undefined;
+        const id = route.endsWith('/{id}') ? idOf(request.path) : undefined;
         return { about: { tenant, ...(id === undefined ? {} : { id }) }, ...errorResponse(error, request.id) };
       }
     };

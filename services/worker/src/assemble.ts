@@ -3,6 +3,7 @@ import type { Config } from '@rollcall/config';
 import type { TransientError } from '@rollcall/directory';
 import { Consumer, DEAD_LETTER_QUEUE, Ringer } from '@rollcall/queue';
 import {
+  addressOf,
   Committer,
   Continuity,
   Evictor,
@@ -11,14 +12,19 @@ import {
   MemoryGauge,
   MongoLink,
   makeKeys,
+  makeMeasureStores,
   markerTtl_s,
+  Outages,
+  onRedis,
   Reader,
   RedisLink,
+  type StoreName,
+  survey,
   tellContinuity,
   tellEvicted,
 } from '@rollcall/store';
-import { type Log, type Metrics, type Service, tracing } from '@rollcall/telemetry';
-import { DeploymentSecret, isGuessable, Records, RulesKeeper, resourceTypesFrom, sharedLimit } from '@rollcall/tenancy';
+import { type Log, type Service, tracing, type WorkerMetrics } from '@rollcall/telemetry';
+import { appendTrail, DeploymentSecret, isGuessable, Records, RulesKeeper, resourceTypesFrom, sharedLimit } from '@rollcall/tenancy';
 import { Queue } from 'bullmq';
 import { Accounts } from './accounts/accounts.js';
 import { Jobs } from './accounts/jobs.js';
@@ -41,13 +47,12 @@ import { Preparation } from './prepare.js';
 import { makeProcess } from './process.js';
 import { makeRemap } from './remap.js';
 import { reminders } from './reminders.js';
-import { survey } from './survey.js';
 import { auditor, sweeper } from './sweep.js';
 import { webhooks } from './webhooks.js';
 
 export interface Surroundings {
   readonly log: Log;
-  readonly metrics: Metrics;
+  readonly metrics: WorkerMetrics;
   readonly tracesEndpoint: string | undefined;
   readonly newToken: () => string;
   readonly random: () => number;
@@ -60,15 +65,27 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
   const interval_ms = config.SWEEP_INTERVAL_MS;
   const settings = { settledTtl_s: config.SETTLED_TTL_S, fillAgeMax_ms: config.FILL_AGE_MAX_MS };
   const prefix = `{${config.ROLLCALL_KEY_PREFIX}}`;
-  const noted = (part: string) => seldom(log, part);
   const now = () => new Date();
 
-  const redis = new RedisLink({ url: config.REDIS_URL, commandTimeout_ms: COMMAND_TIMEOUT_MS, onError: noted('redis') });
+  const redis = new RedisLink({
+    url: config.REDIS_URL,
+    commandTimeout_ms: COMMAND_TIMEOUT_MS,
+    onError: (error) => connectionFailed('redis', 'link', error),
+  });
   const mongo = new MongoLink({
     uri: config.MONGODB_URI,
     timeout_ms: config.MONGO_TIMEOUT_MS,
     historyDays: config.HISTORY_DAYS,
-    onError: noted('mongodb'),
+    onError: (error) => connectionFailed('mongodb', 'link', error),
+  });
+  const outages = new Outages({
+    log,
+    stores: { redis: redis.availability, mongodb: mongo.availability },
+    addresses: { redis: addressOf(config.REDIS_URL), mongodb: addressOf(config.MONGODB_URI) },
+    consequences: {
+      redis: 'nothing is applied until it is back, and nothing that was accepted is lost',
+      mongodb: 'accepted changes wait in Redis until it is back',
+    },
   });
   const keys = makeKeys(config.ROLLCALL_KEY_PREFIX, config.PARTITIONS);
   const continuity = new Continuity(redis, mongo, keys, {
@@ -78,8 +95,9 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     onEvent: tellContinuity(log),
   });
   const loader = new IndexLoader(continuity, {
-    onError: (error, tenant) => log.warn({ error, tenant }, 'index not loaded yet'),
-    onLoaded: (tenant, entries) => log.info({ tenant, entries }, 'index loaded'),
+    onError: (error, tenant) =>
+      outages.note(error, { event: 'index.load.failed', tenant }, 'the index of a tenant could not be loaded yet'),
+    onLoaded: (tenant, entries) => log.info({ event: 'index.loaded', tenant, entries }, 'the index of a tenant was loaded'),
   });
   const gauge = new MemoryGauge(redis);
   const evictor = new Evictor(redis, keys, gauge, {
@@ -90,17 +108,24 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
   const committer = new Committer(continuity, { backlogMax: config.BACKLOG_MAX, backlogBytesMax: config.BACKLOG_BYTES_MAX });
   const records = new Records(redis, mongo, keys);
   const rules = new RulesKeeper(records, resourceTypesFrom(config.EXTENSIONS_FILE));
-  const [queueError, consumerError] = [noted('queue'), noted('consumer')];
   const ringer = new Ringer({
     redisUrl: config.REDIS_URL,
     prefix,
     attempts: config.ATTEMPTS_MAX,
     timeout_ms: RING_TIMEOUT_MS,
-    onError: (error, doorbell) => (doorbell ? log.warn({ error, ...doorbell }, 'not rung: the sweeper will') : queueError(error)),
+    onError: (error, doorbell) =>
+      doorbell
+        ? outages.noteConnection(
+            'redis',
+            error,
+            { event: 'ring.failed', ...doorbell },
+            'a job could not be queued; the sweeper queues it again',
+          )
+        : connectionFailed('redis', 'ringer', error),
   });
 
-  const stores = { redis, mongo, keys, log, metrics, ...settings };
-  const preparation = new Preparation({ redis, mongo, partitions: config.PARTITIONS, durability: config.DURABILITY, log });
+  const stores = { redis, mongo, keys, log, outages, metrics, ...settings };
+  const preparation = new Preparation({ redis, mongo, partitions: config.PARTITIONS, durability: config.DURABILITY, log, outages });
   const lease = new StandingLease(redis, keys.sweeperLease(), config.LEASE_MS);
   const memberships = new Memberships(reader, settings);
   const deadLetters = makeDeadLetters({ ...stores, reader, memberships, committer, ringer });
@@ -133,14 +158,17 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
       triesMax: config.ATTEMPTS_MAX,
     }),
     untilBack: async ({ away }: TransientError) => {
-      log.warn({ away }, 'paused');
+      log.debug({ event: 'consumer.paused', by: away }, `no job is taken while ${away} is away`);
       do {
         // First a pause: a connection that was just lost may not know it yet.
         await sleep(BACK_POLL_MS * (0.5 + random()), undefined, { signal: stopped.signal }).catch(() => undefined);
       } while (!stopped.signal.aborted && (away === 'mongodb' ? mongo : redis).availability.away);
-      log.info({ away }, 'back');
+      log.debug({ event: 'consumer.resumed', by: away }, `jobs are taken again: ${away} is back`);
     },
-    onError: (error, doorbell) => (doorbell ? log.warn({ error, ...doorbell }, 'to be done again') : consumerError(error)),
+    onError: (error, doorbell) =>
+      doorbell
+        ? outages.note(error, { event: 'apply.job.failed', ...doorbell }, 'a job of the queue failed and is done again')
+        : connectionFailed('redis', 'consumer', error),
   });
 
   const deadLetterQueue = new Queue(DEAD_LETTER_QUEUE, {
@@ -148,12 +176,13 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     connection: { url: config.REDIS_URL, maxRetriesPerRequest: 1, connectTimeout: 1_000 },
     skipWaitingForReady: true,
   });
-  deadLetterQueue.on('error', noted('dead-letter queue'));
+  deadLetterQueue.on('error', (error) => connectionFailed('redis', 'dead-letter queue', error));
   const board = deadLetterBoard({
     queue: deadLetterQueue,
     connection: { url: config.REDIS_URL, maxRetriesPerRequest: null },
     redrive: (item) => deadLetters.redrive({ items: [item] }),
     log,
+    onError: (error) => connectionFailed('redis', 'dead-letter board', error),
   });
   if (config.ROLLCALL_OPERATOR_TOKEN !== undefined && isGuessable(config.ROLLCALL_OPERATOR_TOKEN))
     log.warn(
@@ -174,19 +203,41 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     port: config.OPS_PORT,
     log,
     metrics,
+    onError: (error, requestId) =>
+      outages.note(error, { event: 'ops.request.failed', requestId }, 'a request to the operations port failed'),
     queues: [ringer.queue, deadLetterQueue],
+    watchedQueues: [ringer.leavers],
+    onPause: ({ action, queue, operator, requestId }) => {
+      const target = { kind: 'queue', id: queue ?? 'all' };
+      const about = { event: `queue.${action}`, queue: target.id, by: operator.id, requestId };
+      log.warn(
+        about,
+        action === 'paused' ? 'an operator paused a queue on Bull Board: only leavers are applied' : 'an operator resumed a queue',
+      );
+      const actor = { id: operator.id, name: operator.name, requestId };
+      appendTrail(mongo, { actor, at: now(), action: `queue.${action}`, target }).catch((error: unknown) =>
+        outages.note(
+          error,
+          { ...about, event: 'audit.write.failed' },
+          'the audit trail does not have it that a queue was paused or resumed',
+        ),
+      );
+    },
     health: async () => ({
       redis: redis.availability.away ? 'away' : 'up',
       mongodb: mongo.availability.away ? 'away' : 'up',
       indexes: preparation.done ? 'made' : 'not yet',
-      consumer: consumer.paused ? 'paused' : 'running',
+      consumer: await consumerState(),
       sweeper: lease.held,
     }),
     ready: () => preparation.done,
     deadLetters,
     tenants: async () => (await survey(stores)).tenants,
     routes: [
-      ...storeRoutes({ ...admin, accounts, reader, durability: config.DURABILITY }),
+      ...storeRoutes({
+        ...{ ...admin, accounts, reader, durability: config.DURABILITY },
+        pausedByOperator: () => ringer.pausedByOperator(),
+      }),
       ...accountRoutes({ ...admin, accounts }),
       separateRoute({ ...admin, accounts }),
       ...profileRoutes({ ...admin, accounts }),
@@ -201,6 +252,14 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     limit: sharedLimit({ redis, key: keys.signInFailures(), max: config.SIGN_IN_FAILURES_MAX }),
     connectionsMax: config.CONNECTIONS_MAX,
     trustProxy: config.TRUST_PROXY,
+  });
+
+  const measureStores = makeMeasureStores({ redis, mongo, keys }, metrics);
+  metrics.registry.before(async () => {
+    const [isPaused] = await Promise.all([ringer.pausedByOperator(), measureStores()]);
+    if (isPaused === undefined) metrics.consumerPaused.remove('operator');
+    else metrics.consumerPaused.set({ by: 'operator' }, isPaused ? 1 : 0);
+    for (const by of ['redis', 'mongodb'] as const) metrics.consumerPaused.set({ by }, consumer.pausedBy === by ? 1 : 0);
   });
 
   const shared = { ...stores, reader, memberships, committer, ringer, records, lease, interval_ms };
@@ -220,24 +279,21 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     consumer,
     closing('pauses', async () => stopped.abort()), // before the consumer, which waits for them
     chronicle({ ...stores, lease, timeout_ms, interval_ms }),
-    sweeper({ ...shared, deadLetters, mirror: (letters) => board.mirror(letters), age_ms: config.SWEEP_AGE_MS }),
+    sweeper({ ...shared, deadLetters, mirror: (letters) => onRedis(board.mirror(letters)), age_ms: config.SWEEP_AGE_MS }),
     auditor(shared),
-    new Loop('jobs', log, interval_ms, () => jobs.work(), 0),
+    new Loop('jobs', outages, interval_ms, () => jobs.work(), 0),
     caretaker({ ...stores, records, lease, interval_ms, now }),
     reminders({ ...stores, lease, now, interval_ms: config.TOKEN_CHECK_INTERVAL_MS }),
     webhooks({ ...stores, lease, now, random, interval_ms }),
   ];
-}
 
-/** Notes a part's faults; a connection that keeps failing in the same way is said once in a while. */
-function seldom(log: Log, part: string): (error: unknown) => void {
-  let last = { message: '', at_ms: Number.NEGATIVE_INFINITY };
-  return (error) => {
-    const message = error instanceof Error ? error.message : '';
-    if (message === last.message && performance.now() - last.at_ms < SAID_AGAIN_MS) return;
-    last = { message, at_ms: performance.now() };
-    log.warn({ error, part }, 'connection');
-  };
+  function connectionFailed(store: StoreName, part: string, error: unknown): void {
+    outages.noteConnection(store, error, { event: 'connection.failed', part }, `a connection to ${store} failed`);
+  }
+  async function consumerState(): Promise<string> {
+    if (consumer.pausedBy) return `paused: ${consumer.pausedBy} is away`;
+    return (await ringer.pausedByOperator()) ? 'paused by an operator' : 'running';
+  }
 }
 
 const closing = (name: string, stop: () => Promise<unknown>): Service => ({
@@ -251,4 +307,3 @@ const COMMAND_TIMEOUT_MS = 5_000;
 const RING_TIMEOUT_MS = 1_000;
 const BACKOFF_BASE_MS = 100;
 const BACK_POLL_MS = 200;
-const SAID_AGAIN_MS = 30_000;

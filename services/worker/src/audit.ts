@@ -8,6 +8,7 @@ import {
   isTrusted,
   type Keys,
   type MongoLink,
+  type Outages,
   onMongo,
   onRedis,
   type RedisLink,
@@ -16,15 +17,16 @@ import {
   type StoredResource,
   writeDocument,
 } from '@rollcall/store';
-import type { Log, Metrics } from '@rollcall/telemetry';
+import type { Log, WorkerMetrics } from '@rollcall/telemetry';
 import { type ReacceptDeps, reaccept } from './reaccept.js';
 
 export interface AuditDeps extends ReacceptDeps {
   readonly redis: RedisLink;
   readonly mongo: MongoLink;
   readonly keys: Keys;
-  readonly metrics: Metrics;
+  readonly metrics: WorkerMetrics;
   readonly log: Log;
+  readonly outages: Pick<Outages, 'note'>;
   readonly fillAgeMax_ms: number;
   readonly settledTtl_s: number;
 }
@@ -75,7 +77,10 @@ async function auditTenant(deps: AuditDeps, tenant: string, ids: readonly string
     const { mark, copy } = await unchanged(deps, tenant, id, version);
     if (mark === undefined) continue;
     metrics.auditDifferences.inc();
-    log.error({ tenant, id, version, inMongo: document?.version ?? 0, difference }, 'Redis and MongoDB differ');
+    log.error(
+      { event: 'stores.differ', tenant, id, version, inMongo: document?.version ?? 0, difference },
+      'Redis and MongoDB differ about a resource',
+    );
     if (difference === 'behind' && document) await refill(deps, tenant, document.type, id, epoch, taken_us);
     else if (copy) await repair(deps, tenant, copy, 'audit');
     else
@@ -109,10 +114,15 @@ export async function repair(deps: AuditDeps, tenant: string, copy: Versioned, r
   try {
     const outcome = await reaccept(deps, tenant, 'repair', copy);
     if (outcome.kind === 'ok') deps.metrics.reaccepted.inc({ reason });
-    else deps.log.error({ tenant, id, version: copy.version, ...outcome, committed: undefined }, 'not accepted again');
+    else
+      deps.log.error(
+        { event: 'repair.refused', tenant, id, version: copy.version, ...outcome, committed: undefined },
+        'a difference between the stores could not be repaired',
+      );
   } catch (error) {
     if (!(error instanceof TransientError)) throw error;
-    deps.log.warn({ error, tenant, id }, 'not accepted again yet'); // the sample comes by again
+    // The sample comes by again.
+    deps.outages.note(error, { event: 'repair.failed', tenant, id }, 'a difference between the stores could not be repaired yet');
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Keys, type MongoLink, onMongo, onRedis, type RedisLink, type StoredTenant } from '@rollcall/store';
+import { type Keys, type MongoLink, type Outages, onMongo, onRedis, type RedisLink, type StoredTenant } from '@rollcall/store';
 import type { Log, Service } from '@rollcall/telemetry';
 import { type Records, transact } from '@rollcall/tenancy';
 import type { StandingLease } from './lease.js';
@@ -11,16 +11,17 @@ export interface CaretakerDeps {
   readonly records: Pick<Records, 'carryAll'>;
   readonly lease: Pick<StandingLease, 'held'>;
   readonly log: Log;
+  readonly outages: Pick<Outages, 'note'>;
   readonly interval_ms: number;
   readonly now: () => Date;
 }
 
 /** Ends what operators began: carries changes to Redis that it did not get, and removes tenants whose deletion is confirmed and whose grace period is over. */
 export function caretaker(deps: CaretakerDeps): Service {
-  return new Loop('caretaker', deps.log, deps.interval_ms, async (stopped) => {
+  return new Loop('caretaker', deps.outages, deps.interval_ms, async (stopped) => {
     if (!deps.lease.held) return;
     const carried = await deps.records.carryAll();
-    if (carried > 0) deps.log.warn({ carried }, 'changes by operators had not reached Redis; they have now');
+    if (carried > 0) deps.log.warn({ event: 'records.carried', carried }, 'changes by operators had not reached Redis; they have now');
     const due = {
       status: 'deleting' as const,
       removedAt: { $exists: false },
@@ -67,7 +68,7 @@ async function remove(deps: CaretakerDeps, { _id: tenant }: StoredTenant, stoppe
     const actor = { id: 'rollcall', name: 'rollcall', requestId: '' };
     return { result: undefined, entry: { actor, at, tenant, action: 'tenant.removed', target: { kind: 'tenant', id: tenant } } };
   });
-  log.warn({ tenant }, 'tenant removed: its deletion was confirmed, and its grace period is over');
+  log.warn({ event: 'tenant.removed', tenant }, 'tenant removed: its deletion was confirmed, and its grace period is over');
 }
 
 async function removeAll(mongo: MongoLink, name: (typeof OF_TENANTS)[number], tenant: string, stopped: () => boolean): Promise<number> {

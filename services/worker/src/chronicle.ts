@@ -5,6 +5,7 @@ import {
   type MongoLink,
   mongo,
   mongoError,
+  type Outages,
   onRedis,
   type RedisLink,
   type StoredHistory,
@@ -20,6 +21,7 @@ export interface ChronicleDeps {
   readonly keys: Keys;
   readonly lease: Pick<StandingLease, 'held'>;
   readonly log: Log;
+  readonly outages: Pick<Outages, 'note'>;
   readonly timeout_ms: number;
   readonly interval_ms: number;
 }
@@ -29,7 +31,7 @@ export interface ChronicleDeps {
  * copied. While MongoDB is away the lines stay, and count.
  */
 export function chronicle(deps: ChronicleDeps): Service {
-  const { lease, keys, log, interval_ms } = deps;
+  const { lease, keys, outages, interval_ms } = deps;
   const round = async (stopped: () => boolean) => {
     if (!lease.held) return false;
     let copied = 0;
@@ -39,7 +41,7 @@ export function chronicle(deps: ChronicleDeps): Service {
     await Promise.all(lanes);
     return copied > 0;
   };
-  return new Loop('chronicle', log, interval_ms, round, Math.min(interval_ms, BUSY_INTERVAL_MS));
+  return new Loop('chronicle', outages, interval_ms, round, Math.min(interval_ms, BUSY_INTERVAL_MS));
 }
 
 /** Copies one partition's stream until it is empty, or `stopped`. @returns how many lines are gone from it */
@@ -60,7 +62,10 @@ async function copy(deps: ChronicleDeps, number: number, stopped: () => boolean)
       await onRedis(unlist.run(redis, { history: stream, ids: copied.map(([id]) => id), bytesByHead: bytesByHead(keys, copied) }));
     // What is refused stays, and must not keep what comes after it.
     if (refused.size > 0)
-      deps.log.error({ partition: number, refused: refused.size, codes: [...new Set(refused.values())] }, 'history refused');
+      deps.log.error(
+        { event: 'history.refused', partition: number, refused: refused.size, codes: [...new Set(refused.values())] },
+        'MongoDB refused lines of the history; they stay in Redis',
+      );
     total += copied.length;
     if (entries.length < COPY_MAX) break;
     after = `(${entries.at(-1)![0]}`;

@@ -13,7 +13,7 @@ import {
   redrive,
   typeOfMember,
 } from '@rollcall/store';
-import type { Metrics } from '@rollcall/telemetry';
+import type { WorkerMetrics } from '@rollcall/telemetry';
 import * as z from 'zod';
 import type { DeadLetter, DeadLetterQuery, DeadLetters, Refused, Selection } from './ops/index.js';
 import { type ReacceptDeps, reaccept } from './reaccept.js';
@@ -22,7 +22,7 @@ export interface DeadLetterDeps extends ReacceptDeps {
   readonly redis: RedisLink;
   readonly mongo: MongoLink;
   readonly keys: Keys;
-  readonly metrics: Metrics;
+  readonly metrics: WorkerMetrics;
 }
 
 /** The dead letters of all tenants: their index in Redis is the record, Bull Board only shows it. */

@@ -1,6 +1,8 @@
 import { TransientError } from '@rollcall/directory';
-import { exercise, silentLog } from '@rollcall/telemetry';
+import { exercise } from '@rollcall/telemetry';
 import { Loop } from './loop.js';
+
+const SILENT = { note: () => undefined };
 
 describe('a loop', () => {
   it('goes on after a failure, and stops at once though its pause is long', async () => {
@@ -9,7 +11,7 @@ describe('a loop', () => {
     const done = new Promise<void>((resolve) => {
       third = resolve;
     });
-    const loop = new Loop('test', silentLog(), 1, async () => {
+    const loop = new Loop('test', SILENT, 1, async () => {
       rounds.push(rounds.length);
       if (rounds.length === 3) third();
       throw rounds.length === 1 ? new TransientError('away') : new Error('a bug');
@@ -19,12 +21,12 @@ describe('a loop', () => {
     await loop.stop();
     expect(rounds.length).toBeGreaterThanOrEqual(3);
 
-    const slow = new Loop('slow', silentLog(), 60_000, async () => undefined);
+    const slow = new Loop('slow', SILENT, 60_000, async () => undefined);
     await slow.start();
     await slow.stop();
   });
 
   it('may be started and stopped in any order', async () => {
-    await exercise(new Loop('test', silentLog(), 1, async () => undefined));
+    await exercise(new Loop('test', SILENT, 1, async () => undefined));
   });
 });

@@ -1,7 +1,7 @@
-import { TransientError } from '@rollcall/directory';
-import { type Log, oneAtATime, type Service } from '@rollcall/telemetry';
+import type { Outages } from '@rollcall/store';
+import { oneAtATime, type Service } from '@rollcall/telemetry';
 
-/** Does something again and again, one after the other, with a pause between: a short one after a round that found something to do. What goes wrong is logged, and done again. */
+/** Repeats a round of work with a pause between rounds: a short one after a round that found something to do. A round that fails is reported, and done again. */
 export class Loop implements Service {
   #running: Promise<void> | undefined;
   #stopped = false;
@@ -10,7 +10,7 @@ export class Loop implements Service {
 
   constructor(
     readonly name: string,
-    readonly log: Log,
+    readonly outages: Pick<Outages, 'note'>,
     readonly interval_ms: number,
     readonly once: (stopped: () => boolean) => Promise<unknown>,
     readonly busyInterval_ms = interval_ms,
@@ -34,17 +34,12 @@ export class Loop implements Service {
   }
 
   async #run(): Promise<void> {
-    let failing = false;
     while (!this.#stopped) {
       let busy = false;
       try {
         busy = (await this.once(() => this.#stopped)) === true;
-        failing = false;
       } catch (error) {
-        // Something that is away is away for all of a process: it is said once.
-        if (!(error instanceof TransientError)) this.log.error({ error, part: this.name }, 'failed, will be done again');
-        else if (!failing) this.log.warn({ error, part: this.name }, 'waits');
-        failing = true;
+        this.outages.note(error, { event: 'loop.failed', part: this.name }, `a round of the ${this.name} failed and is done again`);
       }
       await this.#pause(busy ? this.busyInterval_ms : this.interval_ms);
     }

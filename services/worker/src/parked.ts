@@ -25,11 +25,15 @@ async function repairOne(deps: AuditDeps, type: ResourceTypeName, document: Stor
   const collection = deps.mongo.collection(collectionOf(type));
   try {
     const { modifiedCount } = await onMongo(collection.updateOne({ _id, tenant, version, parked: true }, change));
-    if (modifiedCount > 0) deps.log.warn({ tenant, id: _id, version }, 'a parked resource has its name again');
+    if (modifiedCount > 0)
+      deps.log.warn({ event: 'name.restored', tenant, id: _id, version }, 'a resource whose name was set aside has it again');
   } catch (error) {
     if ((error as { code?: unknown }).code !== DUPLICATE_KEY) throw error;
     deps.metrics.auditDifferences.inc();
-    deps.log.error({ tenant, id: _id, version }, 'a parked resource can not have its name again: another one holds it');
+    deps.log.error(
+      { event: 'name.taken', tenant, id: _id, version },
+      'a resource whose name was set aside cannot have it again: another resource has the name',
+    );
   }
 }
 

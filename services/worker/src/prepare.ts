@@ -1,5 +1,5 @@
 import { TransientError } from '@rollcall/directory';
-import { checkServer, type MongoLink, type RedisLink } from '@rollcall/store';
+import { checkServer, type MongoLink, type Outages, type RedisLink } from '@rollcall/store';
 import type { Log, Service } from '@rollcall/telemetry';
 import { ensurePartitions } from '@rollcall/tenancy';
 
@@ -9,6 +9,7 @@ export interface PrepareDeps {
   readonly partitions: number;
   readonly durability: 'always' | 'everysec';
   readonly log: Log;
+  readonly outages: Pick<Outages, 'note'>;
 }
 
 /** The servers are there, but not as they must be. The message says what to mend. */
@@ -32,8 +33,6 @@ export class Preparation implements Service {
 
   /** @throws UnfitError, or what the makers throw, where waiting does not help */
   async start(): Promise<void> {
-    const patient_ms = performance.now() + PATIENT_MS;
-    let said = false;
     while (!this.#stopped && !this.#done) {
       try {
         await prepare(this.deps);
@@ -41,10 +40,7 @@ export class Preparation implements Service {
         return;
       } catch (error) {
         if (!(error instanceof TransientError)) throw error;
-        if (!said && performance.now() > patient_ms) {
-          this.deps.log.warn({ error }, 'waiting for the servers');
-          said = true;
-        }
+        this.deps.outages.note(error, { event: 'preparation.waits' }, 'the worker waits for Redis and MongoDB');
         await new Promise<void>((resolve) => {
           const timer = setTimeout(resolve, AGAIN_MS);
           this.#wake = () => {
@@ -63,12 +59,17 @@ export class Preparation implements Service {
 }
 
 /** @throws TransientError while one of them is away */
-export async function prepare({ redis, mongo, partitions, durability, log }: PrepareDeps): Promise<void> {
+export async function prepare({ redis, mongo, partitions, durability, log }: Omit<PrepareDeps, 'outages'>): Promise<void> {
   const findings = await checkServer(redis.redis, durability);
   const fatal = findings.filter((finding) => finding.fatal).map(({ setting, is, should }) => `${setting} is ${is}: set it to ${should}`);
   if (fatal.length > 0) throw new UnfitError(`Redis would lose what was accepted: ${fatal.join('; ')}`);
-  for (const { setting, is, should } of findings) log.warn({ setting, is, should }, 'Redis does not keep what is promised');
-  if (durability === 'everysec') log.warn('DURABILITY=everysec: a crash of the host may lose up to 2 s of acknowledged writes');
+  for (const { setting, is, should } of findings)
+    log.error(
+      { event: 'redis.setting.unsafe', setting, is, should },
+      `Redis has ${setting} ${is}, not ${should}: acknowledged writes may be lost when it crashes`,
+    );
+  if (durability === 'everysec')
+    log.warn({ event: 'durability.reduced' }, 'DURABILITY is everysec: a crash of the host of Redis may lose 2 s of acknowledged writes');
 
   if (!(await mongo.ping())) throw new TransientError('MongoDB is away, or has no primary', { away: 'mongodb' });
   const hello = await mongo.connection.db!.command({ hello: 1 });
@@ -80,5 +81,3 @@ export async function prepare({ redis, mongo, partitions, durability, log }: Pre
 }
 
 const AGAIN_MS = 100;
-/** A connection takes a moment. */
-const PATIENT_MS = 2_000;

@@ -1,7 +1,7 @@
 import { TransientError } from '@rollcall/directory';
 import { type Doorbell, isOfResource, type Outcome, type Ringer } from '@rollcall/queue';
 import type { Collected } from '@rollcall/store';
-import { fault, type Log, type Metrics, withSpan } from '@rollcall/telemetry';
+import { fault, type Log, type WorkerMetrics, withSpan } from '@rollcall/telemetry';
 import type { Apply } from './apply.js';
 import { type CollectDeps, collect, uncollect } from './collect.js';
 import { takeLease } from './lease.js';
@@ -17,7 +17,7 @@ export interface ProcessDeps extends CollectDeps, SettleDeps, ReacceptDeps {
   readonly applyMembers: ApplyMembers;
   readonly remap: Remap;
   readonly ringer: Ringer;
-  readonly metrics: Metrics;
+  readonly metrics: WorkerMetrics;
   readonly log: Log;
   readonly lease_ms: number;
   /** How long what is left of a tenant gathers before the next batch, where it would not fill one. */
@@ -112,6 +112,10 @@ async function applied(deps: ProcessDeps, tenant: string, collected: readonly Co
   const settled = tried.filter((_, index) => SETTLES.has(verdicts[index]!.kind));
   const [left, now_us] = await Promise.all([settle(deps, tenant, settled), deps.redis.now_us()]);
   await fault('after settle');
+  if (settled.length > 0) {
+    const requestIds = settled.slice(0, REQUEST_IDS_MAX).map(({ requestId }) => requestId);
+    deps.log.info({ event: 'changes.applied', tenant, count: settled.length, left, requestIds }, 'changes were applied to MongoDB');
+  }
 
   const concluded = await Promise.all([
     ...spent.map((each) => bury(deps, tenant, each, SPENT, now_us)),
@@ -146,7 +150,10 @@ async function conclude(
       metrics.applied.inc({ type, outcome: 'superseded' });
       return undefined;
     case 'foreign':
-      log.error({ tenant, id, version }, 'MongoDB has another state under this version: accepted again');
+      log.error(
+        { event: 'apply.foreign', tenant, id, version },
+        'MongoDB has another state under this version: the change is accepted again',
+      );
       await acceptAgain(deps, tenant, each);
       return undefined;
     case 'refused':
@@ -154,7 +161,7 @@ async function conclude(
       await bury(deps, tenant, each, verdict.cause, now_us);
       return undefined;
     case 'unknown':
-      log.warn({ tenant, id, version, tries, ...verdict.cause }, 'not applied');
+      log.warn({ event: 'apply.failed', tenant, id, version, tries, ...verdict.cause }, 'a change could not be applied and is tried again');
       if (tries < triesMax) return 'again';
       await bury(deps, tenant, each, verdict.cause, now_us);
       return undefined;
@@ -162,8 +169,10 @@ async function conclude(
 }
 
 async function bury(deps: ProcessDeps, tenant: string, each: Collected, cause: Cause, now_us: number): Promise<undefined> {
-  const { id, version, tries } = each;
-  if (await hold(deps, tenant, each, cause, now_us)) deps.log.error({ tenant, id, version, tries, ...cause }, 'dead letter');
+  const { type, id, version, tries, requestId } = each;
+  if (!(await hold(deps, tenant, each, cause, now_us))) return;
+  const about = { event: 'dead_letter', tenant, type, id, version, requestId, tries, ...cause };
+  deps.log.error(about, 'MongoDB refused a change for good: it is a dead letter, and waits for an operator');
 }
 
 /** Under this version MongoDB has something else: only a higher one can replace it. */
@@ -173,7 +182,9 @@ async function acceptAgain(deps: ProcessDeps, tenant: string, { id, version }: C
   if (current?.version !== version) return;
   const outcome = await reaccept(deps, tenant, 'repair', current);
   if (outcome.kind === 'ok') deps.metrics.reaccepted.inc({ reason: 'stamp' });
-  else deps.log.error({ tenant, id, version, ...outcome }, 'not accepted again');
+  else deps.log.error({ event: 'repair.refused', tenant, id, version, ...outcome }, 'a change could not be accepted again');
 }
 
 const LINKS_MAX = 128;
+/** Requests that the line of a batch names. */
+const REQUEST_IDS_MAX = 20;

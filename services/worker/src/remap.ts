@@ -119,7 +119,7 @@ async function move(deps: RemapDeps, tenant: string, id: string): Promise<void> 
   } catch (error) {
     // It was purged meanwhile.
     if (!(error instanceof ScimError)) throw error;
-    deps.log.info({ tenant, id, reason: error.detail }, 'not mapped again');
+    deps.log.info({ event: 'mapping.skipped', tenant, id, reason: error.detail }, 'the mappings were not applied to an account');
   }
 }
 

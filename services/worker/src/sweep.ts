@@ -1,5 +1,5 @@
 import type { Ringer } from '@rollcall/queue';
-import { idOfMember, onRedis, typeOfMember } from '@rollcall/store';
+import { idOfMember, onRedis, type Survey, survey, typeOfMember } from '@rollcall/store';
 import type { Service } from '@rollcall/telemetry';
 import type { Records } from '@rollcall/tenancy';
 import { type AuditDeps, makeAudit } from './audit.js';
@@ -8,7 +8,6 @@ import { Loop } from './loop.js';
 import type { DeadLetter, DeadLetters } from './ops/index.js';
 import { MIRRORED_MAX } from './ops/index.js';
 import { repairParked } from './parked.js';
-import { type Survey, show, survey } from './survey.js';
 
 export interface SweepDeps extends AuditDeps {
   readonly lease: Pick<StandingLease, 'held'>;
@@ -24,19 +23,18 @@ export interface SweepDeps extends AuditDeps {
 
 /**
  * Looks after what nobody was called for: rings for tenants that have waited too long, and for leavers among them, and keeps Bull Board in step.
- * Every worker looks and shows; the holder of the lease acts.
+ * Only the holder of the lease looks and acts.
  */
 export function sweeper(deps: SweepDeps): Service {
-  const { metrics, log, lease, ringer } = deps;
+  const { metrics, lease, ringer } = deps;
   const ringUrgent = makeUrgent(deps);
   let mirrored = '';
-  return new Loop('sweeper', log, deps.interval_ms, async () => {
-    const found = await survey(deps);
-    show(metrics, found);
+  return new Loop('sweeper', deps.outages, deps.interval_ms, async () => {
     if (!lease.held) {
-      mirrored = ''; // whoever has it next begins anew
+      mirrored = ''; // the next holder begins anew
       return;
     }
+    const found = await survey(deps);
     metrics.sweeps.inc();
     const late = overdue(found, deps.age_ms);
     // At most one more doorbell of each: while that one waits, the same word is swallowed.
@@ -52,7 +50,7 @@ export function sweeper(deps: SweepDeps): Service {
 /** What needs MongoDB, in a loop of its own, so that the sweeper goes on without: records, parked resources, and a sample of both stores compared. */
 export function auditor(deps: AuditDeps & Pick<SweepDeps, 'lease' | 'records' | 'interval_ms'>): Service {
   const audit = makeAudit(deps);
-  return new Loop('auditor', deps.log, deps.interval_ms, async () => {
+  return new Loop('auditor', deps.outages, deps.interval_ms, async () => {
     if (!deps.lease.held) return;
     await deps.records.rewriteAll();
     await repairParked(deps);

@@ -1,7 +1,7 @@
 // Posts reminders to the webhooks of their tenants, signed as Standard Webhooks has it, again and again until one is taken.
 import { createHmac } from 'node:crypto';
-import { type MongoLink, onMongo, type StoredReminder } from '@rollcall/store';
-import type { Log, Metrics, Service } from '@rollcall/telemetry';
+import { type MongoLink, type Outages, onMongo, type StoredReminder } from '@rollcall/store';
+import type { Log, Service, WorkerMetrics } from '@rollcall/telemetry';
 import { settingsOf } from '@rollcall/tenancy';
 import type { StandingLease } from './lease.js';
 import { Loop } from './loop.js';
@@ -10,7 +10,8 @@ export interface WebhookDeps {
   readonly mongo: MongoLink;
   readonly lease: Pick<StandingLease, 'held'>;
   readonly log: Log;
-  readonly metrics: Pick<Metrics, 'webhooks'>;
+  readonly outages: Pick<Outages, 'note'>;
+  readonly metrics: Pick<WorkerMetrics, 'webhooks'>;
   readonly interval_ms: number;
   readonly now: () => Date;
   readonly random: () => number;
@@ -18,8 +19,8 @@ export interface WebhookDeps {
 
 /** Delivers what is due. Its receiver may get one twice, under one `webhook-id`: a worker may die between the answer and the note of it. */
 export function webhooks(deps: WebhookDeps): Service {
-  const { mongo, lease, log, interval_ms, now } = deps;
-  return new Loop('webhooks', log, interval_ms, async (stopped) => {
+  const { mongo, lease, interval_ms, now } = deps;
+  return new Loop('webhooks', deps.outages, interval_ms, async (stopped) => {
     if (!lease.held) return;
     const due = await onMongo(
       mongo
@@ -49,12 +50,18 @@ async function deliver(deps: WebhookDeps, { _id, tenant: id, event, tries }: Sto
   const wait_s = outcome === 'gone' ? undefined : WAITS_S[tries];
   if (wait_s === undefined) {
     metrics.webhooks.inc({ outcome: 'given_up' });
-    log.error({ tenant: id, reminder: _id, tries, outcome }, 'a webhook was given up: nobody takes it');
+    log.error(
+      { event: 'webhook.given_up', tenant: id, reminder: _id, tries, outcome },
+      'a webhook was given up: it was refused for three days',
+    );
     await onMongo(reminders.updateOne({ _id }, { $unset: { nextAt: '' }, $inc: { tries: 1 } }));
     return;
   }
   metrics.webhooks.inc({ outcome: 'refused' });
-  log.warn({ tenant: id, reminder: _id, tries, outcome, wait_s }, 'a webhook was not taken, and will be posted again');
+  log.warn(
+    { event: 'webhook.refused', tenant: id, reminder: _id, tries, outcome, wait_s },
+    'a webhook was refused and will be posted again',
+  );
   const nextAt = new Date(now().getTime() + wait_s * 1_000 * (0.9 + 0.2 * random()));
   await onMongo(reminders.updateOne({ _id }, { $set: { nextAt }, $inc: { tries: 1 } }));
 }

@@ -68,7 +68,7 @@ describe('loadConfig', () => {
       'STOP_TIMEOUT_MS',
       'SETTLED_TTL_S',
     ]);
-    expect(() => loadConfig(env)).toThrow(/^5 settings are wrong:\n {2}REDIS_URL: expected a redis:\/\/ or rediss:\/\/ URL\n/);
+    expect(() => loadConfig(env)).toThrow(/^5 settings are wrong:\n {2}REDIS_URL: expected a URL like redis:\/\/127\.0\.0\.1:6379\n/);
     expect(() => loadConfig(env)).not.toThrow(/hunter2|too short|-3|5000|49/);
   });
 

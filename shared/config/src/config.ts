@@ -61,11 +61,11 @@ function says<T extends z.ZodType>(schema: T, meaning: string, readBy: ReadBy = 
 
 const shape = {
   REDIS_URL: says(
-    url(['redis:', 'rediss:'], 'a redis:// or rediss:// URL').default('redis://127.0.0.1:6379'),
+    url(['redis:', 'rediss:'], 'a URL like redis://127.0.0.1:6379').default('redis://127.0.0.1:6379'),
     'Redis or Valkey: accepted state, queues. Needs `appendonly yes` and `maxmemory-policy noeviction`. Required where `NODE_ENV` is `production`, as in the images.',
   ),
   MONGODB_URI: says(
-    z.string().refine(isMongoUri, 'a mongodb:// or mongodb+srv:// URI').default('mongodb://127.0.0.1:27017/rollcall'),
+    z.string().refine(isMongoUri, 'a URI like mongodb://127.0.0.1:27017/?replicaSet=rs0').default('mongodb://127.0.0.1:27017/rollcall'),
     'MongoDB, a replica set. The database is `rollcall` where the URI names none. Required where `NODE_ENV` is `production`, as in the images.',
   ),
   DURABILITY: says(

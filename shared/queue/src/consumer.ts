@@ -22,39 +22,43 @@ export interface ConsumerOptions {
  */
 export class Consumer {
   readonly name = 'consumer';
-  readonly #worker: Worker;
+  /** Of both queues: leavers pass the doorbells of tenants, and a pause of their queue. */
+  readonly #workers: readonly Worker[];
   #pausing: Promise<void> | undefined;
+  #pausedBy: TransientError['away'];
   #stopped = false;
 
   constructor(readonly options: ConsumerOptions) {
-    this.#worker = new Worker(applyJob.queue, (job, token) => this.#run(job, token), {
-      autorun: false,
-      prefix: options.prefix,
-      connection: { url: options.redisUrl, maxRetriesPerRequest: null },
-      concurrency: options.concurrency,
-      lockDuration: 10_000,
-      stalledInterval: 5_000,
-      // With idempotent doorbells a stalled job is no evidence of poison.
-      maxStalledCount: 20,
-      removeOnComplete: { count: 0 },
-      removeOnFail: { count: 0 },
-      settings: { backoffStrategy: (attempt) => cappedBackoff(attempt, options.random(), options.backoff) },
-    });
-    this.#worker.on('error', (error) => options.onError(error));
+    this.#workers = [applyJob.leaversQueue, applyJob.queue].map((queue) =>
+      new Worker(queue, (job, token) => this.#run(job, token), {
+        autorun: false,
+        prefix: options.prefix,
+        connection: { url: options.redisUrl, maxRetriesPerRequest: null },
+        concurrency: options.concurrency,
+        lockDuration: 10_000,
+        stalledInterval: 5_000,
+        // With idempotent doorbells a stalled job is no evidence of poison.
+        maxStalledCount: 20,
+        removeOnComplete: { count: 0 },
+        removeOnFail: { count: 0 },
+        settings: { backoffStrategy: (attempt) => cappedBackoff(attempt, options.random(), options.backoff) },
+      }).on('error', (error) => options.onError(error)),
+    );
   }
 
-  get paused(): boolean {
-    return this.#pausing !== undefined;
+  /** What is away, while no job is taken because of it. */
+  get pausedBy(): TransientError['away'] {
+    return this.#pausedBy;
   }
 
   async start(): Promise<void> {
-    this.#worker.run().catch((error: Error) => this.options.onError(error));
+    for (const worker of this.#workers) worker.run().catch((error: Error) => this.options.onError(error));
   }
 
   /** Takes no more jobs, and waits for those in hand. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    await this.#worker.close();
+    await Promise.all(this.#workers.map((worker) => worker.close()));
   }
 
   async #run(job: Job, token: string | undefined): Promise<Outcome> {
@@ -78,13 +82,15 @@ export class Consumer {
 
   /** Stops taking jobs until what is away is back. */
   #pause(error: TransientError): void {
+    this.#pausedBy ??= error.away;
     this.#pausing ??= (async () => {
       try {
-        await this.#worker.pause(true);
+        await Promise.all(this.#workers.map((worker) => worker.pause(true)));
         await this.options.untilBack(error);
       } finally {
-        if (!this.#stopped) this.#worker.resume();
+        if (!this.#stopped) for (const worker of this.#workers) worker.resume();
         this.#pausing = undefined;
+        this.#pausedBy = undefined;
       }
     })().catch((cause: Error) => this.options.onError(cause));
   }

@@ -24,6 +24,8 @@ export type Outcome = { readonly kind: 'settled'; readonly count: number; readon
 /** The contract of the `apply` queue. */
 export const applyJob = {
   queue: 'apply',
+  /** Doorbells of one resource have a queue of their own, so that they pass whatever waits in `apply`, also while an operator pauses it. */
+  leaversQueue: 'leavers',
   data: Doorbell,
   /** BullMQ refuses `:` and digits-only ids. The version that rang is part of it, as a finished or active job would swallow its own re-add. */
   id: (doorbell: Doorbell, rangAt: number | string): string =>

@@ -14,16 +14,37 @@ export interface RingerOptions {
 /** Rings doorbells. A ring never fails a request: what is lost is rung again by the sweeper. */
 export class Ringer {
   readonly name = 'ringer';
+  /** Doorbells of tenants. */
   readonly queue: Queue;
+  /** Doorbells of resources that cannot wait. */
+  readonly leavers: Queue;
   readonly #ringing = new Set<Promise<void>>();
   #count = 0;
 
   constructor(readonly options: RingerOptions) {
-    this.queue = new Queue(applyJob.queue, {
-      prefix: options.prefix,
-      connection: { url: options.redisUrl, enableOfflineQueue: false, maxRetriesPerRequest: 1, connectTimeout: 1_000 },
+    const open = (name: string) =>
+      new Queue(name, {
+        prefix: options.prefix,
+        connection: { url: options.redisUrl, enableOfflineQueue: false, maxRetriesPerRequest: 1, connectTimeout: 1_000 },
+      }).on('error', (error) => options.onError(error));
+    this.queue = open(applyJob.queue);
+    this.leavers = open(applyJob.leaversQueue);
+  }
+
+  /**
+   * Whether an operator has paused the queue `apply` on Bull Board; undefined if Redis does not say so in time. Leavers are applied all the same:
+   * the board cannot pause their queue.
+   */
+  async pausedByOperator(): Promise<boolean | undefined> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => resolve(undefined), this.options.timeout_ms);
     });
-    this.queue.on('error', (error) => options.onError(error));
+    try {
+      return await Promise.race([this.queue.isPaused().catch(() => undefined), late]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async start(): Promise<void> {}
@@ -31,7 +52,7 @@ export class Ringer {
   /** Waits for the rings under way, then closes. */
   async stop(): Promise<void> {
     await Promise.all(this.#ringing);
-    await this.queue.close();
+    await Promise.all([this.queue.close(), this.leavers.close()]);
   }
 
   /**
@@ -46,11 +67,10 @@ export class Ringer {
   }
 
   async #add(doorbell: Doorbell, rangAt: number | string, wait_ms: number): Promise<void> {
-    const job = this.queue.add(applyJob.queue, doorbell, {
+    const queue = isOfResource(doorbell) ? this.leavers : this.queue;
+    const job = queue.add(queue.name, doorbell, {
       ...applyJob.options(this.options.attempts),
       jobId: applyJob.id(doorbell, rangAt),
-      // Leavers go first: the next job that a worker takes.
-      ...(isOfResource(doorbell) ? { lifo: true } : {}),
       ...(wait_ms > 0 ? { delay: wait_ms } : {}),
     });
     this.#count += 1;

@@ -36,6 +36,7 @@ export class Availability {
   #since_ms = performance.now();
   #sinceDate = new Date();
   #told_ms = 0;
+  #lastAway_ms = Number.NEGATIVE_INFINITY;
   #stopped = true;
   /** Rises with each start, so that pings from before a stop end. */
   #starts = 0;
@@ -64,6 +65,11 @@ export class Availability {
     if (this.away) throw new TransientError(`${STORE_LABELS[this.store]} is away`, { away: this.store });
   }
 
+  /** Whether the store was away at any time since then (by `performance.now()`). */
+  wasAwaySince(at_ms: number): boolean {
+    return this.away || this.#lastAway_ms >= at_ms;
+  }
+
   /** Calls back for each event of an outage. */
   onEvent(listener: (event: AvailabilityEvent) => void): void {
     this.#listeners.add(listener);
@@ -89,6 +95,7 @@ export class Availability {
     if (this.#stopped || this.#state === 'up') return;
     const { downSeconds } = this;
     const wasAway = this.#state === 'away';
+    if (wasAway) this.#lastAway_ms = performance.now();
     this.#enter('up');
     if (wasAway) this.#tell({ kind: 'reachable', store: this.store, downSeconds });
   }

@@ -9,7 +9,7 @@ interface Log {
 export const tellContinuity =
   (log: Log) =>
   ({ kind, ...about }: ContinuityEvent): void => {
-    if (kind === 'shown') log.info(about, 'Redis has forgotten nothing of a tenant');
-    else if (about.epoch === 1) log.info(about, 'a tenant begins');
-    else log.warn(about, 'Redis may have forgotten something of a tenant: its epoch is raised');
+    if (kind === 'shown') log.info({ event: 'continuity.shown', ...about }, 'Redis is consistent with MongoDB for this tenant');
+    else if (about.epoch === 1) log.info({ event: 'tenant.begun', ...about }, 'first request of this tenant');
+    else log.warn({ event: 'epoch.raised', ...about }, 'Redis may have lost data of this tenant: its epoch is raised');
   };

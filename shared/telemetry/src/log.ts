@@ -56,6 +56,16 @@ export function loggerOf(log: Log, { tenant, id, version, requestId }: About): L
   return log.child(Object.fromEntries(Object.entries(about).filter(([, value]) => value !== undefined)));
 }
 
+/**
+ * Sends what libraries print to the console to the log, at debug: lines that are no JSON would break the stream, and what they say of our servers is
+ * checked, and said, by ourselves.
+ */
+export function captureConsole(log: Log): void {
+  for (const method of ['log', 'info', 'warn', 'error'] as const)
+    console[method] = (...args: unknown[]) =>
+      log.debug({ event: 'library.printed', printed: args.map((arg) => scrub(String(arg))) }, 'a library printed this');
+}
+
 /** A log that says nothing, for tests and for parts that nobody gave one. */
 export const silentLog = (): Log => pino({ level: 'silent' });
 

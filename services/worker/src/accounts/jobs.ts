@@ -150,7 +150,7 @@ export class Jobs {
       if (error instanceof ScimError) return told(error);
       if (error instanceof TransientError) throw error;
       // A fault of ours must not hold up the other lines, and other jobs, for good.
-      this.deps.log.error({ error, tenant: job.tenant, job: job._id, line }, 'a line of a job failed');
+      this.deps.log.error({ event: 'job.line.failed', error, tenant: job.tenant, job: job._id, line }, 'a line of a job failed');
       return 'it failed, for a reason that is in the log of the worker';
     }
   }

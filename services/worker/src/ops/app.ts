@@ -10,7 +10,7 @@ import type { Once } from './admin/idempotency.js';
 import { adminRouter } from './admin/mount.js';
 import { openApiRoute } from './admin/openapi.js';
 import type { AdminRoute } from './admin/route.js';
-import { boardApp } from './board.js';
+import { boardApp, type QueuePause, tellPauses } from './board.js';
 import type { DeadLetters, TenantBacklog } from './dead-letter.js';
 import { type Guard, onlyOperators, onlySameSite, onlySignedIn, securityHeaders, tryToken } from './guard.js';
 import type { OperatorDirectory } from './operator.js';
@@ -21,8 +21,14 @@ import { noCookie, OperatorSignIn } from './sign-in.js';
 export interface OpsDeps {
   readonly log: Log;
   readonly metrics: Pick<Metrics, 'registry' | 'signInFailures'>;
+  /** Told of each error that was answered with 5xx. */
+  readonly onError?: (error: unknown, requestId: string) => void;
   /** As Bull Board shows them. */
   readonly queues: readonly Queue[];
+  /** Shown too, but nothing of them can be changed there. */
+  readonly watchedQueues?: readonly Queue[];
+  /** Told who has paused or resumed which queue on Bull Board. */
+  readonly onPause?: (change: QueuePause) => void;
   /** What is behind this process: shown, not judged. */
   health(): Promise<Readonly<Record<string, unknown>>>;
   /** Whether the first success was; what becomes of it later is for `health` to say. */
@@ -55,7 +61,7 @@ export function opsApp(deps: OpsDeps, draining: () => boolean): Express {
   const guard: Guard = {
     signIn: new OperatorSignIn(deps.operatorToken, deps.now_ms, deps.operators),
     limit: deps.limit ?? localLimit({ max: SIGN_IN_FAILURES_MAX }),
-    failed: () => metrics.signInFailures.inc(),
+    failed: () => metrics.signInFailures.inc({ reason: 'token_unknown' }),
   };
   const backlog = rememberBacklog(deps);
   const operators = onlyOperators(guard);
@@ -107,7 +113,14 @@ export function opsApp(deps: OpsDeps, draining: () => boolean): Express {
     .post(onlySameSite, (request, response) => response.set('Set-Cookie', noCookie(request.secure)).redirect(303, '/sign-in'))
     .all(onlyMethods('POST'));
 
-  app.use('/queues', operators, onlySameSite, backlog.refresh, boardApp({ queues: deps.queues, left: backlog.left }));
+  app.use(
+    '/queues',
+    operators,
+    onlySameSite,
+    tellPauses(deps.onPause ?? (() => undefined)),
+    backlog.refresh,
+    boardApp({ queues: deps.queues, watched: deps.watchedQueues ?? [], left: backlog.left }),
+  );
   get('/tenants', operators, async (_request, response) => void response.send(tenantsPage(await tenants())));
 
   app.use('/admin', onlySignedIn(guard), onlySameSite); // what a viewer may do is said by each route
@@ -115,7 +128,12 @@ export function opsApp(deps: OpsDeps, draining: () => boolean): Express {
   app.use('/admin/v1', adminRouter([...routes, openApiRoute(routes)], deps.once));
 
   app.use(notFound);
-  app.use(renderProblem((error, requestId) => log.error({ error, requestId }, 'operations port')));
+  app.use(
+    renderProblem(
+      deps.onError ??
+        ((error, requestId) => log.error({ event: 'ops.request.failed', error, requestId }, 'a request to the operations port failed')),
+    ),
+  );
   return app;
 
   function get(path: string, ...handlers: RequestHandler[]): void {

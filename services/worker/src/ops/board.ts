@@ -4,7 +4,9 @@ import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import type { AppControllerRoute, BeforeHook } from '@bull-board/api/typings/app';
 import { ExpressAdapter } from '@bull-board/express';
 import type { Queue } from 'bullmq';
-import type { Express } from 'express';
+import type { Express, RequestHandler } from 'express';
+import { operatorOf } from './guard.js';
+import type { Operator } from './operator.js';
 import { bounded } from './problem.js';
 
 const BASE = '/queues';
@@ -27,15 +29,17 @@ const PRESSABLE = new Set([
 
 export interface BoardDeps {
   readonly queues: readonly Queue[];
+  /** Shown, but not to be changed. */
+  readonly watched: readonly Queue[];
   /** How much a tenant has pending, as far as is known. */
   readonly left: (tenant: string) => number | undefined;
 }
 
-export function boardApp({ queues, left }: BoardDeps): Express {
+export function boardApp({ queues, watched, left }: BoardDeps): Express {
   const serverAdapter = new BoundedExpressAdapter();
   serverAdapter.setBasePath(BASE);
   createBullBoard({
-    queues: queues.map((queue) => adapterOf(queue, left)),
+    queues: [...queues.map((queue) => adapterOf(queue, left)), ...watched.map((queue) => adapterOf(queue, left, true))],
     serverAdapter,
     options: {
       handlerHooks: { before: onlyPressable },
@@ -60,9 +64,33 @@ const onlyPressable: BeforeHook = async ({ method, route }) =>
         message: 'Jobs are only doorbells here: retry, promote, pause and resume; see /admin/v1/dead-letters for the rest.',
       };
 
+/** An operator paused or resumed a queue; no queue named: all that can be paused. */
+export interface QueuePause {
+  readonly action: 'paused' | 'resumed';
+  readonly queue: string | undefined;
+  readonly operator: Operator;
+  readonly requestId: string;
+}
+
+/** Tells of each pause and resume that Bull Board has carried out. */
+export const tellPauses =
+  (tell: (change: QueuePause) => void): RequestHandler =>
+  (request, response, next) => {
+    const found = request.method === 'PUT' ? /^\/api\/queues(?:\/([^/]+))?\/(pause|resume)\/?$/.exec(request.path) : null;
+    if (found) {
+      const [, queue, verb] = found;
+      const change = { action: verb === 'pause' ? 'paused' : 'resumed', queue: queue && decodeURIComponent(queue) } as const;
+      const operator = operatorOf(request);
+      response.on('finish', () => {
+        if (response.statusCode < 300) tell({ ...change, operator, requestId: String(response.getHeader('X-Request-Id')) });
+      });
+    }
+    next();
+  };
+
 /** Shows with each job whose it is and how much that tenant has left. */
-function adapterOf(queue: Queue, left: BoardDeps['left']): BullMQAdapter {
-  const adapter = new BullMQAdapter(queue);
+function adapterOf(queue: Queue, left: BoardDeps['left'], readOnlyMode = false): BullMQAdapter {
+  const adapter = new BullMQAdapter(queue, { readOnlyMode });
   adapter.setFormatter('name', ({ name, data }: { name?: string; data?: unknown }) => {
     const tenant = tenantOf(data);
     const count = tenant === undefined ? undefined : left(tenant);

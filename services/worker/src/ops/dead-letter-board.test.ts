@@ -25,7 +25,13 @@ function fakeQueue({ failed = [] as string[], underway = [] as string[] } = {}) 
     addBulk: async (jobs: typeof added) => void added.push(...jobs),
     remove: async (jobId: string) => removed.push(jobId),
   };
-  const deps = { queue: queue as unknown as Queue, connection: {}, redrive: async () => undefined, log: silentLog() };
+  const deps = {
+    queue: queue as unknown as Queue,
+    connection: {},
+    redrive: async () => undefined,
+    log: silentLog(),
+    onError: () => undefined,
+  };
   return { board: deadLetterBoard(deps), added, removed };
 }
 
@@ -72,7 +78,7 @@ const url = process.env.ROLLCALL_TEST_REDIS_URL;
       if (id === letter(9).id) throw new TypeError('"ada" is broken');
       redriven.push(id);
     };
-    const board = deadLetterBoard({ queue, connection, redrive, log: silentLog() });
+    const board = deadLetterBoard({ queue, connection, redrive, log: silentLog(), onError: () => undefined });
     try {
       await board.start();
       await body(queue, board, redriven);

@@ -15,6 +15,8 @@ export interface DeadLetterBoardDeps {
   /** Moves the dead letter back to what is pending, and rings. */
   redrive(item: { tenant: string; id: string }): Promise<unknown>;
   readonly log: Log;
+  /** Told of errors of its connection, which reconnects by itself. */
+  readonly onError: (error: Error) => void;
 }
 
 export interface DeadLetterBoard extends Service {
@@ -37,7 +39,7 @@ interface Mirrored {
  * A mirrored job fails by itself on its first run, with the dead letter's cause as its reason. Retry puts it back to wait, and its second run
  * redrives; then it is gone. So Bull Board needs no hook, and a click on any replica is served by any worker.
  */
-export function deadLetterBoard({ queue, connection, redrive, log }: DeadLetterBoardDeps): DeadLetterBoard {
+export function deadLetterBoard({ queue, connection, redrive, log, onError }: DeadLetterBoardDeps): DeadLetterBoard {
   const inTurn = oneAtATime();
   let worker: Worker<Mirrored> | undefined;
 
@@ -51,7 +53,7 @@ export function deadLetterBoard({ queue, connection, redrive, log }: DeadLetterB
           concurrency: 8,
           maxStalledCount: 20, // showing and redriving may both be repeated
           removeOnComplete: { count: 0 },
-        }).on('error', (error) => log.warn({ error }, 'dead-letter board')); // it reconnects by itself
+        }).on('error', onError);
       }),
     stop: () =>
       inTurn(async () => {
@@ -71,10 +73,13 @@ const showOrRedrive =
     try {
       await redrive({ tenant, id });
     } catch (error) {
-      log.error({ error, tenant, id, version, requestId }, 'not redriven');
+      log.error(
+        { event: 'dead_letter.redrive.failed', error, tenant, id, version, requestId },
+        'a dead letter could not be redriven from Bull Board',
+      );
       throw new UnrecoverableError(`not redriven (${error instanceof Error ? error.name : 'thrown'}); ${cause}`);
     }
-    log.info({ tenant, id, version, requestId }, 'redriven by the board');
+    log.info({ event: 'dead_letter.redriven', tenant, id, version, requestId }, 'a dead letter was redriven from Bull Board');
   };
 
 async function mirror(queue: Queue, deadLetters: readonly DeadLetter[]): Promise<{ added: number; removed: number }> {

@@ -36,6 +36,7 @@ function fakeQueue(name: string, jobs: readonly object[] = []): { queue: Queue; 
     getJobs: jobs.map((job) => ({ toJSON: () => job })),
     add: undefined,
     pause: undefined,
+    resume: undefined,
     obliterate: undefined,
   };
   const methods = Object.entries(answers).map(([method, answer]) => [
@@ -125,7 +126,7 @@ describe('health and metrics', () => {
     expect([ready.status, await ready.json()]).toEqual([200, { status: 'ready', redis: 'up', mongodb: 'down' }]);
     const metrics = await fetch('/metrics');
     expect(metrics.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
-    expect(await metrics.text()).toContain('rollcall_pending 0');
+    expect(await metrics.text()).toContain('rollcall_accepted_total');
   });
 
   it('/readyz answers 503 before the first success, and does not wait for a health that hangs', async () => {
@@ -215,7 +216,7 @@ describe('operator sign-in', () => {
     expect((await fetch('/admin/v1/backlog', { headers: { authorization: 'Bearer wrong' } })).status).toBe(429);
     expect((await fetch('/sign-in', form({ token: TOKEN }))).status).toBe(303);
     expect((await fetch('/admin/v1/backlog', { headers: BEARER })).status).toBe(200);
-    expect(await metrics.registry.metrics()).toContain('rollcall_sign_in_failures_total 5');
+    expect(await metrics.registry.metrics()).toContain('rollcall_sign_in_failures_total{reason="token_unknown"} 5');
   });
 
   it('answers 431 to more than a hundred headers, and 400 to two hosts', async () => {
@@ -312,6 +313,31 @@ describe('Bull Board at /queues', () => {
     expect((await fetch('/queues/api/queues/apply/obliterate', { method: 'PUT', headers })).status).toBe(403);
     expect(calls).not.toContain('add');
     expect(calls).not.toContain('obliterate');
+  });
+
+  // A pause was seen on the board alone: not who had pressed it, nor when.
+  it('tells who paused and resumed which queue, by which request', async () => {
+    const changes: unknown[] = [];
+    const { fetch } = await started({ onPause: (change) => changes.push(change) });
+    const headers = { ...BEARER, 'content-type': 'application/json', 'x-request-id': 'req-00000001' };
+    for (const path of ['apply/pause', 'apply/resume', 'pause']) await fetch(`/queues/api/queues/${path}`, { method: 'PUT', headers });
+    await fetch('/queues/api/queues/nowhere/pause', { method: 'PUT', headers });
+    const operator = { id: 'operator', name: 'ROLLCALL_OPERATOR_TOKEN', role: 'operator' };
+    const requestId = 'req-00000001';
+    expect(changes).toEqual([
+      { action: 'paused', queue: 'apply', operator, requestId },
+      { action: 'resumed', queue: 'apply', operator, requestId },
+      { action: 'paused', queue: undefined, operator, requestId },
+    ]);
+  });
+
+  it('cannot pause a queue that is only watched, neither by name nor with all', async () => {
+    const { queue, calls } = fakeQueue('leavers');
+    const { fetch } = await started({ watchedQueues: [queue] });
+    const headers = { ...BEARER, 'content-type': 'application/json' };
+    expect((await fetch('/queues/api/queues/leavers/pause', { method: 'PUT', headers })).status).toBe(405);
+    expect((await fetch('/queues/api/queues/pause', { method: 'PUT', headers })).status).toBe(200);
+    expect(calls).not.toContain('pause');
   });
 
   it('tells nothing of what broke', async () => {

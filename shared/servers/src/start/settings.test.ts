@@ -19,16 +19,16 @@ describe('settings of npm start', () => {
   });
 
   it.each([
-    [{ INGEST_PORT: '0' }, "INGEST_PORT must be a port from 1 to 65535, not '0'"],
-    [{ INGEST_PORT: '8080x' }, 'INGEST_PORT must be'],
-    [{ OPS_PORT: '65536' }, 'OPS_PORT must be'],
-    [{ OPS_PORT: '8080' }, 'OPS_PORT must differ from INGEST_PORT: both are 8080'],
-    [{ REDIS_URL: 'localhost:6379' }, 'REDIS_URL must be a URL like'],
-    [{ MONGODB_URI: 'mongodb://' }, 'MONGODB_URI must be a URI like'],
-    [{ PUBLIC_URL: 'scim.example.com' }, 'PUBLIC_URL must be a URL like'],
-    [{ ROLLCALL_DEMO_TOKEN: TOKEN.slice(1) }, 'ROLLCALL_DEMO_TOKEN must be 32 to 256'],
-    [{ ROLLCALL_DEMO_TOKEN: `${TOKEN} ` }, 'ROLLCALL_DEMO_TOKEN must be 32 to 256'],
-    [{ ROLLCALL_OPERATOR_TOKEN: 'x'.repeat(257) }, 'ROLLCALL_OPERATOR_TOKEN must be 32 to 256'],
+    [{ INGEST_PORT: '0' }, "INGEST_PORT: expected a port from 1 to 65535, got '0'"],
+    [{ INGEST_PORT: '8080x' }, 'INGEST_PORT: expected'],
+    [{ OPS_PORT: '65536' }, 'OPS_PORT: expected'],
+    [{ OPS_PORT: '8080' }, 'OPS_PORT: expected another port than INGEST_PORT: both are 8080'],
+    [{ REDIS_URL: 'localhost:6379' }, 'REDIS_URL: expected a URL like'],
+    [{ MONGODB_URI: 'mongodb://' }, 'MONGODB_URI: expected a URI like'],
+    [{ PUBLIC_URL: 'scim.example.com' }, 'PUBLIC_URL: expected a URL like'],
+    [{ ROLLCALL_DEMO_TOKEN: TOKEN.slice(1) }, 'ROLLCALL_DEMO_TOKEN: expected 32 to 256'],
+    [{ ROLLCALL_DEMO_TOKEN: `${TOKEN} ` }, 'ROLLCALL_DEMO_TOKEN: expected 32 to 256'],
+    [{ ROLLCALL_OPERATOR_TOKEN: 'x'.repeat(257) }, 'ROLLCALL_OPERATOR_TOKEN: expected 32 to 256'],
   ])('are refused: %j', (env, message) => {
     expect(() => readSettings(env, '/')).toThrow(message);
   });

@@ -24,15 +24,15 @@ export function readSettings(env: NodeJS.ProcessEnv, cwd: string): Settings {
   const text = (name: string) => (env[name] === undefined || env[name] === '' ? undefined : env[name]);
   const checked = (name: string, isRight: (value: string) => boolean, expected: string) => {
     const value = text(name);
-    if (value !== undefined && !isRight(value)) problems.push(`${name} must be ${expected}`);
+    if (value !== undefined && !isRight(value)) problems.push(`${name}: expected ${expected}`);
     return value;
   };
   const ports = new Map<number, string>();
   const port = (name: string, fallback: number) => {
     const value = text(name) ?? String(fallback);
     const number = /^\d{1,5}$/.test(value) ? Number(value) : 0;
-    if (number < 1 || number > 65_535) problems.push(`${name} must be a port from 1 to 65535, not '${value}'`);
-    else if (ports.has(number)) problems.push(`${name} must differ from ${ports.get(number)}: both are ${number}`);
+    if (number < 1 || number > 65_535) problems.push(`${name}: expected a port from 1 to 65535, got '${value}'`);
+    else if (ports.has(number)) problems.push(`${name}: expected another port than ${ports.get(number)}: both are ${number}`);
     else ports.set(number, name);
     return number;
   };

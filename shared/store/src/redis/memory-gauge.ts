@@ -49,15 +49,19 @@ export class MemoryGauge {
   /** Reads it now. @returns the share in use; the one known before while Redis is away */
   async read(): Promise<number> {
     try {
-      const info = await this.link.redis.info('memory');
-      const number = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
-      const limit = number('maxmemory') || number('total_system_memory') || totalmem();
-      this.#used = number('used_memory') / limit;
+      this.#used = await readMemory(this.link);
     } catch {
       // Commits fail for a better reason.
     }
     return this.#used;
   }
+}
+
+/** The share of its memory that Redis uses, 0 to 1: of its own limit, or of the host's memory if it has none. */
+export async function readMemory({ redis }: Pick<RedisLink, 'redis'>): Promise<number> {
+  const info = await redis.info('memory');
+  const number = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
+  return number('used_memory') / (number('maxmemory') || number('total_system_memory') || totalmem());
 }
 
 const READ_INTERVAL_MS = 1_000;

@@ -1,4 +1,5 @@
 // /admin/v1/doctor: holds the live servers against what rollcall needs, and says what to mend.
+import { TransientError } from '@rollcall/directory';
 import { checkServer, type MongoLink, onMongo, onRedis } from '@rollcall/store';
 import { z } from 'zod';
 import type { AdminDeps } from './context.js';
@@ -14,12 +15,19 @@ const FindingForm = z
   .meta({ id: 'Finding' });
 type Finding = z.infer<typeof FindingForm>;
 
-export function doctorRoutes(deps: AdminDeps & { readonly durability: 'always' | 'everysec' }): AdminRoute[] {
+export interface DoctorDeps extends AdminDeps {
+  readonly durability: 'always' | 'everysec';
+  /** Whether an operator has paused the queue `apply`; undefined if Redis does not say. */
+  readonly pausedByOperator: () => Promise<boolean | undefined>;
+}
+
+export function doctorRoutes(deps: DoctorDeps): AdminRoute[] {
   const { redis, mongo } = deps;
   const checks: readonly [what: string, look: () => Promise<Finding[]>][] = [
     ['Redis', () => redisFindings(deps)],
     ['MongoDB', () => mongoFindings(mongo)],
     ['what is held', () => heldFindings(deps)],
+    ['queue', () => queueFindings(deps)],
   ];
   return [
     route({
@@ -32,7 +40,9 @@ export function doctorRoutes(deps: AdminDeps & { readonly durability: 'always' |
           checks.map(([what, look]) =>
             look().catch((error: unknown) => {
               const is =
-                redis.up || what !== 'Redis' ? `could not be looked at (${error instanceof Error ? error.name : 'error'})` : 'away';
+                !redis.availability.away || what === 'MongoDB'
+                  ? `could not be looked at (${error instanceof Error ? error.name : 'error'})`
+                  : 'away';
               return [finding(what, false, is, `is it there, and may we sign in? See /readyz and the worker's log`)];
             }),
           ),
@@ -114,6 +124,33 @@ async function mongoFindings(link: MongoLink): Promise<Finding[]> {
   ];
 }
 
+async function queueFindings({ pausedByOperator, mongo }: DoctorDeps): Promise<Finding[]> {
+  const isPaused = await pausedByOperator();
+  if (isPaused === undefined) throw new TransientError('Redis does not say whether the queue is paused', { away: 'redis' });
+  if (!isPaused) return [finding('queue apply', true, 'running')];
+  const known = await lastPause(mongo).catch(() => undefined); // the finding is worth telling without
+  return [
+    finding(
+      'queue apply',
+      false,
+      known ? `paused by ${known.byName} at ${known.at.toISOString()}: only leavers are applied` : 'paused: only leavers are applied',
+      'resume it on Bull Board (/queues)',
+    ),
+  ];
+}
+
+/** The newest line of the audit trail that says who paused the queue, or all queues. */
+const lastPause = (mongo: MongoLink) =>
+  onMongo(
+    mongo
+      .collection('audit')
+      .find({ action: 'queue.paused', 'target.id': { $in: ['apply', 'all'] } })
+      .sort({ _id: -1 })
+      .limit(1)
+      .maxTimeMS(PAUSE_LOOKUP_MS)
+      .next(),
+  );
+
 async function heldFindings({ redis: link, keys }: AdminDeps): Promise<Finding[]> {
   const partitions = Array.from({ length: keys.partitions }, (_, number) => keys.partition(number));
   const counts = await onRedis(
@@ -137,3 +174,4 @@ const field = (info: string, name: string): string => new RegExp(`^${name}:(.*?)
 
 const MEMORY_SHARE_MAX = 0.6;
 const HISTORY_MAX = 50_000;
+const PAUSE_LOOKUP_MS = 1_000;

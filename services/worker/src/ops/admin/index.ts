@@ -2,7 +2,7 @@
 import type { Reader } from '@rollcall/store';
 import { auditRoutes } from './audit.js';
 import { clientRoutes } from './clients.js';
-import { doctorRoutes } from './doctor.js';
+import { type DoctorDeps, doctorRoutes } from './doctor.js';
 import { operatorRoutes } from './operators.js';
 import type { AdminRoute } from './route.js';
 import { type StatusRouteDeps, statusRoutes } from './status.js';
@@ -12,8 +12,7 @@ import { tokenRoutes } from './tokens.js';
 export { type AdminDeps, contextOf, part, standingTenantOf, tenantOf } from './context.js';
 export { type AdminAnswer, type AdminRequest, type AdminRoute, badCursor, listOf, PageQuery, route, Time } from './route.js';
 
-export interface StoreRouteDeps extends StatusRouteDeps {
-  readonly durability: 'always' | 'everysec';
+export interface StoreRouteDeps extends StatusRouteDeps, DoctorDeps {
   readonly reader: Reader;
 }
 
