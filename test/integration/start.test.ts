@@ -29,7 +29,7 @@ const PROGRAMS = { DOCKER_HOST: 'tcp://127.0.0.1:1' };
 const NAMES = ['ingest', 'worker', 'redis', 'mongodb'] as const;
 type Run = Record<(typeof NAMES)[number], Place & { url?: string; uri?: string }>;
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000); // containers take long to start on a busy machine
 
 let root: string;
 let dataDir: string;
