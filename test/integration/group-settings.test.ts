@@ -305,7 +305,114 @@ both('unknownMembers: keep, %s', (_, held) => {
   });
 });
 
+// One unknown member refused a whole push of a group, which identity providers do not send again.
+both('unknownMembers: skip, %s', (_, held) => {
+  const STRANGER = '019a0000-0000-7000-8000-000000000000';
+  const putMembers = (tenant: Awaited<ReturnType<typeof tenantWith>>, id: string, ids: readonly string[]) =>
+    tenant.scim.request('PUT', `/Groups/${id}`, groupBody('Staff', ids));
+
+  it('applies the known members, shows and finds no skipped one, and the same again costs no version', async () => {
+    const tenant = await tenantWith({ unknownMembers: 'skip' }, held);
+    const [ada, bob] = [await tenant.user('ada'), await tenant.user('bob')];
+    const created = (await tenant.group('Staff', [ada, STRANGER])).body;
+    expect(created.members.map(({ value }: { value: string }) => value)).toEqual([ada]);
+    await tenant.settled();
+    const patched = await tenant.patch(created.id, add(bob, STRANGER, 'bob@example.com'));
+    expect(patched).toMatchObject({ status: 200 });
+    for (const wait of [false, true]) {
+      if (wait) await tenant.settled();
+      expect(await tenant.memberIds(created.id)).toEqual([ada, bob].sort());
+      expect(await tenant.find(`members.value eq "${STRANGER}"`)).toEqual([]);
+    }
+    const { version } = (await tenant.get(created.id)).body.meta;
+    expect((await tenant.patch(created.id, add(STRANGER))).body.meta.version).toBe(version);
+    expect((await putMembers(tenant, created.id, [ada, bob, STRANGER, 'bob@example.com'])).body.meta.version).toBe(version);
+    const log = await cluster.ingests[0]!.log();
+    expect(log).toContain('group.members.skipped');
+    expect(log).toContain(STRANGER);
+  });
+
+  it('makes a member of a skipped one as soon as it is there, and not of one that was removed again meanwhile', async () => {
+    const tenant = await tenantWith({ unknownMembers: 'skip' }, held);
+    const [ada, bob] = [await tenant.user('ada'), await tenant.user('bob')];
+    const body = (await tenant.scim.get(ada)).body;
+    await tenant.settled();
+    await tenant.scim.delete(ada);
+    await tenant.settled();
+    const joined = (await tenant.group('Joined', [bob])).body.id;
+    const removed = (await tenant.group('Removed', [bob, ada])).body.id;
+    expect((await tenant.patch(joined, add(ada))).status).toBe(200);
+    expect((await tenant.patch(removed, patchBody({ op: 'remove', path: `members[value eq "${ada}"]` }))).status).toBe(200);
+    await tenant.settled();
+    for (const id of [joined, removed]) expect(await tenant.memberIds(id)).toEqual([bob]);
+    expect((await tenant.scim.create(body)).body.id).toBe(ada);
+    for (const wait of [false, true]) {
+      if (wait) await tenant.settled();
+      expect(await tenant.memberIds(joined)).toEqual([ada, bob].sort());
+      expect(await tenant.memberIds(removed)).toEqual([bob]);
+      expect((await tenant.groupsOf(ada)).map(({ value }: { value: string }) => value)).toEqual([joined]);
+      expect(await tenant.find(`members.value eq "${ada}"`)).toEqual([joined]);
+    }
+    // From here on it is a membership like any other: the next deletion ends it.
+    await tenant.scim.delete(ada);
+    await tenant.settled();
+    await tenant.scim.create(body);
+    await tenant.settled();
+    expect(await tenant.memberIds(joined)).toEqual([bob]);
+  });
+
+  it('does not let a replacement that names only unknown members empty a group', async () => {
+    const tenant = await tenantWith({ unknownMembers: 'skip' }, held);
+    const ada = await tenant.user('ada');
+    const { id } = (await tenant.group('Staff', [ada])).body;
+    await tenant.settled();
+    const only = [{ value: STRANGER }];
+    for (const answer of [
+      await putMembers(tenant, id, [STRANGER]),
+      await tenant.patch(id, replace('members', only)),
+      await putMembers(tenant, id, ['bob@example.com']),
+    ])
+      expect(answer).toMatchObject({ status: 400, body: { scimType: 'invalidValue' } });
+    expect(await tenant.memberIds(id)).toEqual([ada]);
+    expect((await putMembers(tenant, id, [])).status).toBe(200);
+    expect((await putMembers(tenant, id, [STRANGER])).status).toBe(200);
+    await tenant.settled();
+    expect(await tenant.memberIds(id)).toEqual([]);
+    expect((await tenant.patch(id, add('bob@example.com'))).status).toBe(400);
+  });
+
+  it('skips members of another tenant, and tells nothing of them', async () => {
+    const [tenant, other] = [await tenantWith({ unknownMembers: 'skip' }, held), await tenantWith({}, held)];
+    const [ada, eve] = [await tenant.user('ada'), await other.user('eve')];
+    const { id } = (await tenant.group('Staff', [ada])).body;
+    expect((await tenant.patch(id, add(eve))).status).toBe(200);
+    await tenant.settled();
+    expect(await tenant.memberIds(id)).toEqual([ada]);
+    expect(await other.groupsOf(eve)).toEqual([]);
+  });
+});
+
 describe('unknownMembers', () => {
+  it('is skip for a new tenant, and refuse for one that was there before and never chose', async () => {
+    const tenant = await tenantWith({});
+    expect((await admin(`GET /tenants/${tenant.id}`)).body.settings.unknownMembers).toBe('skip');
+    await cluster.db.collection<{ _id: string }>('tenants').updateOne({ _id: tenant.id }, { $unset: { 'settings.unknownMembers': 1 } });
+    expect((await admin(`GET /tenants/${tenant.id}`)).body.settings.unknownMembers).toBe('refuse');
+  });
+
+  it('set back to refuse, a skipped one is 400 again, and stays out when it comes', async () => {
+    const tenant = await tenantWith({ unknownMembers: 'skip' });
+    const ada = await tenant.user('ada');
+    const body = (await tenant.scim.get(ada)).body;
+    await tenant.scim.delete(ada);
+    const { id } = (await tenant.group('Staff', [ada])).body;
+    await tenant.settled();
+    await tenant.set({ unknownMembers: 'refuse' });
+    await tenant.scim.create(body);
+    await tenant.settled();
+    expect(await tenant.memberIds(id)).toEqual([]);
+  });
+
   it('set back to refuse: 400 for a new one; those that are kept stay, may be named again, and may be removed', async () => {
     const tenant = await tenantWith({ unknownMembers: 'keep' });
     const { id } = (await tenant.group('Staff', ['one', 'two'])).body;
@@ -321,7 +428,7 @@ describe('unknownMembers', () => {
   });
 
   it('refuse: whoever comes back is in no group, whatever was asked for meanwhile', async () => {
-    const tenant = await tenantWith({});
+    const tenant = await tenantWith({ unknownMembers: 'refuse' });
     const ada = await tenant.user('ada');
     const body = (await tenant.scim.get(ada)).body;
     const { id } = (await tenant.group('Staff', [ada])).body;

@@ -34,5 +34,20 @@ it.each(['redis', 'mongodb'] as const)('%s frozen: both /readyz say away within 
   await cluster.quiet();
 });
 
+// A list that was under way when MongoDB froze was answered after 10 s: its time-out, and once more for the driver's own retry.
+it('a list that is under way when MongoDB freezes is 503 as soon as MongoDB is known to be away', async () => {
+  const env = { MONGO_TIMEOUT_MS: '25000', REQUEST_TIMEOUT_MS: '60000', STOP_TIMEOUT_MS: '70000' };
+  await using cluster = await startCluster({ ownServers: true, env });
+  const okta = cluster.client('acme');
+  await okta.create(userBody('ada'));
+  await cluster.quiet();
+  await cluster.mongoServer!.freeze();
+  const list = await okta.list('filter=title%20pr');
+  expect(list).toMatchObject({ status: 503, headers: { 'retry-after': expect.any(String) } });
+  expect(list.took_ms).toBeLessThan(20_000);
+  await cluster.mongoServer!.thaw();
+  await until('lists to be answered again', async () => (await okta.list()).status === 200);
+});
+
 /** Known 2.5 s after the freeze; a busy machine adds to it. */
 const KNOWN_WITHIN_MS = 5_000;

@@ -40,10 +40,12 @@ import {
   type MemberDelta,
   type MemberLook,
   type MemberState,
+  type MemberWish,
   memberDelta,
   nestedBy,
   patchedMembers,
   replacing,
+  skippedBy,
   takeMembers,
 } from './members.js';
 import { type Profiles, wrongProvision } from './provision.js';
@@ -90,8 +92,8 @@ export interface TenantRules extends IdentitySettings {
   readonly unknownAttributes?: UnknownAttributes | undefined;
   /** Whether a group's displayName is its own in the tenant (default), or others may have the same. */
   readonly groupNames?: 'unique' | 'shared' | undefined;
-  /** What becomes of a member that is no live resource of the tenant: 400 (default), or it is kept. */
-  readonly unknownMembers?: 'refuse' | 'keep' | undefined;
+  /** What becomes of a member that is no live resource of the tenant: 400 (default), it is kept and shown, or it is skipped until it is there. */
+  readonly unknownMembers?: 'refuse' | 'keep' | 'skip' | undefined;
   /** Whether a group may come to be in itself, directly or by way of others (default), or that is 400. */
   readonly groupCycles?: 'accept' | 'refuse' | undefined;
   /** Which groups a user shows: those that it is a member of (default), or also those that these are in. */
@@ -132,9 +134,11 @@ export type Decision =
       readonly judged?: Judged;
       /** Whoever comes back is in the groups that have named them meanwhile. */
       readonly rejoins?: true;
+      /** Members that are not there, and that the tenant skips. */
+      readonly skipped?: readonly string[];
     }
   /** A repeated request costs no version and no job. */
-  | { readonly kind: 'unchanged'; readonly current: Versioned }
+  | { readonly kind: 'unchanged'; readonly current: Versioned; readonly skipped?: readonly string[] }
   | { readonly kind: 'refuse'; readonly error: ScimError }
   /** The snapshot does not hold enough: read these too and decide again. */
   | { readonly kind: 'look'; readonly entries: readonly IndexField[]; readonly others: readonly string[]; readonly members?: MemberLook };
@@ -290,17 +294,19 @@ function createGroup(state: State, given: JsonObject, at: Stamp): Decision {
   const made: Resource = { type: 'Group', ...newcomer(attributes, at), account: { preservedBy: [], origin: 'scim', managedBy: 'scim' } };
   const fresh: Resource = isShared(state) ? { ...made, sharesName: true } : made;
   // A new group has nobody yet, so nothing is replaced, and nothing counted; and nobody has it, so it closes no circle.
-  const delta = memberDelta({ replaced: false, wanted: replacing(ids).wanted }, membersOf(state), state.rules);
+  const wish = { replaced: false, wanted: replacing(ids).wanted };
+  const delta = memberDelta(wish, membersOf(state), state.rules);
   if (isLook(delta)) return lookAtMembers(delta);
-  return withMembers(commit(state, undefined, 'create', fresh), delta);
+  return noting(state, wish, withMembers(commit(state, undefined, 'create', fresh), delta));
 }
 
 function replaceGroup(state: State, current: Versioned, given: JsonObject, at: Stamp): Decision {
   const { attributes, ids } = takeMembers(given);
   const kept = keepImmutable(typesOf(state).Group, current.resource.attributes, attributes);
-  const delta = memberDelta(replacing(ids), membersOf(state), state.rules);
+  const wish = replacing(ids);
+  const delta = memberDelta(wish, membersOf(state), state.rules);
   if (isLook(delta)) return lookAtMembers(delta);
-  return nested(state, at, changeGroup(state, current, 'replace', kept, delta, true));
+  return noting(state, wish, nested(state, at, changeGroup(state, current, 'replace', kept, delta, true)));
 }
 
 function patchGroup(
@@ -314,7 +320,7 @@ function patchGroup(
   if (!patched) return lookAtMembers({ named: [], count: false, all: true });
   const delta = memberDelta(patched.wish, membersOf(state), state.rules);
   if (isLook(delta)) return lookAtMembers(delta);
-  return nested(state, at, changeGroup(state, current, 'patch', patched.attributes, delta, guarded));
+  return noting(state, patched.wish, nested(state, at, changeGroup(state, current, 'patch', patched.attributes, delta, guarded)));
 }
 
 function changeGroup(
@@ -379,6 +385,16 @@ const membersOf = (state: State): MemberState => state.members ?? { named: new M
 const lookAtMembers = (members: MemberLook): Decision => ({ kind: 'look', entries: [], others: [], members });
 const withMembers = (decision: Decision, members: MemberDelta | undefined): Decision =>
   decision.kind === 'accept' && members ? { ...decision, members } : decision;
+
+/** A decision with the members that it skipped, for the record. */
+function noting(state: State, wish: MemberWish, decision: Decision): Decision {
+  if (decision.kind !== 'accept' && decision.kind !== 'unchanged') return decision;
+  const skipped = skippedBy(wish, membersOf(state), state.rules);
+  return skipped.length > 0 ? { ...decision, skipped } : decision;
+}
+
+/** Whether one that comes back is in the groups that have named it meanwhile. */
+const rejoins = ({ rules }: State): boolean => rules?.unknownMembers === 'keep' || rules?.unknownMembers === 'skip';
 
 const newcomer = (attributes: JsonObject, at: Stamp) => ({ id: at.id, created: at.now, deleted: false, attributes });
 
@@ -574,7 +590,7 @@ function commit(
       entries,
     },
     urgent: isLeaving(before?.resource, next),
-    ...(before?.resource.deleted && !next.deleted && state.rules?.unknownMembers === 'keep' ? { rejoins: true } : {}),
+    ...(before?.resource.deleted && !next.deleted && rejoins(state) ? { rejoins: true } : {}),
   };
 }
 

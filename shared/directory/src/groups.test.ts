@@ -1,7 +1,8 @@
 import { CORE_TYPES, GROUP, PATCH_OP_URN, type PatchOptions, parsePatch, type ScimError } from '@rollcall/scim';
 import type { Command } from './command.js';
 import { decide, restate, type TenantRules } from './decide.js';
-import { memberDelta, patchedMembers } from './members.js';
+import { memberLine } from './history.js';
+import { type MemberDelta, memberDelta, type NamedMember, patchedMembers, skippedBy } from './members.js';
 import type { Versioned } from './resource.js';
 import { type Accept, type Final, Model, NOW } from './testing.js';
 
@@ -121,6 +122,92 @@ describe('members that are not there', () => {
     expect(accepted(model.decide(back, { id: 'unused', now: NOW }))).not.toHaveProperty('rejoins');
     model.rules = rules({ unknownMembers: 'keep' });
     expect(accepted(model.decide(back, { id: 'unused', now: NOW }))).toMatchObject({ operation: 'revive', rejoins: true });
+  });
+});
+
+// One unknown member refused a whole push of a group, which identity providers do not send again.
+describe('members that are not there, where the tenant skips them', () => {
+  const SKIP = { unknownMembers: 'skip' } as const;
+  const [known, unknown, awaited] = ['a', 'b', 'c'].map((letter) => `019a0000-0000-7000-8000-00000000000${letter}`) as [
+    string,
+    string,
+    string,
+  ];
+  const FOREIGN = 'bob@example.com';
+  const named = new Map<string, NamedMember>([
+    [known, { type: 'User', present: false }],
+    [unknown, { type: undefined, present: false }],
+    [awaited, { type: undefined, present: false, awaited: true }],
+    [FOREIGN, { type: undefined, present: false }],
+  ]);
+  const wish = (ids: readonly string[], { present = true, replaced = false } = {}) => ({
+    replaced,
+    wanted: new Map(ids.map((id) => [id, present])),
+  });
+  const skips = (id: string) => ({ id, type: 'Skipped', present: true });
+  const joins = { id: known, type: 'User', present: true };
+
+  it.each<[string, string[], object | undefined, string[]]>([
+    ['beside a known one', [known, unknown], { replaced: false, changes: [joins, skips(unknown)] }, [unknown]],
+    ['alone', [unknown], { replaced: false, changes: [skips(unknown)] }, [unknown]],
+    ['again, which changes nothing', [awaited], undefined, [awaited]],
+    ['that can never come, beside a known one', [known, FOREIGN], { replaced: false, changes: [joins] }, [FOREIGN]],
+  ])('are noted when they are named %s', (_, ids, delta, skipped) => {
+    expect(memberDelta(wish(ids), { named }, SKIP)).toEqual(delta);
+    expect(skippedBy(wish(ids), { named }, SKIP)).toEqual(skipped);
+  });
+
+  it('are 400 where nothing else is named, and none of them can ever come', () => {
+    const refusal = expect.objectContaining({ status: 400, scimType: 'invalidValue', message: expect.stringContaining(FOREIGN) });
+    expect(() => memberDelta(wish([FOREIGN]), { named }, SKIP)).toThrow(refusal);
+    expect(() => memberDelta(wish([FOREIGN], { replaced: true }), { named, count: 0 }, SKIP)).toThrow(refusal);
+  });
+
+  it('are removed with success, and one that was awaited is awaited no more', () => {
+    expect(memberDelta(wish([unknown, FOREIGN], { present: false }), { named }, SKIP)).toBeUndefined();
+    expect(memberDelta(wish([awaited], { present: false }), { named }, SKIP)).toMatchObject({ changes: [{ id: awaited, present: false }] });
+    expect(skippedBy(wish([unknown, awaited], { present: false }), { named }, SKIP)).toEqual([]);
+  });
+
+  it('do not empty a group that has members by a replacement that names no other', () => {
+    const only = wish([unknown, awaited], { replaced: true });
+    expect(memberDelta(only, { named, count: 3 }, SKIP)).toMatchObject({ anyone: true });
+    expect(() => memberDelta(only, { named, count: 3, anyone: true }, SKIP)).toThrow(
+      expect.objectContaining({ status: 400, scimType: 'invalidValue' }),
+    );
+    expect(memberDelta(only, { named, count: 3, anyone: false }, SKIP)).toEqual({
+      replaced: true,
+      changes: [skips(unknown), skips(awaited)],
+    });
+  });
+
+  it('leave a replacement that names somebody else, or nobody, as it is', () => {
+    expect(memberDelta(wish([known, unknown], { replaced: true }), { named, count: 3 }, SKIP)).toEqual({
+      replaced: true,
+      changes: [joins, skips(unknown)],
+    });
+    expect(memberDelta(wish([], { replaced: true }), { named, count: 3 }, SKIP)).toEqual({ replaced: true, changes: [] });
+  });
+
+  it('are no change where a replacement names what the group has, and awaits, already', () => {
+    const there = new Map(named).set(known, { type: 'User', present: true });
+    const same = wish([known, awaited, FOREIGN], { replaced: true });
+    expect(memberDelta(same, { named: there, count: 2 }, SKIP)).toBeUndefined();
+    expect(skippedBy(same, { named: there }, SKIP)).toEqual([awaited, FOREIGN]);
+  });
+
+  it('are in the groups that named them once they come back', () => {
+    const model = new Model();
+    const id = accepted(model.run({ kind: 'create', type: 'User', attributes: { userName: 'ada' } })).next.id;
+    model.run({ kind: 'delete', type: 'User', id });
+    model.rules = rules(SKIP);
+    const back: Command = { kind: 'create', type: 'User', attributes: { userName: 'ada' } };
+    expect(accepted(model.decide(back, { id: 'unused', now: NOW }))).toMatchObject({ operation: 'revive', rejoins: true });
+  });
+
+  it('stand in the history as skipped, not as added', () => {
+    const delta = memberDelta(wish([known, unknown]), { named }, SKIP) as MemberDelta;
+    expect(memberLine(delta)).toEqual({ added: [known], removed: [], skipped: [unknown] });
   });
 });
 

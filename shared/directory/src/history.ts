@@ -13,13 +13,21 @@ export interface HistoryLine {
   /** Per attribute that changed, what was and what is; a missing side means unassigned. A create has none: what it was follows from the present state walked back. */
   readonly changes: Readonly<Record<string, { readonly before?: JsonValue; readonly after?: JsonValue }>>;
   /** Who came and who went; with `replaced`, those named are all there are from then on. */
-  readonly members?: { readonly replaced?: true; readonly added: readonly string[]; readonly removed: readonly string[] };
+  readonly members?: {
+    readonly replaced?: true;
+    readonly added: readonly string[];
+    readonly removed: readonly string[];
+    /** Named, and not there: members as soon as they are. */
+    readonly skipped?: readonly string[];
+  };
 }
 
 /** A change of members as the chronicle tells it. */
 export function memberLine({ replaced, changes }: MemberDelta): NonNullable<HistoryLine['members']> {
-  const ids = (present: boolean) => changes.filter((change) => change.present === present).map(({ id }) => id);
-  return { ...(replaced ? { replaced } : {}), added: ids(true), removed: ids(false) };
+  const skipped = changes.filter(({ present, type }) => present && type === 'Skipped').map(({ id }) => id);
+  const added = changes.filter(({ present, type }) => present && type !== 'Skipped').map(({ id }) => id);
+  const removed = changes.filter(({ present }) => !present).map(({ id }) => id);
+  return { ...(replaced ? { replaced } : {}), added, removed, ...(skipped.length > 0 ? { skipped } : {}) };
 }
 
 /**

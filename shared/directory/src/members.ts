@@ -14,8 +14,11 @@ import {
 import type { TenantRules } from './decide.js';
 import type { ResourceTypeName } from './resource.js';
 
-/** What a member is; `Unknown`: there was no such live resource when it was named, and the tenant keeps such members. */
-export type MemberType = ResourceTypeName | 'Unknown';
+/**
+ * What a member is. There was no such live resource when it was named: `Unknown`, where the tenant keeps and shows such members; `Skipped`, where it
+ * leaves them out until the resource is there.
+ */
+export type MemberType = ResourceTypeName | 'Unknown' | 'Skipped';
 
 /** What is known of a resource that a request names as a member of a group. */
 export interface NamedMember {
@@ -23,6 +26,8 @@ export interface NamedMember {
   readonly type: ResourceTypeName | undefined;
   /** It is a member of the group now. */
   readonly present: boolean;
+  /** It was named and skipped: it is a member of the group as soon as it is there. */
+  readonly awaited?: boolean;
 }
 
 /** What a decision changes about a group's members: edges, not a list, so that a change costs its delta. */
@@ -48,6 +53,8 @@ export interface MemberState {
   readonly all?: readonly JsonObject[] | undefined;
   /** Groups that the group is in, directly or by way of others; needed only where it must not come to be in itself. */
   readonly above?: ReadonlySet<string> | undefined;
+  /** Whether the group has a member that is there; needed only where a replacement names none that is. */
+  readonly anyone?: boolean | undefined;
 }
 
 export interface MemberLook {
@@ -55,6 +62,7 @@ export interface MemberLook {
   readonly count: boolean;
   readonly all: boolean;
   readonly above?: true;
+  readonly anyone?: true;
 }
 
 /** Splits the members from a group's attributes: what is stored as a document, and what as edges. */
@@ -104,9 +112,11 @@ export function patchedMembers(
 }
 
 /**
- * What a wish changes, given who is a member: undefined if nothing; a `look` where too little is known.
- * @param rules whether somebody who isn't there is kept as a member (default: refused)
- * @throws ScimError invalidValue for somebody who isn't there, and isn't a member already
+ * What a wish changes, given what is a member: undefined if nothing; a `look` where too little is known.
+ * @param rules what becomes of a member that is not there: `refuse` (default), `keep`, or `skip`: it is a member as soon as it is there
+ *   (docs/decisions/0038)
+ * @throws ScimError invalidValue where an unknown member is refused; with `skip`, where nothing of a request can come about, or a replacement that
+ *   names none but unknown members would empty the group
  */
 export function memberDelta(
   wish: MemberWish,
@@ -116,15 +126,35 @@ export function memberDelta(
   const unknown = [...wish.wanted.keys()].filter((id) => !state.named.has(id));
   const needsCount = wish.replaced && state.count === undefined;
   if (unknown.length > 0 || needsCount) return { named: unknown, count: needsCount, all: false };
+  const skipped = new Set(skippedBy(wish, state, rules));
+  // What is none of our ids never comes: there is nothing to wait for.
+  const wanted = [...wish.wanted].filter(([id]) => !skipped.has(id) || isId(id));
+  if (wanted.length === 0 && skipped.size > 0) throw unknownMember([...skipped][0]!);
+  const typeOfUnknown = rules.unknownMembers === 'skip' ? 'Skipped' : 'Unknown';
+  const isThere = (id: string) => state.named.get(id)!.present || state.named.get(id)!.awaited === true;
   const changes: { id: string; type: MemberType; present: boolean }[] = [];
-  for (const [id, present] of wish.wanted) {
-    const { type, present: isPresent } = state.named.get(id)!;
-    if (present && !isPresent && type === undefined) checkUnknown(id, rules);
-    if (wish.replaced || present !== isPresent) changes.push({ id, type: type ?? 'Unknown', present });
+  for (const [id, present] of wanted) {
+    const { type } = state.named.get(id)!;
+    if (present && !isThere(id) && type === undefined) checkUnknown(id, rules);
+    if (wish.replaced || present !== isThere(id)) changes.push({ id, type: type ?? typeOfUnknown, present });
   }
   if (!wish.replaced) return changes.length > 0 ? { replaced: false, changes } : undefined;
-  const same = state.count === wish.wanted.size && [...wish.wanted.keys()].every((id) => state.named.get(id)!.present);
-  return same ? undefined : { replaced: true, changes };
+  const same = state.count === wanted.length && wanted.every(([id]) => isThere(id));
+  if (same) return undefined;
+  if (skipped.size > 0 && skipped.size === wish.wanted.size) {
+    if (state.anyone === undefined) return { named: [], count: false, all: false, anyone: true };
+    if (state.anyone) throw wouldEmpty([...skipped][0]!);
+  }
+  return { replaced: true, changes };
+}
+
+/** Which members a wish names that are not there, and that the tenant skips. @param state all that are named, as for `memberDelta` */
+export function skippedBy({ wanted }: MemberWish, { named }: MemberState, rules: Pick<TenantRules, 'unknownMembers'> = {}): string[] {
+  if (rules.unknownMembers !== 'skip') return [];
+  return [...wanted].flatMap(([id, present]) => {
+    const member = named.get(id);
+    return present && member && !member.present && member.type === undefined ? [id] : [];
+  });
 }
 
 /**
@@ -142,11 +172,22 @@ export function nestedBy(group: string, { changes }: MemberDelta, { named, above
   return added;
 }
 
-function checkUnknown(id: string, { unknownMembers }: Pick<TenantRules, 'unknownMembers'>): void {
-  if (unknownMembers !== 'keep') throw ScimError.of('invalidValue', `members.value: there is no User or Group ${quote(id)}`);
+function checkUnknown(id: string, { unknownMembers = 'refuse' }: Pick<TenantRules, 'unknownMembers'>): void {
+  if (unknownMembers === 'refuse') throw unknownMember(id);
   if (id.length > UNKNOWN_CHARACTERS_MAX)
     throw ScimError.of('invalidValue', `members.value: expected at most ${UNKNOWN_CHARACTERS_MAX} characters, got ${id.length}`);
 }
+
+const unknownMember = (id: string): ScimError => ScimError.of('invalidValue', `members.value: there is no User or Group ${quote(id)}`);
+const wouldEmpty = (id: string): ScimError =>
+  ScimError.of(
+    'invalidValue',
+    `members: expected at least one User or Group that is there, got none (${quote(id)} and so on); to empty the group, send no members`,
+  );
+
+/** Whether a text has the form of the ids that we give. */
+const isId = (text: string): boolean => UUID.test(text);
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Ids are ours; what somebody else may take for one is no longer. */
 const UNKNOWN_CHARACTERS_MAX = 256;

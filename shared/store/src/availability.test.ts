@@ -39,6 +39,21 @@ function watched(fake: ReturnType<typeof server>) {
   return { availability, events, next, up };
 }
 
+it('work that needs a store is waited for no longer once the store is away, and not begun while it is', async () => {
+  const fake = server();
+  const { availability, up } = watched(fake);
+  await up();
+  expect(await availability.whileUp(async () => 'done')).toBe('done');
+  await expect(availability.whileUp(async () => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
+  const waiting = availability.whileUp(() => new Promise(() => undefined));
+  fake.mood = 'silent';
+  await expect(waiting).rejects.toMatchObject({ name: 'TransientError', away: 'redis' });
+  const begun = jest.fn();
+  await expect(availability.whileUp(begun)).rejects.toMatchObject({ away: 'redis' });
+  expect(begun).not.toHaveBeenCalled();
+  availability.stop();
+});
+
 it('a store is away until it answers for the first time, and that is no outage', async () => {
   const { availability, events, up } = watched(server());
   expect(availability.away).toBe(true);

@@ -31,6 +31,8 @@ export class Availability {
   readonly #deadline_ms: number;
   readonly #ping: () => Promise<unknown>;
   readonly #listeners = new Set<(event: AvailabilityEvent) => void>();
+  /** Told once when the store is away. */
+  readonly #waiting = new Set<() => void>();
   #state: 'starting' | 'up' | 'away' = 'starting';
   /** When the present state began, by `performance.now()`, and by the calendar. */
   #since_ms = performance.now();
@@ -68,6 +70,24 @@ export class Availability {
   /** Whether the store was away at any time since then (by `performance.now()`). */
   wasAwaySince(at_ms: number): boolean {
     return this.away || this.#lastAway_ms >= at_ms;
+  }
+
+  /**
+   * Waits for work that needs the store, and no longer once the store is known to be away. The work itself goes on, to an end that nothing waits for.
+   * @throws TransientError while the store is away, or when it goes away; what the work throws
+   */
+  async whileUp<T>(work: () => Promise<T>): Promise<T> {
+    this.assertUp();
+    let leave: () => void = () => undefined;
+    const away = new Promise<never>((_, reject) => {
+      leave = () => reject(new TransientError(`${STORE_LABELS[this.store]} is away`, { away: this.store }));
+    });
+    this.#waiting.add(leave);
+    try {
+      return await Promise.race([work(), away]);
+    } finally {
+      this.#waiting.delete(leave);
+    }
   }
 
   /** Calls back for each event of an outage. */
@@ -109,6 +129,7 @@ export class Availability {
     if (this.#state !== 'away') {
       this.#enter('away');
       this.#told_ms = now;
+      for (const leave of [...this.#waiting]) leave();
       this.#tell({ kind: 'unreachable', store: this.store, cause });
     } else if (now - this.#told_ms >= STILL_MS) {
       this.#told_ms = now;

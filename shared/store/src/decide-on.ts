@@ -6,7 +6,7 @@ import type { Reader } from './reader.js';
 
 export interface DecideDeps {
   readonly reader: Pick<Reader, 'resource' | 'resources' | 'entries'>;
-  readonly memberships: Pick<Memberships, 'named' | 'count' | 'all' | 'above'>;
+  readonly memberships: Pick<Memberships, 'named' | 'count' | 'all' | 'above' | 'hasAnyone'>;
 }
 
 /** What a decision is about, and by whose rules. */
@@ -56,18 +56,20 @@ interface Looked extends MemberState {
   count?: number;
   all?: readonly JsonObject[];
   above?: ReadonlySet<string>;
+  anyone?: boolean;
 }
 
 async function look(
   memberships: DecideDeps['memberships'],
   view: TenantView,
   group: Versioned | undefined,
-  { named, count, all, above }: MemberLook,
+  { named, count, all, above, anyone }: MemberLook,
   into: Looked,
 ): Promise<void> {
   if (named.length > 0) for (const [id, member] of await memberships.named(view, group, named)) into.named.set(id, member);
   if (count) into.count = group ? await memberships.count(view, group) : 0;
   if (above) into.above = group ? await memberships.above(view, group) : new Set();
+  if (anyone) into.anyone = group ? await memberships.hasAnyone(view, group) : false;
   if (all) into.all = group ? await memberships.all(view, group) : [];
 }
 

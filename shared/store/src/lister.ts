@@ -66,6 +66,11 @@ export class Lister {
 
   /** A page of several types in one order. @throws as `page`, and ScimError invalidValue for a page that begins too deep in more than one type */
   async merged(view: TenantView, parts: readonly ListPart[], window: Window): Promise<Page> {
+    // A MongoDB that stops answering in the middle of a list would be waited for up to twice its time-out.
+    return this.reader.continuity.mongo.availability.whileUp(() => this.#merged(view, parts, window));
+  }
+
+  async #merged(view: TenantView, parts: readonly ListPart[], window: Window): Promise<Page> {
     const { skip = 0, after, limit } = window;
     if (parts.length > 1 && skip > MERGED_SKIP_MAX)
       throw ScimError.of('invalidValue', `startIndex: at most ${MERGED_SKIP_MAX + 1} where types are listed together; go on by a cursor`);

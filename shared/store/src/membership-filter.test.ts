@@ -30,6 +30,10 @@ function tenant(groups: number, members: number) {
     showsIndirect: async () => false,
     memberships: {
       groupsWith: async () => [],
+      hasAnyone: async () => {
+        walked += 1;
+        return false;
+      },
       members: async function* () {
         walked += 1;
         yield [];

@@ -8,7 +8,7 @@ import type { Reader } from './reader.js';
 
 export interface MembershipFilterDeps {
   readonly reader: Pick<Reader, 'resource'>;
-  readonly memberships: Pick<Memberships, 'groupsWith' | 'idsOf' | 'members'>;
+  readonly memberships: Pick<Memberships, 'groupsWith' | 'idsOf' | 'members' | 'hasAnyone'>;
   readonly lister: Pick<Lister, 'page'>;
   /** Whether a person's `groups` shows those that their groups are in, too: a filter finds what is shown. */
   readonly showsIndirect: (view: TenantView) => Promise<boolean>;
@@ -112,8 +112,7 @@ async function groupsWith(asked: Asked, element: Filter | undefined): Promise<Re
 
 async function hasSomebody({ memberships, view, looks }: Asked, group: Versioned): Promise<boolean> {
   looks.begin();
-  for await (const part of memberships.members(view, group)) if (part.length > 0) return true;
-  return false;
+  return memberships.hasAnyone(view, group);
 }
 
 /** Ids of people who are in a group of this kind. */

@@ -59,13 +59,16 @@ export class Memberships {
       const [lives, edges] = await Promise.all([this.#lives(view, part), group ? this.#edges(view, group, part) : NO_EDGES]);
       for (const id of part) {
         const life = lives.get(id);
-        named.set(id, { type: life?.live ? life.type : undefined, present: holds(edges.get(id), life, group?.since) });
+        const edge = edges.get(id);
+        const present = holds(edge, life, group?.since);
+        const awaited = !present && isAwaited(edge, life, group?.since);
+        named.set(id, { type: life?.live ? life.type : undefined, present, ...(awaited ? { awaited } : {}) });
       }
     });
     return named;
   }
 
-  /** How many members a group has, by the edges alone: those whose member was deleted and not yet tidied up count too. */
+  /** How many members a group has, by the edges alone: those that were skipped, or deleted and not yet tidied up, count too. */
   async count(view: TenantView, group: Versioned): Promise<number> {
     const deltas = await this.#deltas(view, group.resource.id);
     const changed = [...deltas.keys()];
@@ -82,6 +85,12 @@ export class Memberships {
     const enough = max + 1 + changes;
     const settled = await onMongo(this.#collection('memberships').countDocuments(settledEdges(view, group), { limit: enough }));
     return settled >= enough || (await this.count(view, group)) > max;
+  }
+
+  /** Whether a group has a member that is there. */
+  async hasAnyone(view: TenantView, group: Versioned): Promise<boolean> {
+    for await (const part of this.members(view, group)) if (part.length > 0) return true;
+    return false;
   }
 
   /** All members of a group, in parts of up to a thousand, so that memory stays bounded whatever its size. */
@@ -300,7 +309,7 @@ export class Memberships {
     const documents = new Map<string, { life: Life; display: string | undefined }>();
     await Promise.all(
       TYPES.map(async (type) => {
-        const ids = present.filter(([, edge]) => edge.type === type || edge.type === 'Unknown').map(([id]) => id);
+        const ids = present.filter(([, edge]) => typesOf(edge).includes(type)).map(([id]) => id);
         if (ids.length === 0) return;
         const alike = await onMongo(
           this.#collection(collectionOf(type))
@@ -337,9 +346,7 @@ export class Memberships {
   async #unsettled(view: TenantView, present: readonly (readonly [string, Edge])[]): Promise<string[]> {
     if (present.length === 0) return [];
     const { keys } = view;
-    const members = present.flatMap(([id, { type }]) =>
-      (type === 'Unknown' ? TYPES : [type]).map((each) => ({ id, member: memberOf(each, id) })),
-    );
+    const members = present.flatMap(([id, edge]) => typesOf(edge).map((each) => ({ id, member: memberOf(each, id) })));
     const names = members.map(({ member }) => member);
     // In one step, as a burial or a redrive moves one from set to set.
     const both = this.reader.continuity.redis.redis.multi();
@@ -523,6 +530,14 @@ function holds(edge: Edge | undefined, life: Life | undefined, groupSince: numbe
   if (!edge?.present || edge.version < (groupSince ?? 0)) return false;
   return whoever || ((life?.live === true || edge.type === 'Unknown') && edge.version >= memberSince(life));
 }
+
+/** An edge to what was not there when it was named, and is not yet: it holds from the moment that it is. */
+function isAwaited(edge: Edge | undefined, life: Life | undefined, groupSince: number | undefined): boolean {
+  return edge?.type === 'Skipped' && life?.live !== true && edge.present && edge.version >= Math.max(groupSince ?? 0, memberSince(life));
+}
+
+/** What the member of an edge may be. */
+const typesOf = ({ type }: Edge): readonly ResourceTypeName[] => (type === 'Unknown' || type === 'Skipped' ? TYPES : [type]);
 
 /** Of a group that is there, `since` is about its members, not about where it is a member itself. */
 const memberSince = (life: Life | undefined): number => (!life || (life.live && life.type === 'Group') ? 0 : life.since);

@@ -23,8 +23,8 @@ const shape = {
   unknownAttributes: z.enum(['ignore', 'refuse']),
   /** Whether a group's displayName is its own in the tenant, or others may have the same. */
   groupNames: z.enum(['unique', 'shared']),
-  /** What becomes of a member that is no live resource of the tenant: 400, or it is kept. */
-  unknownMembers: z.enum(['refuse', 'keep']),
+  /** What becomes of a member that is no live resource of the tenant: 400, it is kept and shown, or it is skipped until it is there. */
+  unknownMembers: z.enum(['refuse', 'keep', 'skip']),
   /** Whether a group may come to be in itself, directly or by way of others, or that is 400. */
   groupCycles: z.enum(['accept', 'refuse']),
   /** Which groups a user shows: those that it is a member of, or also those that these are in. */
@@ -54,6 +54,9 @@ export const SETTINGS_DEFAULT: TenantSettings = {
   membersAnsweredMax: 1_000,
   webhook: null,
 };
+
+/** What a new tenant begins with, where nothing else is asked for. It is stored, so that tenants that are there already keep what they have. */
+export const SETTINGS_OF_NEW_TENANTS: SettingsChange = { unknownMembers: 'skip' };
 
 /** What holds for a tenant: what is stored, over the defaults. What another release stored and this one does not know is left out. */
 export function settingsOf(stored: Readonly<Record<string, unknown>>): TenantSettings {

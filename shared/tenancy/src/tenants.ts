@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type MongoLink, type mongo, onMongo, type StoredTenant } from '@rollcall/store';
 import * as z from 'zod';
-import { type SettingsChange, settingsOf } from './settings.js';
+import { SETTINGS_OF_NEW_TENANTS, type SettingsChange, settingsOf } from './settings.js';
 import type { Actor } from './trail.js';
 import { transact } from './transact.js';
 
@@ -43,7 +43,7 @@ const newTenant = ({ id, name, source = 'scim', settings = {} }: NewTenant, now:
   ...(name === undefined ? {} : { name }),
   status: 'active',
   source,
-  settings,
+  settings: { ...SETTINGS_OF_NEW_TENANTS, ...settings },
   revision: 1,
   epoch: 0,
   createdAt: now,

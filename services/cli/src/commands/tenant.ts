@@ -58,7 +58,7 @@ export const tenantCommands: readonly Command[] = [
       ['--adoption <what>', 'what becomes of the address alone of an account made by hand: auto, adopt, ask or never'],
       ['--unknown-attributes <what>', 'what becomes of an attribute that no schema has: ignore or refuse'],
       ['--group-names <what>', 'whether each group has a name of its own: unique or shared'],
-      ['--unknown-members <what>', 'what becomes of a member that is not there: refuse or keep'],
+      ['--unknown-members <what>', 'what becomes of a member that is not there: refuse, keep or skip'],
       ['--group-cycles <what>', 'whether a group may come to be in itself: accept or refuse'],
       ['--user-groups <what>', 'which groups a user shows: direct, or all, those of its groups too'],
       ['--members-answered <count>', 'up to how many members a PATCH on a group answers with the group; 1000 where it was never set'],

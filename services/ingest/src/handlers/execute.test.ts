@@ -47,7 +47,13 @@ function setUp(
       entries: async (_view, fields) => new Map(fields.map((field) => [field, { raw: '', ids: [] }])),
     },
     rules: { of: async () => undefined, deployment: CORE_TYPES },
-    memberships: { named: async () => new Map(), count: async () => 0, all: async () => [], above: async () => new Set() },
+    memberships: {
+      named: async () => new Map(),
+      count: async () => 0,
+      all: async () => [],
+      above: async () => new Set(),
+      hasAnyone: async () => false,
+    },
     committer: {
       async commit(_view, decision, request): Promise<CommitOutcome> {
         commits.push(request);
@@ -68,7 +74,7 @@ function setUp(
     memory: { mayAccept: async () => true },
     metrics: createMetrics({ process: false }),
     queue: new CommandQueue(),
-    tell: { accepted: () => undefined, refused: () => undefined },
+    tell: { accepted: () => undefined, refused: () => undefined, skipped: () => undefined },
     readmit: async () => void log.push('readmit'),
     newId: () => ID,
     now: () => new Date(0),

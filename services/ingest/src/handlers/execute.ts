@@ -117,6 +117,13 @@ export function makeExecute(deps: ExecuteDeps): Execute {
         deps.tell.refused(caller.tenant, decision.error, when.requestId);
         throw decision.error;
       }
+      if (decision.kind === 'unchanged' && decision.skipped)
+        deps.tell.skipped(
+          caller.tenant,
+          { id: decision.current.resource.id, version: decision.current.version },
+          decision.skipped,
+          when.requestId,
+        );
       if (decision.kind === 'unchanged') return { operation: 'unchanged', versioned: decision.current, view, types, command };
       // All that rest on this entry change it.
       if (!nests && decision.premises.entries.some(({ field }) => field === NESTING))
@@ -138,6 +145,10 @@ export function makeExecute(deps: ExecuteDeps): Execute {
         case 'ok':
           metrics.accepted.inc({ type: decision.next.type, operation: decision.operation });
           deps.tell.accepted(caller.tenant, decision, outcome.committed, when.requestId);
+          if (decision.skipped) {
+            const { resource, version } = outcome.committed;
+            deps.tell.skipped(caller.tenant, { id: resource.id, version }, decision.skipped, when.requestId);
+          }
           await fault('before ring');
           ring(caller.tenant, outcome.committed, decision.urgent, outcome.ring, when.requestId);
           return { operation: decision.operation, versioned: outcome.committed, view, types, command };

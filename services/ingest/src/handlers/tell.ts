@@ -1,5 +1,5 @@
 // What the client is not told, and an administrator is to know: by the log, and by the tenant's status. Ids and versions, never a person, in the log.
-import { type Decision, type Resource, type Versioned, Withheld, type WithheldReason } from '@rollcall/directory';
+import { type Decision, isId, type Resource, type Versioned, Withheld, type WithheldReason } from '@rollcall/directory';
 import type { ScimError } from '@rollcall/scim';
 import type { Log, Metrics } from '@rollcall/telemetry';
 import type { ActivityNotes } from '../authenticate/activity.js';
@@ -7,6 +7,8 @@ import type { ActivityNotes } from '../authenticate/activity.js';
 export interface Tell {
   /** After a commit. */
   accepted(tenant: string, decision: Extract<Decision, { kind: 'accept' }>, committed: Versioned, requestId: string): void;
+  /** Members that a request named, that are not there, and that the tenant skips: the client was told nothing of them. */
+  skipped(tenant: string, about: { readonly id: string; readonly version: number }, members: readonly string[], requestId: string): void;
   /** Before the client is told the rest. */
   refused(tenant: string, error: ScimError, requestId: string): void;
 }
@@ -51,6 +53,13 @@ export const makeTell = ({ log, notes, metrics }: TellDeps): Tell => ({
     else notes.decided(tenant, person.userName);
   },
 
+  skipped(tenant, { id, version }, members, requestId) {
+    const about = { event: 'group.members.skipped', tenant, id, version, requestId };
+    // What is none of our ids may be an address.
+    const ids = members.filter(isId);
+    log.info({ ...about, count: members.length, notIds: members.length - ids.length, skipped: ids.slice(0, SKIPPED_TOLD_MAX) }, SKIPPED);
+  },
+
   refused(tenant, { cause }, requestId) {
     if (!(cause instanceof Withheld)) return;
     const { reason, accounts, person } = cause;
@@ -68,6 +77,9 @@ const nameOfPerson = ({ attributes: { userName, externalId } }: Resource) =>
 
 const isRenumbered = ({ attributes: was }: Resource, { attributes: is }: Resource): boolean =>
   typeof was.externalId === 'string' && typeof is.externalId === 'string' && was.externalId !== is.externalId;
+
+const SKIPPED = 'members were skipped: there is no such User or Group; each is a member as soon as it is there';
+const SKIPPED_TOLD_MAX = 20;
 
 const SAID: Readonly<
   Record<WithheldReason, { readonly event: string; readonly message: string; readonly outcome?: 'asked' | 'kept_out' }>

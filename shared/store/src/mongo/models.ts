@@ -1,3 +1,4 @@
+import type { MemberType } from '@rollcall/directory';
 import { type Connection, Schema } from 'mongoose';
 
 /**
@@ -43,8 +44,8 @@ export interface StoredMembership {
   tenant: string;
   group: string;
   member: string;
-  /** Unknown: there was no such live resource when it was named. */
-  type: 'User' | 'Group' | 'Unknown';
+  /** Unknown, Skipped: there was no such live resource when it was named. */
+  type: MemberType;
   version: number;
   removed: boolean;
   /** Removed ones are kept for a day, so that a late write finds what it must not undo. */

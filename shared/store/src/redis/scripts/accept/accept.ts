@@ -57,11 +57,12 @@ export const writeChange = ({ type, present }: MemberChange): string => `${prese
 
 /** @param change without its version */
 export function readChange(change: string): Omit<MemberChange, 'id'> {
-  const type = change.endsWith(LETTERS.Group) ? 'Group' : change.endsWith(LETTERS.Unknown) ? 'Unknown' : 'User';
+  const type = MEMBER_TYPES.find((each) => change.endsWith(LETTERS[each])) ?? 'User';
   return { type, present: change.startsWith('1') };
 }
 
-const LETTERS = { User: 'U', Group: 'G', Unknown: '?' } as const satisfies Record<MemberType, string>;
+const LETTERS = { User: 'U', Group: 'G', Unknown: '?', Skipped: '-' } as const satisfies Record<MemberType, string>;
+const MEMBER_TYPES = Object.keys(LETTERS) as MemberType[];
 
 /** What a change of a member takes in Redis, about: its field, its id and the hint at it. */
 export const CHANGE_BYTES = 256;
