@@ -36,7 +36,7 @@ describe('POST /tenants', () => {
         recycledIdentity: 'reactivate',
         unknownAttributes: 'ignore',
         groupNames: 'unique',
-        unknownMembers: 'refuse',
+        unknownMembers: 'skip',
         groupCycles: 'accept',
         userGroups: 'direct',
         membersAnsweredMax: 1_000,

@@ -427,6 +427,17 @@ describe('unknownMembers', () => {
     expect(await tenant.memberIds(id)).toEqual([]);
   });
 
+  it('refuse: an unknown member is 400 invalidValue, and nothing is changed', async () => {
+    const [tenant, other] = [await tenantWith({ unknownMembers: 'refuse' }), await tenantWith({})];
+    const { id } = (await tenant.group('Staff')).body;
+    for (const stranger of ['019a0000-0000-7000-8000-000000000000', 'nobody', '__proto__', await other.user('stranger')]) {
+      const answer = await tenant.patch(id, add(stranger));
+      expect([answer.status, answer.body.scimType]).toEqual([400, 'invalidValue']);
+      expect(answer.body.detail).toMatch(/members/);
+    }
+    expect(await tenant.memberIds(id)).toEqual([]);
+  });
+
   it('refuse: whoever comes back is in no group, whatever was asked for meanwhile', async () => {
     const tenant = await tenantWith({ unknownMembers: 'refuse' });
     const ada = await tenant.user('ada');
