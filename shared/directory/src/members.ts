@@ -186,7 +186,7 @@ const wouldEmpty = (id: string): ScimError =>
   );
 
 /** Whether a text has the form of the ids that we give. */
-const isId = (text: string): boolean => UUID.test(text);
+export const isId = (text: string): boolean => UUID.test(text);
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Ids are ours; what somebody else may take for one is no longer. */
