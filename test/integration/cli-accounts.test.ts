@@ -229,10 +229,10 @@ describe('rollcall account separate', () => {
     });
     expect((await okta.create(userBody('mate', front))).status).toBe(201);
     // A deleted account of an address that another has: a new one beside it, which is told and keeps nobody out.
-    const { id: gone } = (await okta.create(userBody('gone', { emails: [{ value: 'desk@example.com' }] }))).body;
-    await okta.create(userBody('stays', { emails: [{ value: 'desk@example.com' }] }));
+    const { id: gone } = (await okta.create(userBody('gone', { emails: [{ value: 'counter@example.com' }] }))).body;
+    await okta.create(userBody('stays', { emails: [{ value: 'counter@example.com' }] }));
     await okta.delete(gone);
-    expect((await okta.create(userBody('comes', { emails: [{ value: 'desk@example.com' }] }))).status).toBe(201);
+    expect((await okta.create(userBody('comes', { emails: [{ value: 'counter@example.com' }] }))).status).toBe(201);
     const status = await until(
       'status to tell',
       () => rollcall('status globex'),
