@@ -1,4 +1,5 @@
 import { CliError, type Command, EXIT, type Given, needed, text, whole } from '../command.js';
+import { PERSON_OPTIONS, personOf } from '../person.js';
 
 const all = (given: Given) => `/tenants/${encodeURIComponent(needed(given, 'tenant'))}/accounts`;
 const one = (given: Given) => `${all(given)}/${encodeURIComponent(needed(given, 'id'))}`;
@@ -103,17 +104,11 @@ export const accountCommands: readonly Command[] = [
   {
     usage: 'account adopt <tenant> <id>',
     summary: 'say that this account is the person who comes under a userName or externalId',
-    options: [
-      ['--user-name <name>', 'what the identity provider sends as userName'],
-      ['--external-id <id>', 'or what it calls the person'],
-    ],
+    options: [...PERSON_OPTIONS],
     run: async (given, { api, out }) => {
-      const [userName, externalId] = [text(given, 'user-name'), text(given, 'external-id')];
-      if ((userName === undefined) === (externalId === undefined))
-        throw new CliError('say who: either --user-name or --external-id', EXIT.usage);
-      const who = { ...(userName === undefined ? {} : { userName }), ...(externalId === undefined ? {} : { externalId }) };
+      const person = personOf(given);
       out.show(
-        await (await api()).ask('POST', `${one(given)}/adopt`, who),
+        await (await api()).ask('POST', `${one(given)}/adopt`, person),
         'The person gets it the next time that the identity provider sends them.',
       );
       return EXIT.done;
