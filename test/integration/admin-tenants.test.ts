@@ -33,7 +33,9 @@ describe('POST /tenants', () => {
       ...{ id: 'acme', name: 'Acme', status: 'active', source: 'scim', createdAt: expect.stringMatching(/^\d{4}-.*Z$/) },
       settings: {
         identityAttribute: 'email',
+        externalId: 'auto',
         recycledIdentity: 'reactivate',
+        adoption: 'auto',
         unknownAttributes: 'ignore',
         groupNames: 'unique',
         unknownMembers: 'skip',
