@@ -16,14 +16,14 @@ interface Report {
 }
 
 const run = promisify(execFile);
-const files = ['okta', 'entra'].flatMap((idp) =>
+const files = ['okta', 'entra', 'reports'].flatMap((idp) =>
   readdirSync(path.join(__dirname, idp))
     .sort()
     .map((file) => path.join(idp, file)),
 );
 const scenarios = files.map((file) => ({ file, scenario: JSON.parse(readFileSync(path.join(__dirname, file), 'utf8')) as Scenario }));
 
-/** What Okta and Entra really send (test/conformance/README.md), against a started pair. */
+/** What Okta and Entra really send, and what users of other receivers reported (test/conformance/README.md), against a started pair. */
 describe('identity providers', () => {
   let cluster: Cluster;
   beforeAll(async () => {

@@ -107,8 +107,10 @@ describe('extension attributes of a tenant (RFC 7643 §7)', () => {
       ),
     );
     expect(patched.body[BADGE]).toMatchObject({ level: 4, doors: [{ value: 'Back', type: 'out' }] });
-    const ignored = await globex.patch(stranger.body.id, patchBody({ op: 'replace', path: `${BADGE}:level`, value: 4 }));
-    expect([ignored.status, Object.hasOwn(ignored.body, BADGE)]).toEqual([200, false]);
+    const refused = await globex.patch(stranger.body.id, patchBody({ op: 'replace', path: `${BADGE}:level`, value: 4 }));
+    expect([refused.status, refused.body.scimType]).toEqual([400, 'invalidPath']);
+    const ignored = await globex.patch(stranger.body.id, patchBody({ op: 'replace', value: { title: 'x', [BADGE]: { level: 4 } } }));
+    expect([ignored.status, ignored.body.title, Object.hasOwn(ignored.body, BADGE)]).toEqual([200, 'x', false]);
     expect((await acme.replace(ada.body.id, userBody('ada', { [BADGE]: { level: 9 } }))).body[BADGE]).toEqual({ level: 9 });
     await cluster.quiet();
     expect(names(await acme.find(`${BADGE}:level eq 9`))).toEqual(['ada']);

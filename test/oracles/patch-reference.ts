@@ -48,7 +48,10 @@ interface Target {
   readonly sub: AttributeDefinition | undefined;
 }
 
-type Path = Target | { readonly whole: SchemaDefinition } | 'ignored';
+/** `ignored`: no schema knows it, which is let pass beside what one knows; `password` is taken and never kept. */
+type Path = Target | { readonly whole: SchemaDefinition } | 'ignored' | 'password';
+
+const STANDARD = ['core:2.0:User', 'core:2.0:Group', 'extension:enterprise:2.0:User'].map((each) => `urn:ietf:params:scim:schemas:${each}`);
 
 interface Operation {
   readonly op: string;
@@ -60,14 +63,17 @@ function readOperation(type: ResourceTypeDefinition, operation: JsonValue): Oper
   if (!isRecord(operation) || typeof operation.op !== 'string') return fail('invalidSyntax');
   const op = operation.op.toLowerCase(); // Entra writes "Add"
   if (!['add', 'remove', 'replace'].includes(op)) return fail('invalidSyntax');
-  const { path, value } = operation;
+  const { value: sent } = operation;
+  const path = operation.path === '' ? undefined : operation.path; // a template that had nothing to fill in
+  const value = typeof path !== 'string' ? fromText(sent) : sent;
   if (path !== undefined && path !== null && typeof path !== 'string') return fail('invalidPath');
   // "If "path" is unspecified, the operation fails with HTTP status code 400 and a "scimType" error code of "noTarget"."
   if (op === 'remove' && typeof path !== 'string') return fail('noTarget');
   // "The operation MUST contain a "value" member" (add); so must a replace.
   if (op !== 'remove' && value === undefined) return fail('invalidValue');
   if (typeof path !== 'string') return isRecord(value) ? { op, path: undefined, value } : fail('invalidValue');
-  return { op, path: readPath(type, path), value };
+  const read = readPath(type, path);
+  return read === 'ignored' ? fail('invalidPath') : { op, path: read, value }; // a success would have done nothing
 }
 
 /** PATH = attrPath / valuePath [subAttr] */
@@ -77,40 +83,52 @@ function readPath(type: ResourceTypeDefinition, text: string): Path {
   const [, name = '', condition = '', rest = ''] = brackets;
   if (rest !== '' && !/^\.(\$ref|[a-z][a-z0-9_-]*)$/i.test(rest)) return fail('invalidPath');
   const named = readName(type, name) ?? fail('invalidPath');
-  if (named === 'ignored') return isCondition(condition) ? named : fail('invalidPath'); // what no schema knows must be a path, too
+  if (named === 'ignored' || named === 'password') return isCondition(condition) ? named : fail('invalidPath'); // what no schema knows must be a path, too
   // A filter selects among the values of "a complex multi-valued attribute".
   if ('whole' in named || named.sub !== undefined || !named.attribute.multiValued || named.attribute.type !== 'complex')
     return fail('invalidPath');
   const read = readCondition(named.attribute, condition);
   const sub = rest === '' ? undefined : called(named.attribute.subAttributes, rest.slice(1));
-  return rest !== '' && sub === undefined ? 'ignored' : { ...named, condition: read, sub };
+  return rest !== '' && sub === undefined ? fail('invalidPath') : { ...named, condition: read, sub };
 }
 
-/** attrPath = [URI ":"] ATTRNAME *1subAttr; undefined: outside the grammar. */
+/**
+ * attrPath = [URI ":"] ATTRNAME *1subAttr; undefined: outside the grammar. A dot may stand for the colon. What begins with a schema or an attribute
+ * that there is must name something of it.
+ */
 function readName(type: ResourceTypeDefinition, text: string): Path | undefined {
   const schemas = [type.schema, ...type.extensions.map(({ schema }) => schema)];
   const whole = schemas.find(({ id }) => id.toLowerCase() === text.toLowerCase());
   if (whole !== undefined) return { whole };
-  const [schema] = schemas
-    .filter(({ id }) => text.toLowerCase().startsWith(`${id.toLowerCase()}:`))
-    .sort((a, b) => b.id.length - a.id.length);
+  const begins = (id: string) => text.toLowerCase().startsWith(id.toLowerCase()) && !/[a-z0-9_-]/i.test(text[id.length] ?? '');
+  const [schema] = schemas.filter(({ id }) => begins(id)).sort((a, b) => b.id.length - a.id.length);
+  if (schema !== undefined && !'.:'.includes(text[schema.id.length]!)) return fail('invalidPath');
+  if (schema === undefined && STANDARD.some(begins)) return fail('invalidPath');
   if (schema === undefined && text.includes(':')) return /^[a-z][a-z0-9+.-]*:[^\s"()[\]]+$/i.test(text) ? 'ignored' : undefined;
   const rest = schema === undefined ? text : text.slice(schema.id.length + 1);
   const parts = /^([a-z][a-z0-9_-]*)(?:\.(\$ref|[a-z][a-z0-9_-]*))?$/i.exec(rest);
-  if (parts === null) return undefined;
+  if (parts === null) {
+    const first = /^([a-z][a-z0-9_-]*)\s*[.[]/i.exec(rest)?.[1] ?? '';
+    const table = schema === undefined || schema === type.schema ? type.attributes : schema.attributes;
+    return schema !== undefined || called(table, first) !== undefined ? fail('invalidPath') : undefined;
+  }
   const extension = schema === type.schema ? undefined : schema;
   const attribute = called(extension === undefined ? type.attributes : extension.attributes, parts[1]!);
   const sub = parts[2] === undefined ? undefined : called(attribute?.subAttributes, parts[2]);
-  if (attribute === undefined || (parts[2] !== undefined && sub === undefined)) return 'ignored'; // what no schema knows is let pass
+  if (attribute === undefined && extension === undefined && type.dropped.has(parts[1]!.toLowerCase())) return 'password';
+  if (attribute === undefined) return schema === undefined ? 'ignored' : fail('invalidPath');
+  if (parts[2] !== undefined && sub === undefined) return fail('invalidPath');
   return { schema: extension, attribute, condition: undefined, sub };
 }
 
 function perform(type: ResourceTypeDefinition, resource: JsonObject, { op, path, value }: Operation, touched: Set<string>): void {
-  if (path === 'ignored') return;
+  if (path === 'ignored' || path === 'password') return;
   // "If omitted, the target location is assumed to be the resource itself. The "value" parameter contains a set of attributes".
-  if (path === undefined) performMembers(type, resource, op, value as JsonObject, '', touched);
-  else if ('whole' in path) performSchema(type, resource, op, path.whole, value, touched);
-  else {
+  if (path === undefined) {
+    if (!performMembers(type, resource, op, value as JsonObject, undefined, touched)) fail('invalidPath');
+  } else if ('whole' in path) {
+    if (!performSchema(type, resource, op, path.whole, value, touched)) fail('invalidPath');
+  } else {
     if (path.attribute.name === 'schemas' && path.schema === undefined && op !== 'remove') return; // follows from the values
     // "Each operation against an attribute MUST be compatible with the attribute's mutability".
     if (isReadOnly(path)) fail('mutability');
@@ -118,23 +136,38 @@ function perform(type: ResourceTypeDefinition, resource: JsonObject, { op, path,
   }
 }
 
+/** @returns whether some name is known, or there is none */
 function performMembers(
   type: ResourceTypeDefinition,
   resource: JsonObject,
   op: string,
   value: JsonObject,
-  prefix: string,
+  within: SchemaDefinition | undefined,
   touched: Set<string>,
-): void {
+): boolean {
   const seen: string[] = [];
+  let known = Object.keys(value).length === 0;
   for (const [key, member] of Object.entries(value)) {
-    const name = prefix + key;
-    const path = name.includes('[') ? readPath(type, name) : (readName(type, name) ?? 'ignored');
+    const name = within === undefined ? key : `${within.id}:${key}`;
+    // Within a schema's object, a name that it lacks is one that stands beside others.
+    const table = within === undefined ? [] : within === type.schema ? type.attributes : within.attributes;
+    const first = /^[^.]*/.exec(key)![0];
+    const isLacking = within !== undefined && !key.includes('[') && called(table, first) === undefined && key !== '';
+    const isPassword = within === type.schema && type.dropped.has(key.toLowerCase());
+    const path = isPassword
+      ? 'password'
+      : isLacking || (within !== undefined && key === '')
+        ? 'ignored'
+        : name.includes('[')
+          ? readPath(type, name)
+          : (readName(type, name) ?? 'ignored');
     if (path === 'ignored') continue;
-    if ('whole' in path) {
-      performSchema(type, resource, op, path.whole, member, touched);
+    if (path !== 'password' && 'whole' in path) {
+      known = performSchema(type, resource, op, path.whole, member, touched) || known;
       continue;
     }
+    known = true;
+    if (path === 'password') continue;
     if (path.condition === undefined) {
       const spelled = `${path.schema?.id} ${path.attribute.name} ${path.sub?.name}`;
       if (seen.includes(spelled)) fail('invalidSyntax');
@@ -142,6 +175,7 @@ function performMembers(
     }
     if (!isReadOnly(path)) performAttribute(type, resource, op, path, member, touched);
   }
+  return known;
 }
 
 function performSchema(
@@ -149,23 +183,48 @@ function performSchema(
   resource: JsonObject,
   op: string,
   schema: SchemaDefinition,
-  value: JsonValue | undefined,
+  sent: JsonValue | undefined,
   touched: Set<string>,
-): void {
+): boolean {
+  const text = fromText(sent);
+  const value = isRecord(text) ? (under(schema.id, text) ?? text) : text;
   if (op !== 'remove' && value !== null && value !== '') {
-    if (!isRecord(value)) fail('invalidValue');
-    performMembers(type, resource, op, value as JsonObject, `${schema.id}:`, touched);
-    return;
+    return isRecord(value) ? performMembers(type, resource, op, value, schema, touched) : fail('invalidValue');
   }
   if (schema === type.schema) fail('invalidPath');
   const extension = resource[schema.id];
-  if (!isRecord(extension)) return;
+  if (!isRecord(extension)) return true;
   for (const { name, mutability } of schema.attributes) {
     if (extension[name] === undefined || mutability === 'readOnly') continue;
     if (mutability === 'immutable') fail('mutability');
     delete extension[name];
     touched.add(schema.id);
   }
+  return true;
+}
+
+/** The value of the one member of an object, where it has that name. */
+function under(name: string, value: JsonObject): JsonValue | undefined {
+  const keys = Object.keys(value);
+  return keys.length === 1 && keys[0]!.toLowerCase() === name.toLowerCase() ? value[keys[0]!] : undefined;
+}
+
+/** JSON for an object, an array or a string, in a string; any other value is what it is. */
+function fromText(value: JsonValue | undefined): JsonValue | undefined {
+  if (typeof value !== 'string' || !/^\s*["[{]/.test(value)) return value;
+  try {
+    return fromText(JSON.parse(value) as JsonValue);
+  } catch {
+    return value;
+  }
+}
+
+/** What clients mean who say the attribute's name again within its value, or send a complex value as text. */
+function meantFor(attribute: AttributeDefinition, sent: JsonValue | undefined): JsonValue | undefined {
+  const value = attribute.type === 'complex' ? fromText(sent) : sent;
+  if (!isRecord(value) || called(attribute.subAttributes, attribute.name) !== undefined) return value;
+  const inner = under(attribute.name, value);
+  return inner === undefined ? value : meantFor(attribute, inner);
 }
 
 function performAttribute(
@@ -173,10 +232,13 @@ function performAttribute(
   resource: JsonObject,
   op: string,
   target: Target,
-  value: JsonValue | undefined,
+  sent: JsonValue | undefined,
   touched: Set<string>,
 ): void {
   const { schema, attribute, sub, condition } = target;
+  const meaning = meantFor(sub ?? attribute, sent);
+  // Nothing under the name is nothing to remove.
+  const value = op === 'remove' && isRecord(sent) && (meaning === null || meaning === '') ? [] : meaning;
   const home = schema === undefined ? resource : isRecord(resource[schema.id]) ? (resource[schema.id] as JsonObject) : {};
   const before = home[attribute.name];
   let after: JsonValue | undefined;
@@ -196,7 +258,7 @@ function performAttribute(
     after = attribute.multiValued
       ? writeValues(op, target, (before ?? []) as JsonValue[], value ?? null)
       : writeValue(op, target, before, value ?? null);
-    if (after === undefined && schema === undefined && type.defaults[attribute.name] !== undefined) return; // null leaves it as it is
+    if (after === undefined && schema === undefined && type.defaults[attribute.name] !== undefined) fail('invalidValue'); // it always has a value
     if (after !== undefined || schema === undefined) demand(attribute, after);
   }
   // "A client MUST NOT modify an attribute that has mutability "readOnly" or "immutable"" once it has a value.
@@ -434,11 +496,19 @@ function readElement(attribute: AttributeDefinition, value: JsonValue): JsonValu
     case 'reference':
       return typeof value === 'string' && !/[\s<>"\p{Cc}]/u.test(value) ? value : fail('invalidValue');
     default:
+      // A number is its decimals, unless it stands for a name that must be unique.
+      if (typeof value === 'number' && attribute.uniqueness === 'none' && Number.isSafeInteger(value)) return String(value);
       return typeof value === 'string' ? value : fail('invalidValue');
   }
 }
 
-function readComplex(attribute: AttributeDefinition, value: JsonValue): JsonObject | undefined {
+function readComplex(attribute: AttributeDefinition, sent: JsonValue): JsonObject | undefined {
+  const value = fromText(sent) ?? null;
+  if (value === '') return undefined;
+  // An object of which nothing is known would do nothing, or clear what is there.
+  const isStrange = (of: JsonValue) =>
+    isRecord(of) && Object.keys(of).length > 0 && !Object.keys(of).some((key) => called(attribute.subAttributes, key) !== undefined);
+  if (isStrange(value)) fail('invalidValue');
   const hasValue = called(attribute.subAttributes, 'value') !== undefined;
   const given = typeof value === 'string' && hasValue ? { value } : value; // a manager as a bare string
   if (!isRecord(given)) return fail('invalidValue');

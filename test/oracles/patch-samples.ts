@@ -90,6 +90,12 @@ function place(
           'nope[a eq 1]',
           'nope[not (a pr) and (b.c ne "(" or d lt 1.5)].x',
           'emails[type eq "a"].nope',
+          'name.nope.x',
+          `${type.schema.id}:nope`,
+          `${type.schema.id}/title`,
+          `${type.schema.id}s:title`,
+          'urn:ietf:params:scim:schemas:core:2.0:Group:displayName',
+          'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:active',
         ],
         random,
       ),
@@ -118,7 +124,9 @@ function place(
   }
   const { schema, attribute } = somewhere(type, random);
   const container = schema === undefined ? attributes : ((attributes[schema.id] ?? {}) as JsonObject);
-  const name = `${schema === undefined ? (random() < 0.05 ? `${type.schema.id}:` : '') : `${schema.id}:`}${cased(attribute.name, random)}`;
+  const separator = random() < 0.1 ? '.' : ':';
+  const urn = schema === undefined ? (random() < 0.05 ? type.schema.id : undefined) : schema.id;
+  const name = `${urn === undefined ? '' : `${urn}${separator}`}${cased(attribute.name, random)}`;
   const subs = attribute.subAttributes;
   const form = random();
   if (subs === undefined || form < 0.3)
@@ -204,6 +212,12 @@ const OPERATORS: Readonly<Record<string, readonly string[]>> = {
 /** What a client sends for an attribute: usually right. */
 function given(attribute: AttributeDefinition, random: Random): JsonValue {
   const roll = random();
+  // As some clients have it: JSON in a string, the name once more, or both.
+  if (random() < 0.06) {
+    const value = given(attribute, random);
+    const text = random() < 0.5 ? JSON.stringify(value) : value;
+    return random() < 0.5 ? text : { [cased(attribute.name, random)]: text };
+  }
   if (roll < 0.12) return odd(random);
   if (!attribute.multiValued) return roll < 0.2 ? wrapped(attribute, element(attribute, random), random) : element(attribute, random);
   if (roll < 0.25) return element(attribute, random);
@@ -218,7 +232,7 @@ function wrapped(attribute: AttributeDefinition, value: JsonValue, random: Rando
 
 function odd(random: Random): JsonValue {
   return pick<JsonValue>(
-    [null, null, '', '', [], {}, [null], [''], 7, true, 'True', 'x', [[]], { value: null }, [{}], ' ', '\u0085'],
+    [null, null, '', '', [], {}, [null], [''], 7, { nope: 1 }, '[x', true, 'True', 'x', [[]], { value: null }, [{}], ' ', '\u0085'],
     random,
   );
 }

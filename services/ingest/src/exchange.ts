@@ -34,6 +34,8 @@ export interface ScimResponse {
   readonly stream?: AsyncIterable<string>;
   /** For the log line: which resource it was. */
   readonly about?: About;
+  /** For the log line: names of the request that no schema knows, which were left out. */
+  readonly ignored?: readonly string[] | undefined;
   /** Of an error: what the log is told besides. No person, and no token. */
   readonly fault?: Fault;
 }

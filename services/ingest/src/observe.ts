@@ -2,6 +2,7 @@
 import { type Log, type Metrics, withSpan } from '@rollcall/telemetry';
 import type { ScimRequest, ScimResponse } from './exchange.js';
 import { flavorOf } from './flavor.js';
+import { loggedNames } from './respond/left-out.js';
 import type { Resolved } from './routes.js';
 
 export interface ObserveDeps {
@@ -40,7 +41,20 @@ export function observed({ resolve, log, metrics }: ObserveDeps): (request: Scim
       const { error, ...fault } = response.fault ?? {};
       const ms = Math.round(took_ms * 100) / 100;
       const flavor = flavorOf((name) => request.header(name));
-      const line = { event: 'http.request', method, route, status: response.status, ms, requestId, tenant, flavor, id, version, ...fault };
+      const line = {
+        event: 'http.request',
+        method,
+        route,
+        status: response.status,
+        ms,
+        requestId,
+        tenant,
+        flavor,
+        id,
+        version,
+        ignored: loggedNames(response.ignored),
+        ...fault,
+      };
       log[level](error === undefined ? line : { ...line, error }, 'request');
     }
     return response;

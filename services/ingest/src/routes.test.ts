@@ -42,7 +42,6 @@ describe('routes', () => {
     'GET /',
     'GET /nothing',
     'POST /scim/v2',
-    'GET /scim/v2/users',
     'GET /scim/v2/Users/a/b',
     'GET /scim/v2/__proto__',
     'GET /__proto__',
@@ -81,12 +80,29 @@ describe('routes', () => {
   });
 
   it.each([
+    ['GET /scim/v2//Users/', '/Users'],
+    ['GET //scim/v2/users', '/Users'],
+    ['GET /scim//v2/GROUPS//ada', '/Groups/:'],
+    ['POST /scim/v2/users/.SEARCH', '/Users/.search'],
+    ['POST /scim/v2/.Search', '/.search'],
+    ['POST /scim/v2/bulk', '/Bulk'],
+    ['GET /scim/v2/me', '/Me'],
+    ['GET /scim/v2/serviceproviderconfig', '/ServiceProviderConfig'],
+    ['GET /scim/v2/resourcetypes/user', '/ResourceTypes/:'],
+    ['GET /scim/v2/schemas', '/Schemas'],
+    ['GET /scim/v2/OpenAPI.json', '/openapi.json'],
+  ])('%s goes to %s, as empty parts and case in names mean nothing', (line, route) => {
+    expect(setUp().resolve(request(line)).route).toBe(route);
+  });
+
+  it.each([
     ['POST /scim/v2/Users', { body: '{', headers: {} }, 400],
     ['POST /scim/v2/Users', { body: '{}', headers: { 'content-type': 'text/plain' } }, 415],
     ['GET /scim/v2/Users?count=x', {}, 400],
     ['GET /scim/v2/Users/not-an-id', {}, 404],
     ['GET /scim/v2/Users/%zz', {}, 404],
     ['GET /scim/v2/ResourceTypes?filter=id pr', {}, 403],
+    ['GET /scim/v2/ResourceTypes?Filter=id pr', {}, 403],
     ['GET /scim/v2/Schemas/urn:none', {}, 404],
   ])('%s with %j: %d', async (line, given, status) => {
     expect(await setUp().send(line, given)).toMatchObject({ status, body: error(status), about: { tenant: 'acme' } });
@@ -96,6 +112,7 @@ describe('routes', () => {
     'ServiceProviderConfig',
     'ResourceTypes',
     'ResourceTypes/User',
+    'resourceTypes/USER',
     'Schemas',
     'Schemas/urn%3Aietf%3Aparams%3Ascim%3Aschemas%3Acore%3A2.0%3AUser',
   ])('GET /scim/v2/%s: 200, with locations under the base', async (name) => {

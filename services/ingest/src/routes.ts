@@ -101,9 +101,10 @@ export interface Resolved {
  */
 export function makeRoutes(deps: RouteDeps): (request: ScimRequest) => Resolved {
   const { open, scim } = table(deps);
+  const spelled = new Map(Object.keys(scim).map((pattern) => [pattern.toLowerCase(), pattern]));
 
   return (request) => {
-    const { path } = request;
+    const path = withoutEmptyParts(request.path);
     if (path !== BASE && !path.startsWith(`${BASE}/`)) {
       const methods = Object.hasOwn(open, path) ? open[path] : undefined;
       return answering(methods ? path : UNKNOWN, request, async (noted) => {
@@ -113,7 +114,7 @@ export function makeRoutes(deps: RouteDeps): (request: ScimRequest) => Resolved 
       });
     }
     const [, first = '', ...rest] = path.slice(BASE.length).split('/');
-    const pattern = patternOf(scim, first, rest);
+    const pattern = patternOf(spelled, first, rest);
     const found = Object.hasOwn(scim, pattern) ? scim[pattern] : undefined;
     return answering(found ? pattern.replace('/:', '/{id}') : UNKNOWN, request, async (noted) => {
       const caller = await deps.authenticate(request);
@@ -141,12 +142,21 @@ export function makeRoutes(deps: RouteDeps): (request: ScimRequest) => Resolved 
   }
 }
 
-/** A route that is declared by its whole path goes before one that takes a part of it. */
-function patternOf(scim: Table<unknown>, first: string, [second, ...deeper]: readonly string[]): string {
-  if (second === undefined) return `/${first}`;
+/** A path without empty parts: a base URL that was typed with a slash at its end gives `/scim/v2//Users`. */
+function withoutEmptyParts(path: string): string {
+  return path.includes('//') ? path.replace(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '') : path;
+}
+
+/**
+ * The route that a path means, its names in any case. One that is declared by its whole path goes before one that takes a part of it.
+ * @param spelled the routes as they are declared, by their spelling in lower case
+ */
+function patternOf(spelled: ReadonlyMap<string, string>, first: string, [second, ...deeper]: readonly string[]): string {
+  const declared = (path: string) => spelled.get(path.toLowerCase()) ?? UNKNOWN;
+  if (second === undefined) return declared(`/${first}`);
   if (deeper.length > 0) return UNKNOWN;
-  const whole = `/${first}/${second}`;
-  return second !== ':' && Object.hasOwn(scim, whole) ? whole : `/${first}/:`;
+  const whole = declared(`/${first}/${second}`);
+  return second !== ':' && whole !== UNKNOWN ? whole : declared(`/${first}/:`);
 }
 
 function decoded(part: string, request: ScimRequest): string {

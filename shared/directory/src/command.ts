@@ -2,16 +2,20 @@ import type { JsonObject, PatchOperation } from '@rollcall/scim';
 import type { AccountCommand } from './accounts.js';
 import type { ResourceTypeName } from './resource.js';
 
-/** What a validated request asks for. `attributes` come from `validateResource`, `operations` from `parsePatch`. */
+/**
+ * What a validated request asks for. `attributes` and `ignored` (names that no schema knows, which were left out) come from `validateResource`,
+ * `operations` from `parsePatch`.
+ */
 export type Command = ScimCommand | AccountCommand;
 
 export type ScimCommand =
-  | { readonly kind: 'create'; readonly type: ResourceTypeName; readonly attributes: JsonObject }
+  | { readonly kind: 'create'; readonly type: ResourceTypeName; readonly attributes: JsonObject; readonly ignored?: readonly string[] }
   | {
       readonly kind: 'replace';
       readonly type: ResourceTypeName;
       readonly id: string;
       readonly attributes: JsonObject;
+      readonly ignored?: readonly string[];
       readonly ifMatch?: string;
     }
   | {

@@ -1,5 +1,4 @@
 import {
-  applyPatch,
   CORE_TYPES,
   etagMatches,
   foldCase,
@@ -48,6 +47,7 @@ import {
   skippedBy,
   takeMembers,
 } from './members.js';
+import { patchedUser } from './patched.js';
 import { type Profiles, wrongProvision } from './provision.js';
 import { type Account, isActive, type Resource, type Versioned } from './resource.js';
 import { withOneUserPrincipalName } from './user-principal-name.js';
@@ -136,9 +136,11 @@ export type Decision =
       readonly rejoins?: true;
       /** Members that are not there, and that the tenant skips. */
       readonly skipped?: readonly string[];
+      /** Names in a PATCH that no schema knows, which were left out. */
+      readonly ignored?: readonly string[];
     }
   /** A repeated request costs no version and no job. */
-  | { readonly kind: 'unchanged'; readonly current: Versioned; readonly skipped?: readonly string[] }
+  | { readonly kind: 'unchanged'; readonly current: Versioned; readonly skipped?: readonly string[]; readonly ignored?: readonly string[] }
   | { readonly kind: 'refuse'; readonly error: ScimError }
   /** The snapshot does not hold enough: read these too and decide again. */
   | { readonly kind: 'look'; readonly entries: readonly IndexField[]; readonly others: readonly string[]; readonly members?: MemberLook };
@@ -165,9 +167,9 @@ export function decide(state: State, command: Command, at: Stamp): Decision {
       case 'patch': {
         if (command.type === 'Group') return patchGroup(state, current, command.operations, command.ifMatch !== undefined, at);
         // Without `active`, which follows from the account: if the result has it, an operation has set it.
-        const { attributes } = applyPatch(typesOf(state).User, current.resource.attributes, command.operations, patching(state));
+        const { attributes, ignored } = patchedUser(typesOf(state).User, current.resource.attributes, command.operations, patching(state));
         const wish = typeof attributes.active === 'boolean' ? attributes.active : undefined;
-        return change(state, current, 'patch', attributes, wish, at);
+        return leavingOut(ignored, change(state, current, 'patch', attributes, wish, at));
       }
       case 'delete':
         return remove(state, current, at);
@@ -320,7 +322,8 @@ function patchGroup(
   if (!patched) return lookAtMembers({ named: [], count: false, all: true });
   const delta = memberDelta(patched.wish, membersOf(state), state.rules);
   if (isLook(delta)) return lookAtMembers(delta);
-  return noting(state, patched.wish, nested(state, at, changeGroup(state, current, 'patch', patched.attributes, delta, guarded)));
+  const changed = nested(state, at, changeGroup(state, current, 'patch', patched.attributes, delta, guarded));
+  return leavingOut(patched.ignored, noting(state, patched.wish, changed));
 }
 
 function changeGroup(
@@ -383,6 +386,8 @@ const patching = ({ rules }: State): PatchOptions => ({ unknownAttributes: rules
 const typesOf = (state: State): ResourceTypes => state.types ?? CORE_TYPES;
 const membersOf = (state: State): MemberState => state.members ?? { named: new Map() };
 const lookAtMembers = (members: MemberLook): Decision => ({ kind: 'look', entries: [], others: [], members });
+const leavingOut = (ignored: readonly string[], decision: Decision): Decision =>
+  ignored.length > 0 && (decision.kind === 'accept' || decision.kind === 'unchanged') ? { ...decision, ignored } : decision;
 const withMembers = (decision: Decision, members: MemberDelta | undefined): Decision =>
   decision.kind === 'accept' && members ? { ...decision, members } : decision;
 

@@ -74,6 +74,13 @@ export function takeMembers(attributes: JsonObject): { readonly attributes: Json
 /** A PUT, or a POST: these are the members, and nobody else. */
 export const replacing = (ids: readonly string[]): MemberWish => ({ replaced: true, wanted: new Map(ids.map((id) => [id, true])) });
 
+export interface PatchedMembers {
+  readonly attributes: JsonObject;
+  readonly wish: MemberWish;
+  /** Names that no schema knows, which were left out. */
+  readonly ignored: readonly string[];
+}
+
 /**
  * What the operations of a PATCH on a group want of its members, and of its other attributes.
  * @returns undefined where they can only be understood with the whole set at hand
@@ -85,7 +92,7 @@ export function patchedMembers(
   all: readonly JsonObject[] | undefined,
   group: ResourceTypeDefinition = GROUP,
   options: PatchOptions = {},
-): { readonly attributes: JsonObject; readonly wish: MemberWish } | undefined {
+): PatchedMembers | undefined {
   const meant = refsAsValues(operations);
   const split = splitMemberOperations(group, meant, options);
   if (split) {
@@ -99,16 +106,18 @@ export function patchedMembers(
       if (change.kind === 'remove') for (const id of change.values) replaced ? wanted.delete(id) : wanted.set(id, false);
       else for (const member of change.members) wanted.set(String(member.value), true);
     }
-    return { attributes: applyPatch(group, attributes, split.rest, options).attributes, wish: { replaced, wanted } };
+    const rest = applyPatch(group, attributes, split.rest, options);
+    return { attributes: rest.attributes, wish: { replaced, wanted }, ignored: [...split.ignored, ...rest.ignored] };
   }
   if (all === undefined) return undefined;
-  const patched = takeMembers(applyPatch(group, { ...attributes, members: [...all] }, meant, options).attributes);
+  const applied = applyPatch(group, { ...attributes, members: [...all] }, meant, options);
+  const patched = takeMembers(applied.attributes);
   const after = new Set(patched.ids);
   const before = new Set(all.map((member) => String(member.value)));
   const wanted = new Map<string, boolean>();
   for (const id of before) if (!after.has(id)) wanted.set(id, false);
   for (const id of after) if (!before.has(id)) wanted.set(id, true);
-  return { attributes: patched.attributes, wish: { replaced: false, wanted } };
+  return { attributes: patched.attributes, wish: { replaced: false, wanted }, ignored: applied.ignored };
 }
 
 /**

@@ -31,6 +31,30 @@ describe('a bulk request (RFC 7644 §3.7)', () => {
     expect(operations).toEqual([{ index: 0, method: 'POST', bulkId: 'a', version: undefined, endpoint: '/Users', id: '', data: {} }]);
   });
 
+  it('is read with numbers as texts and texts as numbers, and its paths in any case, with slashes doubled', () => {
+    const { operations, failOnErrors } = parseBulk(
+      {
+        failOnErrors: '2',
+        Operations: [
+          { method: 'POST', path: '//users/', bulkId: 1, data: {} },
+          { method: 'PUT', path: '/GROUPS//a', data: {} },
+        ],
+      },
+      LIMITS,
+    );
+    expect([failOnErrors, operations]).toMatchObject([
+      2,
+      [
+        { endpoint: '/Users', bulkId: '1' },
+        { endpoint: '/Groups', id: 'a' },
+      ],
+    ]);
+  });
+
+  it.each(['x', '0', '1.5', -1, 0.5, [1], true])('is invalidValue where failOnErrors is %j', (failOnErrors) => {
+    expect(errorOf(() => parseBulk({ failOnErrors, Operations: [{}] }, LIMITS)).scimType).toBe('invalidValue');
+  });
+
   it('of more operations than are taken is 413', () => {
     const many = Array.from({ length: 101 }, (): JsonValue => ({ method: 'DELETE', path: '/Users/x' }));
     expect(errorOf(() => parse(...many)).status).toBe(413);

@@ -1,7 +1,7 @@
 /** Bulk requests (RFC 7644 §3.7): what is asked, and in which order it can be done. */
 import { quote, ScimError } from './errors.js';
 import { isObject, type JsonObject, type JsonValue, typeName } from './json.js';
-import { checkMessageSchema, messageMember } from './search-request.js';
+import { checkMessageSchema, messageMember, numberOf } from './search-request.js';
 import { BULK_REQUEST_URN } from './urns.js';
 
 export const BULK_METHODS = ['POST', 'PUT', 'PATCH', 'DELETE'] as const;
@@ -47,8 +47,8 @@ export function parseBulk(body: JsonValue, { operationsMax }: { readonly operati
   if (operations.length === 0) throw ScimError.of('invalidSyntax', 'Operations: expected at least one, got none');
   if (operations.length > operationsMax)
     throw new ScimError(413, undefined, `Operations: at most ${operationsMax} are taken at once, got ${operations.length}`);
-  const failOnErrors = messageMember(body, 'failOnErrors') ?? undefined;
-  if (failOnErrors !== undefined && (typeof failOnErrors !== 'number' || !Number.isSafeInteger(failOnErrors) || failOnErrors < 1))
+  const failOnErrors = numberOf('failOnErrors', messageMember(body, 'failOnErrors'));
+  if (failOnErrors !== undefined && (!Number.isSafeInteger(failOnErrors) || failOnErrors < 1))
     throw ScimError.of('invalidValue', 'failOnErrors: expected a whole number of at least 1');
   const bulkIds = new Set<string>();
   return { failOnErrors, operations: operations.map((each, index) => parseOperation(each, index, bulkIds)) };
@@ -56,8 +56,11 @@ export function parseBulk(body: JsonValue, { operationsMax }: { readonly operati
 
 function parseOperation(raw: JsonValue, index: number, bulkIds: Set<string>): BulkOperation | BadOperation {
   const given = isObject(raw) ? raw : {};
-  const [verb, bulkId, path, version] = ['method', 'bulkId', 'path', 'version'].map((name) => messageMember(given, name) ?? undefined);
-  const [, name, id = ''] = (typeof path === 'string' ? PATH.exec(path) : undefined) ?? [];
+  const [verb, named, path, version] = ['method', 'bulkId', 'path', 'version'].map((name) => messageMember(given, name) ?? undefined);
+  // References are texts (`bulkId:1`), so a number is the text that they name.
+  const bulkId = typeof named === 'number' ? String(named) : named;
+  const [, spelled, id = ''] = (typeof path === 'string' ? PATH.exec(path) : undefined) ?? [];
+  const name = spelled === undefined ? undefined : (ENDPOINTS.get(spelled.toLowerCase()) ?? spelled);
   const known = {
     method: typeof verb === 'string' ? verb.slice(0, ECHO_MAX) : undefined,
     bulkId: typeof bulkId === 'string' ? bulkId.slice(0, BULK_ID_MAX) : undefined,
@@ -304,7 +307,10 @@ function circles(nodes: Iterable<Node>, needs: (node: Node) => readonly Node[]):
 const PREFIX = 'bulkId:';
 const EMBEDDED = /(?<=["/])bulkId:([^"/]+)(?=["/]|$)/g;
 const MEMBERS = /^(?:urn:.*:)?members$/i;
-const PATH = /^\/?([A-Za-z]+)(?:\/([^/?#]+))?\/?$/;
+/** Slashes may be doubled, as by a base URL that ends with one. */
+const PATH = /^\/*([A-Za-z]+)(?:\/+([^/?#]+))?\/*$/;
+/** Names in a path are matched without regard to case. */
+const ENDPOINTS: ReadonlyMap<string, string> = new Map(['Users', 'Groups'].map((name) => [name.toLowerCase(), name]));
 const BULK_ID_MAX = 255;
 const ECHO_MAX = 16;
 const COMPLETED_AT_ONCE = 250;

@@ -54,6 +54,26 @@ export function parseJson(text: string, { depthMax = JSON_DEPTH_MAX }: { depthMa
   return value;
 }
 
+/**
+ * What a client means by a text where SCIM has an object or an array: the value, if the text is JSON for an object, an array or a string; else the
+ * text as it is.
+ *
+ * @throws ScimError as {@link parseJson}, for JSON that is too deep or too much
+ * @example parsedText('[{"value":"a"}]') is [{ value: 'a' }]; parsedText('a@example.com') is 'a@example.com'
+ */
+export function parsedText(text: string): JsonValue {
+  if (!PERHAPS_JSON.test(text)) return text;
+  try {
+    const value = parseJson(text);
+    return typeof value === 'string' ? parsedText(value) : value;
+  } catch (error) {
+    if (error instanceof ScimError && error.cause instanceof SyntaxError) return text;
+    throw error;
+  }
+}
+
+const PERHAPS_JSON = /^\s*[{["]/;
+
 export function isObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -24,8 +24,8 @@ export function parseSearchRequest(body: JsonValue): SearchRequest {
   if (!isObject(body)) throw ScimError.of('invalidSyntax', `body: expected an object, got ${typeName(body)}`);
   checkMessageSchema(body, SEARCH_REQUEST_URN);
   const names = (name: string) => attributeNames(name, messageMember(body, name));
-  const text = (name: string) => typed(name, messageMember(body, name), 'string');
-  const number = (name: string) => typed(name, messageMember(body, name), 'number');
+  const text = (name: string) => textOf(name, messageMember(body, name));
+  const number = (name: string) => numberOf(name, messageMember(body, name));
   return withoutUndefined({
     attributes: names('attributes'),
     excludedAttributes: names('excludedAttributes'),
@@ -53,13 +53,27 @@ export function checkMessageSchema(body: JsonObject, urn: string): void {
   if (!named) throw ScimError.of('invalidSyntax', `schemas: expected [${quote(urn)}]`);
 }
 
-function typed(name: string, value: JsonValue | undefined, type: 'string'): string | undefined;
-function typed(name: string, value: JsonValue | undefined, type: 'number'): number | undefined;
-function typed(name: string, value: JsonValue | undefined, type: 'string' | 'number'): JsonValue | undefined {
+function textOf(name: string, value: JsonValue | undefined): string | undefined {
   if (value === undefined || value === null) return undefined;
-  if (typeof value !== type) throw ScimError.of('invalidValue', `${name}: expected a ${type}, got ${typeName(value)}`);
+  if (typeof value !== 'string') throw ScimError.of('invalidValue', `${name}: expected a string, got ${typeName(value)}`);
   return value;
 }
+
+/**
+ * A number of a message, which some clients send as text. Empty text is none, as in a query.
+ * @throws ScimError `invalidValue`
+ * @example numberOf('startIndex', '1') is 1
+ */
+export function numberOf(name: string, value: JsonValue | undefined): number | undefined {
+  if (value === undefined || value === null || value === '') return undefined;
+  const number = typeof value === 'string' && WHOLE.test(value) ? Number(value) : value;
+  if (typeof number === 'number') return number;
+  const got = typeof number === 'string' ? quote(number) : typeName(number);
+  throw ScimError.of('invalidValue', `${name}: expected a number, got ${got}`);
+}
+
+/** A whole number in text, as queries have it: blanks and a sign may be there. */
+export const WHOLE = /^\s*[+-]?\d{1,15}\s*$/;
 
 function attributeNames(name: string, value: JsonValue | undefined): string[] | undefined {
   if (value === undefined || value === null) return undefined;

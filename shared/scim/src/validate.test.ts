@@ -108,12 +108,8 @@ describe('validateResource: what is taken', () => {
     ],
   ])('takes %s', (_, body, attributes) => expect(replace(body)).toEqual(attributes));
 
-  it('fills in active on create, whether left out or null, and leaves it to the caller on replace', () => {
-    expect([create({ userName: 'a' }), create({ userName: 'a', active: null }), create({ userName: 'a', active: false })]).toMatchObject([
-      { active: true },
-      { active: true },
-      { active: false },
-    ]);
+  it('fills in active on create, where it is left out, and leaves it to the caller on replace', () => {
+    expect([create({ userName: 'a' }), create({ userName: 'a', active: false })]).toMatchObject([{ active: true }, { active: false }]);
     expect(replace({ userName: 'a' })).toEqual({ userName: 'a' });
   });
   it('stores a member once, and reads its id from $ref', () => {
@@ -168,7 +164,11 @@ describe('validateResource: what is refused', () => {
     [{ userName: 'a', name: { givenName: 'A' }, 'name.givenName': 'B' }, 'invalidSyntax', 'name.givenName: given twice'],
     [{ userName: 'a', active: 'perhaps' }, 'invalidValue', 'active: expected a boolean, got a string that is neither "true" nor "false"'],
     [{ userName: 'a', active: 1 }, 'invalidValue', 'active: expected a boolean, got number'],
-    [{ userName: 'a', emails: [{ value: 'a' }, { value: 5 }] }, 'invalidValue', 'emails[1].value: expected a string, got number'],
+    // It meant that nothing was said, and who was to be deactivated stayed.
+    [{ userName: 'a', active: null }, 'invalidValue', 'active: expected a boolean, got null'],
+    [{ userName: 'a', active: '' }, 'invalidValue', 'active: expected a boolean, got an empty string'],
+    [{ userName: 'a', active: [] }, 'invalidValue', 'active: expected a boolean, got array'],
+    [{ userName: 'a', emails: [{ value: 'a' }, { value: true }] }, 'invalidValue', 'emails[1].value: expected a string, got boolean'],
     [{ userName: 'a', emails: 5 }, 'invalidValue', 'emails: expected an object, got number'],
     [{ userName: 'a', emails: [[]] }, 'invalidValue', 'emails[0]: expected an object, got array'],
     [{ userName: 'a', name: 'Ada' }, 'invalidValue', 'name: expected an object, got string'],
@@ -204,7 +204,7 @@ describe('validateResource: what is refused', () => {
     [{ count: 'x' }, 'count: expected an integer, got string'],
     [{ ratio: Number.POSITIVE_INFINITY }, 'ratio: expected a number that a double can hold'],
     [{ since: 'yesterday' }, 'since: expected a dateTime such as "2026-01-31T09:30:00Z"'],
-    [{ tags: [1] }, 'tags[0]: expected a string, got number'],
+    [{ tags: [false] }, 'tags[0]: expected a string, got boolean'],
     [{ code: ' ' }, 'code: required, but empty'],
   ])('extension %j: %s', (values, detail) => expect(errorOf(() => odd(values)).detail).toBe(`${ODD_URN}:${detail}`));
 

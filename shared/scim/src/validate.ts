@@ -2,10 +2,10 @@
 import { quote, ScimError } from './errors.js';
 import { Ignored, type UnknownAttributes } from './ignored.js';
 import { isObject, type JsonObject, type JsonValue, memberNames, typeName } from './json.js';
-import { resolvePath } from './path.js';
+import { type AttributePath, expectedAt, resolvePath, type Wrong } from './path.js';
 import { type AttributeDefinition, lookUp, type ResourceTypeDefinition, type SchemaDefinition } from './schema/definition.js';
 import { isBlank } from './text.js';
-import { coerce, Place } from './value.js';
+import { coerce, meantBySchema, Place } from './value.js';
 
 export interface ValidateOptions {
   /** Attributes that no schema knows: left out and noted, or a reason to refuse. */
@@ -24,7 +24,8 @@ export interface Validated {
  * Names come out as the tables spell them and in their order, extensions under their full URN. Left out: what is read-only (`id`, `meta`,
  * `groups`), `password`, `schemas`, and whatever is unassigned: null, the empty string, an empty array.
  *
- * @throws ScimError `invalidSyntax`: no object, wrong `schemas`, one attribute in two spellings; `invalidValue`: wrong type, required and missing
+ * @throws ScimError `invalidSyntax`: no object, wrong `schemas`, one attribute in two spellings; `invalidValue`: wrong type, required and missing;
+ *   `invalidPath`: a key that begins with a known schema or attribute and names nothing of it
  */
 export function validateResource(type: ResourceTypeDefinition, body: JsonValue, options: ValidateOptions): Validated {
   if (!isObject(body)) throw ScimError.of('invalidSyntax', `body: expected an object, got ${typeName(body)}`);
@@ -77,6 +78,8 @@ function coerceAll(
     const raw = given[at];
     let value = raw === undefined || raw === null ? undefined : coerce(attribute, raw, place);
     if (value === undefined && Object.hasOwn(defaults, attribute.name)) {
+      // It always has a value: one that was given and says nothing may be a wish that we don't understand.
+      if (raw !== undefined) place.at(attribute).fail(`a ${attribute.type}`, raw);
       if (purpose === 'replace') continue;
       value = defaults[attribute.name];
     }
@@ -94,7 +97,7 @@ interface Sorted {
 function sort(type: ResourceTypeDefinition, body: JsonObject, ignored: Ignored): Sorted {
   const sorted: Sorted = { core: [], extensions: new Map() };
   // Dotted keys come last, so that they find the object to which they add.
-  const dotted: { attribute: AttributeDefinition; sub: AttributeDefinition; into: Given; value: JsonValue }[] = [];
+  const dotted: Dotted[] = [];
   let schemasSeen = false;
   for (const key of memberNames(body, 'body')) {
     const value = body[key]!;
@@ -104,23 +107,44 @@ function sort(type: ResourceTypeDefinition, body: JsonObject, ignored: Ignored):
       continue;
     }
     const resolved = resolvePath(type, key);
+    if (resolved.kind === 'wrong') refuseWrong(type, key, resolved);
     if (resolved.kind === 'schema') {
-      putSchema(type, sorted, resolved.schema, value, ignored);
+      putSchema(type, sorted, dotted, resolved.schema, value, ignored);
     } else if (resolved.kind === 'attribute') {
-      const { urn, attribute: found, sub } = resolved.path;
-      if (found.name === 'schemas' && urn === undefined) {
+      if (resolved.path.attribute.name === 'schemas' && resolved.path.urn === undefined) {
         if (schemasSeen) throw ScimError.of('invalidSyntax', 'schemas: given twice, in two spellings');
         schemasSeen = true;
         checkSchemas(type, value);
-        continue;
-      }
-      const into = urn === undefined ? sorted.core : extensionOf(sorted, type.byUrn.get(urn.toLowerCase())!);
-      if (sub === undefined) put(into, found, value, key);
-      else dotted.push({ attribute: found, sub, into, value });
+      } else putAt(type, sorted, dotted, resolved.path, value, key);
     } else if (resolved.kind !== 'dropped') ignored.note(key);
   }
   for (const { attribute, sub, into, value } of dotted) putSub(into, attribute, sub, value);
   return sorted;
+}
+
+/** `name.givenName` as a key. */
+interface Dotted {
+  readonly attribute: AttributeDefinition;
+  readonly sub: AttributeDefinition;
+  readonly into: Given;
+  readonly value: JsonValue;
+}
+
+function refuseWrong(type: ResourceTypeDefinition, key: string, wrong: Wrong): never {
+  throw ScimError.of('invalidPath', `${quote(key)}: ${expectedAt(type, wrong)}`);
+}
+
+function putAt(
+  type: ResourceTypeDefinition,
+  sorted: Sorted,
+  dotted: Dotted[],
+  { urn, attribute, sub }: AttributePath,
+  value: JsonValue,
+  key: string,
+): void {
+  const into = urn === undefined ? sorted.core : extensionOf(sorted, type.byUrn.get(urn.toLowerCase())!);
+  if (sub === undefined) put(into, attribute, value, key);
+  else dotted.push({ attribute, sub, into, value });
 }
 
 function extensionOf(sorted: Sorted, schema: SchemaDefinition): Given {
@@ -145,15 +169,30 @@ function putSub(into: Given, attribute: AttributeDefinition, sub: AttributeDefin
   into[attribute.position] = { ...before, [sub.name]: value };
 }
 
-/** The members of a schema's URN, usually an extension's; the core schema's are taken too. */
-function putSchema(type: ResourceTypeDefinition, sorted: Sorted, schema: SchemaDefinition, value: JsonValue, ignored: Ignored): void {
+/** The members of a schema's URN, usually an extension's; the core schema's are taken too. What the schema lacks may stand beside what it has. */
+function putSchema(
+  type: ResourceTypeDefinition,
+  sorted: Sorted,
+  dotted: Dotted[],
+  schema: SchemaDefinition,
+  raw: JsonValue,
+  ignored: Ignored,
+): void {
+  const value = meantBySchema(schema.id, raw);
   if (value === null || value === '') return;
   if (!isObject(value)) throw ScimError.of('invalidValue', `${schema.id}: expected an object, got ${typeName(value)}`);
   const [into, byName] = schema === type.schema ? [sorted.core, type.byName] : [extensionOf(sorted, schema), schema.byName];
   for (const key of memberNames(value, schema.id)) {
-    const attribute = lookUp(byName, key);
-    if (attribute !== undefined) put(into, attribute, value[key]!, key);
-    else if (!type.dropped.has(key.toLowerCase())) ignored.note(`${schema.id}:${key}`);
+    const attribute = byName.get(key);
+    if (attribute !== undefined) {
+      put(into, attribute, value[key]!, key);
+      continue;
+    }
+    const text = `${schema.id}:${key}`;
+    const resolved = resolvePath(type, text);
+    if (resolved.kind === 'attribute') putAt(type, sorted, dotted, resolved.path, value[key]!, key);
+    else if (resolved.kind === 'wrong' && resolved.attribute !== undefined) refuseWrong(type, text, resolved);
+    else if (!type.dropped.has(key.toLowerCase())) ignored.note(text);
   }
 }
 

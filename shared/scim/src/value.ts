@@ -1,20 +1,22 @@
 /**
  * What a value from a client means for one attribute: its canonical form, `undefined` where it is unassigned (RFC 7643 §2.5), or a ScimError.
  *
- * Taken although not quite right, since identity providers send it: booleans as strings in any case, numbers as strings, a single value
- * wrapped in an array (`["x"]`, `[{ "value": "x" }]`), a multi-valued attribute given as one value, and a bare string for a complex
- * attribute that has a `value` (`manager`). Read-only sub-attributes and unknown ones are left out.
+ * Taken although not quite right, since identity providers send it: booleans and numbers as strings, numbers for strings, a single value
+ * wrapped in an array (`["x"]`, `[{ "value": "x" }]`), a multi-valued attribute given as one value, a bare string for a complex attribute
+ * that has a `value` (`manager`), a complex value as JSON in a string, and the attribute's own name once more in its value. Read-only sub-attributes and unknown ones are left out.
  */
 import { canonicalInstant } from './datetime.js';
-import { ScimError } from './errors.js';
+import { quote, ScimError } from './errors.js';
 import type { Ignored } from './ignored.js';
-import { ELEMENTS_MAX, isObject, type JsonObject, type JsonValue, typeName } from './json.js';
+import { ELEMENTS_MAX, isObject, type JsonObject, type JsonValue, parsedText, typeName } from './json.js';
 import { idOfReference } from './reference.js';
 import { type AttributeDefinition, lookUp } from './schema/definition.js';
 import { foldCase, isWellFormed } from './text.js';
 
 /** Where we are, for the error's detail: set on the way down, read only when something is wrong. */
 export class Place {
+  /** Refuses a complex value of which no member is known: in a PATCH, leaving out all of it would do nothing, or clear what is there. */
+  strict = false;
   name = '';
   index = -1;
   sub = '';
@@ -29,7 +31,15 @@ export class Place {
   }
 
   fail(expected: string, came: JsonValue | undefined): never {
-    throw ScimError.of('invalidValue', `${this}: expected ${expected}, got ${typeName(came)}`);
+    throw ScimError.of('invalidValue', `${this}: expected ${expected}, got ${came === '' ? 'an empty string' : typeName(came)}`);
+  }
+
+  /** This place, at an attribute as a whole. */
+  at(attribute: AttributeDefinition): this {
+    this.name = attribute.name;
+    this.index = -1;
+    this.sub = '';
+    return this;
   }
 
   refuse(what: string): never {
@@ -39,18 +49,64 @@ export class Place {
 
 /** The canonical value of an attribute. @throws ScimError `invalidValue`, `invalidSyntax` for two spellings of one name */
 export function coerce(attribute: AttributeDefinition, raw: JsonValue, place: Place): JsonValue | undefined {
-  place.name = attribute.name;
-  place.index = -1;
-  place.sub = '';
-  return attribute.multiValued ? coerceMany(attribute, raw, place) : coerceSingle(attribute, raw, place);
+  place.at(attribute);
+  const value = meant(attribute, raw);
+  return attribute.multiValued ? coerceMany(attribute, value, place) : coerceSingle(attribute, value, place);
+}
+
+/**
+ * What a client means by the value of an attribute: JSON in a string is that JSON where the value is complex, and the attribute's own name once more
+ * within its value means what stands under it.
+ *
+ * @throws ScimError as parseJson, for JSON in a string that is too deep or too much
+ * @example `path: members, value: {"members": [{"value": "1"}]}`; `path: active, value: {"active": false}`; `path: members, value: "[{\"value\": \"1\"}]"`
+ */
+export function meant(attribute: AttributeDefinition, raw: JsonValue): JsonValue {
+  let value = decoded(attribute, raw);
+  // As often as it is said: each round takes a level away.
+  while (isObject(value)) {
+    const inner = underItsName(value, attribute.name);
+    if (inner === undefined || lookUp(attribute.byName, attribute.name) !== undefined) break;
+    value = decoded(attribute, inner);
+  }
+  return value;
+}
+
+/** The same of what a remove lists: nothing under the attribute's own name is an empty list, and not the wish to remove everything. */
+export function meantToGo(attribute: AttributeDefinition, raw: JsonValue | undefined): JsonValue | undefined {
+  if (raw === undefined) return undefined;
+  const value = meant(attribute, raw);
+  return isObject(raw) && (value === null || value === '') ? [] : value;
+}
+
+/** The same of an object under a schema's URN. */
+export function meantBySchema(urn: string, raw: JsonValue): JsonValue {
+  const value = typeof raw === 'string' ? parsedText(raw) : raw;
+  if (!isObject(value)) return value;
+  const [key, ...more] = Object.keys(value);
+  return key !== undefined && more.length === 0 && key.toLowerCase() === urn.toLowerCase() ? value[key]! : value;
+}
+
+function decoded({ type }: AttributeDefinition, raw: JsonValue): JsonValue {
+  return type === 'complex' && typeof raw === 'string' ? parsedText(raw) : raw;
+}
+
+/** The one member of an object, if it has that name, with a schema's URN before it or without. */
+function underItsName(value: JsonObject, name: string): JsonValue | undefined {
+  let only: string | undefined;
+  for (const key in value) {
+    if (only !== undefined) return undefined;
+    only = key;
+  }
+  if (only === undefined || only.length < name.length) return undefined;
+  return only.slice(only.lastIndexOf(':') + 1).toLowerCase() === name.toLowerCase() ? value[only] : undefined;
 }
 
 /** The canonical value of a sub-attribute. */
 export function coerceSub(attribute: AttributeDefinition, sub: AttributeDefinition, raw: JsonValue, place: Place): JsonValue | undefined {
-  place.name = attribute.name;
-  place.index = -1;
-  place.sub = sub.name;
-  return sub.multiValued ? coerceMany(sub, raw, place) : coerceSingle(sub, raw, place);
+  place.at(attribute).sub = sub.name;
+  const value = meant(sub, raw);
+  return sub.multiValued ? coerceMany(sub, value, place) : coerceSingle(sub, value, place);
 }
 
 /** One element of a multi-valued attribute, or the value of a single-valued one. */
@@ -183,18 +239,23 @@ function coerceSingle(attribute: AttributeDefinition, raw: JsonValue, place: Pla
 function coerceComplex(attribute: AttributeDefinition, raw: JsonValue, place: Place): JsonObject | undefined {
   if (raw === '') return undefined;
   if (typeof raw === 'string') {
+    const parsed = parsedText(raw);
+    if (parsed !== raw && typeof parsed !== 'string') return coerceComplex(attribute, parsed, place);
     const only = attribute.byName.get('value');
     if (only === undefined) return place.fail('an object', raw);
     if (only.mutability === 'readOnly') return undefined;
     place.sub = only.name;
-    const coerced = only.multiValued ? coerceMany(only, raw, place) : coerceOne(only, raw, place);
+    const coerced = only.multiValued ? coerceMany(only, parsed, place) : coerceOne(only, parsed, place);
     place.sub = '';
     return coerced === undefined ? undefined : { [only.name]: coerced };
   }
   if (!isObject(raw)) return place.fail('an object', raw);
   const subs = attribute.subAttributes ?? [];
   const given: (JsonValue | undefined)[] = new Array(subs.length).fill(undefined);
-  for (const key of Object.keys(raw)) {
+  const keys = Object.keys(raw);
+  if (place.strict && keys.length > 0 && !keys.some((key) => lookUp(attribute.byName, key) !== undefined))
+    place.refuse(`expected some of ${subs.map(({ name }) => name).join(', ')}, got nothing but ${quote(keys[0]!)} and the like`);
+  for (const key of keys) {
     const sub = lookUp(attribute.byName, key);
     if (sub === undefined) place.ignored.note(`${attribute.name}.${key}`);
     else if (sub.mutability === 'readOnly') continue;
@@ -248,7 +309,23 @@ function coerceNumber(type: 'integer' | 'decimal', raw: JsonValue, place: Place)
 const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
 const NOT_IN_URI = /[\s<>"\p{Cc}]/u;
 
-function coerceText(attribute: AttributeDefinition, raw: JsonValue, place: Place): string | undefined {
+/**
+ * A number as text, as `employeeNumber: 12345` means "12345". Undefined where JSON has lost what the client wrote (more digits than a double holds),
+ * and for what must be unique: a name is a text, and one that came as a number may have had zeros before it.
+ */
+function decimalText({ type, uniqueness }: AttributeDefinition, raw: number): string | undefined {
+  if (type !== 'string' || uniqueness !== 'none') return undefined;
+  const text = String(raw);
+  const digits = text.replace(/^-?0?\.?0*|\./g, '').length;
+  return DECIMAL.test(text) && (Number.isSafeInteger(raw) || digits <= EXACT_DIGITS) ? text : undefined;
+}
+
+const DECIMAL = /^-?\d+(?:\.\d+)?$/;
+/** Each decimal of so many digits comes back from a double as it was. */
+const EXACT_DIGITS = 15;
+
+function coerceText(attribute: AttributeDefinition, given: JsonValue, place: Place): string | undefined {
+  const raw = typeof given === 'number' ? (decimalText(attribute, given) ?? given) : given;
   if (typeof raw !== 'string') return place.fail('a string', raw);
   if (raw === '') return undefined;
   if (attribute.maxLength !== undefined && raw.length > attribute.maxLength)

@@ -8,6 +8,7 @@ import {
   type BulkStep,
   CORE_TYPES,
   etag,
+  IGNORED_MAX,
   type JsonObject,
   type JsonValue,
   locationOf,
@@ -75,8 +76,9 @@ async function carryOut(
   const until = performance.now() + deps.bulk.begin_ms;
   const kept = idempotencyKey === undefined ? undefined : await keptAnswers(deps, caller, { idempotencyKey, body, until });
   try {
-    const results = await carriedOut(new BulkRun(deps, request, caller, until, kept), bulk);
-    return { status: 200, body: { schemas: [BULK_RESPONSE_URN], Operations: results }, about: { tenant: caller.tenant } };
+    const run = new BulkRun(deps, request, caller, until, kept);
+    const answer = { schemas: [BULK_RESPONSE_URN], Operations: await carriedOut(run, bulk) };
+    return { status: 200, body: answer, about: { tenant: caller.tenant }, ignored: [...run.ignored] };
   } finally {
     await kept?.run.end();
   }
@@ -130,6 +132,8 @@ class BulkRun {
   /** What was not made, and may be when it is tried again; by bulkId. */
   readonly #comesAgain = new Set<string>();
   readonly #until: number;
+  /** Names in any operation that no schema knows, which were left out. */
+  readonly ignored = new Set<string>();
 
   constructor(deps: BulkDeps, request: ScimRequest, caller: Caller, until: number, kept: Kept | undefined) {
     this.#deps = deps;
@@ -202,10 +206,12 @@ class BulkRun {
     return { status: STATUS.POST, id, version: versioned.version };
   }
 
-  #execute(asked: Asked, part: string): ReturnType<Execute> {
+  async #execute(asked: Asked, part: string): ReturnType<Execute> {
     // Of the request, too: once its answers are forgotten, nobody knows that another one came under the key.
     const id = this.#kept && uuid8(this.#caller.tenant, this.#kept.key, this.#kept.fingerprint, part);
-    return this.#deps.execute(this.#caller, asked, this.#request.id, id);
+    const executed = await this.#deps.execute(this.#caller, asked, this.#request.id, id);
+    for (const name of executed.ignored ?? []) if (this.ignored.size < IGNORED_MAX) this.ignored.add(name);
+    return executed;
   }
 
   /** What was answered before under the same key is answered again; what may be tried again is tried again. */

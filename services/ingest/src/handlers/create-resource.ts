@@ -20,9 +20,9 @@ export const createResource =
   async (request, caller) => {
     const query = parseSelection(request.query);
     const asked = await parseCreate(type, request);
-    const { operation, versioned, view, types, command } = await execute(caller, asked, request.id);
+    const { operation, versioned, view, types, command, ignored } = await execute(caller, asked, request.id);
     const selection = answering(query, command, types);
     // Who was just made is in no group: nothing need be asked.
     const inNoGroup = operation === 'create';
-    return show.resource(201, view, versioned, { request, types, selection, inNoGroup, isCommitted: true });
+    return { ...(await show.resource(201, view, versioned, { request, types, selection, inNoGroup, isCommitted: true })), ignored };
   };

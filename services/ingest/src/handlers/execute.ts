@@ -55,6 +55,8 @@ export interface Executed {
   readonly types: ResourceTypes;
   /** What was asked for, by these types. */
   readonly command: Command;
+  /** Names of the request that no schema knows, which were left out. */
+  readonly ignored?: readonly string[] | undefined;
 }
 
 /**
@@ -107,6 +109,7 @@ export function makeExecute(deps: ExecuteDeps): Execute {
       if (settled && settled !== read.by) read = { by: settled, command: asked(settled) };
       const { command, by } = read;
       const { types } = by;
+      const ignored = 'ignored' in command ? command.ignored : undefined;
       const about = { id: 'id' in command ? command.id : undefined, rules: settled?.rules, types };
       // Most of those who are new meet nobody: that is taken for granted once, and it is the commit that looks.
       const unasked = attempt === 1 && view.complete && command.kind === 'create';
@@ -124,7 +127,8 @@ export function makeExecute(deps: ExecuteDeps): Execute {
           decision.skipped,
           when.requestId,
         );
-      if (decision.kind === 'unchanged') return { operation: 'unchanged', versioned: decision.current, view, types, command };
+      if (decision.kind === 'unchanged')
+        return { operation: 'unchanged', versioned: decision.current, view, types, command, ignored: decision.ignored ?? ignored };
       // All that rest on this entry change it.
       if (!nests && decision.premises.entries.some(({ field }) => field === NESTING))
         return queue.run(`${caller.tenant}/${NESTING}`, when.deadline, () => attempts(caller, asked, read, when, true));
@@ -151,7 +155,14 @@ export function makeExecute(deps: ExecuteDeps): Execute {
           }
           await fault('before ring');
           ring(caller.tenant, outcome.committed, decision.urgent, outcome.ring, when.requestId);
-          return { operation: decision.operation, versioned: outcome.committed, view, types, command };
+          return {
+            operation: decision.operation,
+            versioned: outcome.committed,
+            view,
+            types,
+            command,
+            ignored: decision.ignored ?? ignored,
+          };
         case 'full':
           throw new ScimError(429, undefined, FULL[outcome.of], FULL_RETRY_S);
         case 'fresh':

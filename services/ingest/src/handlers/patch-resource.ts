@@ -15,9 +15,10 @@ export const patchResource =
   async (request, caller) => {
     const query = parseSelection(request.query);
     const asked = await parseChange(type, request, id);
-    const { versioned, view, types, command } = await execute(caller, asked, request.id);
+    const { versioned, view, types, command, ignored } = await execute(caller, asked, request.id);
     const selection = answering(query, command, types);
-    return (await show.isLarge(view, versioned, selection))
+    const answer = (await show.isLarge(view, versioned, selection))
       ? show.nothing(view, versioned)
-      : show.resource(200, view, versioned, { request, types, selection, isCommitted: true });
+      : await show.resource(200, view, versioned, { request, types, selection, isCommitted: true });
+    return { ...answer, ignored };
   };

@@ -12,7 +12,7 @@ export const replaceResource =
   async (request, caller) => {
     const query = parseSelection(request.query);
     const asked = await parseReplace(type, request, id);
-    const { versioned, view, types, command } = await execute(caller, asked, request.id);
+    const { versioned, view, types, command, ignored } = await execute(caller, asked, request.id);
     const selection = answering(query, command, types);
-    return show.resource(200, view, versioned, { request, types, selection, isCommitted: true });
+    return { ...(await show.resource(200, view, versioned, { request, types, selection, isCommitted: true })), ignored };
   };

@@ -6,10 +6,10 @@ import { served, type TypesDeps } from './types.js';
 export const getResourceTypes = (deps: TypesDeps) =>
   document(async ({ baseUrl }, caller) => resourceTypes(await served(deps, caller), baseUrl));
 
-/** GET /ResourceTypes/{name}. */
+/** GET /ResourceTypes/{name}, in any case. */
 export const getResourceType = (deps: TypesDeps) => (name: string) =>
   document(async ({ baseUrl }, caller) => {
-    const type = (await served(deps, caller)).find((each) => each.name === name);
+    const type = (await served(deps, caller)).find((each) => each.name.toLowerCase() === name.toLowerCase());
     if (!type) throw new ScimError(404, undefined, `ResourceType ${quote(name)} not found`);
     return resourceType(type, baseUrl);
   });

@@ -56,13 +56,13 @@ export function parseDelete(type: ResourceTypeName, request: ScimRequest, idInPa
 export const createCommand = (type: ResourceTypeName, body: JsonValue, by: Terms): Command => ({
   kind: 'create',
   type,
-  attributes: attributesOf(type, body, 'create', by),
+  ...validated(type, body, 'create', by),
 });
 export const replaceCommand = (type: ResourceTypeName, id: string, body: JsonValue, ifMatch: string | undefined, by: Terms): Command => ({
   kind: 'replace',
   type,
   id,
-  attributes: attributesOf(type, body, 'replace', by),
+  ...validated(type, body, 'replace', by),
   ...guarded(ifMatch),
 });
 export const patchCommand = (
@@ -111,7 +111,15 @@ function isJson(type: string): boolean {
   return charset === undefined || /^utf-?8$/i.test(charset);
 }
 
-const attributesOf = (type: ResourceTypeName, body: JsonValue, purpose: 'create' | 'replace', { types, rules }: Terms): JsonObject =>
-  validateResource(types[type], body, { purpose, unknownAttributes: rules?.unknownAttributes ?? 'ignore' }).attributes;
+function validated(
+  type: ResourceTypeName,
+  body: JsonValue,
+  purpose: 'create' | 'replace',
+  { types, rules }: Terms,
+): { attributes: JsonObject; ignored?: readonly string[] } {
+  const unknownAttributes = rules?.unknownAttributes ?? 'ignore';
+  const { attributes, ignored } = validateResource(types[type], body, { purpose, unknownAttributes });
+  return ignored.length === 0 ? { attributes } : { attributes, ignored };
+}
 
 const guarded = (ifMatch: string | undefined): { ifMatch?: string } => (ifMatch === undefined ? {} : { ifMatch });

@@ -1,5 +1,5 @@
-import { CORE_TYPES, defineResourceType, defineSchema, ScimError, USER_PARTS } from '@rollcall/scim';
-import { parseListQuery, parseSelection } from './query.js';
+import { CORE_TYPES, defineResourceType, defineSchema, type JsonObject, ScimError, USER_PARTS } from '@rollcall/scim';
+import { parseListQuery, parseSearch, parseSelection } from './query.js';
 
 const PAGE = { count: 100, max: 200 };
 const list = (query: string) => parseListQuery('User', new URLSearchParams(query), PAGE);
@@ -15,6 +15,7 @@ describe('the query of a list (RFC 7644 §3.4.2.4)', () => {
     ['count=%201', 1, 1],
     ['startIndex=&count=&filter=', 1, 100],
     ['AzureAdScimPatch062020&sortBy=userName', 1, 100],
+    ['STARTINDEX=3&Count=2&startindexes=7', 3, 2],
   ])('“%s” begins at %d, with %d', (query, startIndex, count) => {
     expect(list(query)).toMatchObject({ startIndex, count });
   });
@@ -24,6 +25,7 @@ describe('the query of a list (RFC 7644 §3.4.2.4)', () => {
     ['startIndex=1.5', 'startIndex: expected a whole number'],
     ['count=99999999999999999999', 'count: expected a whole number'],
     ['count=1&count=2', 'count: given 2 times'],
+    ['count=1&Count=2', 'count: given 2 times'],
     ['attributes=userName&excludedAttributes=emails', 'attributes and excludedAttributes exclude each other'],
   ])('“%s” is refused: %s', (query, detail) => {
     expect(() => list(query)).toThrow(ScimError.of('invalidValue', detail));
@@ -37,6 +39,27 @@ describe('the query of a list (RFC 7644 §3.4.2.4)', () => {
     expect(parseSelection(new URLSearchParams('attributes=userName, emails'))).toEqual({ attributes: ['userName', 'emails'] });
     expect(parseSelection(new URLSearchParams())).toEqual({});
   });
+});
+
+describe('the body of a search (RFC 7644 §3.4.3)', () => {
+  const search = (body: JsonObject) => parseSearch(['User'], body, PAGE);
+
+  it.each([
+    // A Java client sends all numbers as strings.
+    [{ startIndex: '3', count: '2' }, 3, 2],
+    [{ startIndex: 3, count: 2 }, 3, 2],
+    [{ STARTINDEX: ' 3', count: '' }, 3, 100],
+    [{ startIndex: null, count: '-1' }, 1, 0],
+  ])('%j begins at %d, with %d', (body, startIndex, count) => {
+    expect(search(body)).toMatchObject({ startIndex, count });
+  });
+
+  it.each([{ count: 'ten' }, { count: '1.5' }, { count: [1] }, { startIndex: true }, { startIndex: '99999999999999999999' }])(
+    '%j is 400 invalidValue',
+    (body) => {
+      expect(() => search(body)).toThrow(expect.objectContaining({ status: 400, scimType: 'invalidValue' }));
+    },
+  );
 });
 
 describe('what a list is not asked by', () => {

@@ -14,13 +14,13 @@ import {
   ScimError,
   type SearchRequest,
   type Selection,
+  WHOLE,
 } from '@rollcall/scim';
 import { checkSortable, type Sort } from '@rollcall/store';
 import * as z from 'zod';
 import { checkFilterable, checkOrderShown } from './asked-of.js';
 import { check } from './check.js';
 
-const WHOLE = /^\s*[+-]?\d{1,15}\s*$/;
 const Names = z.string().transform(parseAttributeNames).optional();
 const SelectionQuery = z.object({ attributes: Names, excludedAttributes: Names });
 
@@ -153,16 +153,24 @@ const SELECTING = ['attributes', 'excludedAttributes'] as const;
 const LISTING = [...SELECTING, 'startIndex', 'count', 'filter', 'sortBy', 'sortOrder', 'cursor'] as const;
 
 /**
- * Known parameters that have a value; unknown ones are ignored, as Entra puts flags of its own into the query. An empty cursor asks for the
- * first page.
+ * Known parameters that have a value, in any case (`?Filter=`); unknown ones are ignored, as Entra puts flags of its own into the query. An empty
+ * cursor asks for the first page.
  */
 function given<Name extends string>(query: URLSearchParams, names: readonly Name[]): Partial<Record<Name, string>> {
   const values: Partial<Record<Name, string>> = {};
   for (const name of names) {
-    const all = query.getAll(name);
+    const all = allOf(query, name);
     if (all.length > 1) throw ScimError.of('invalidValue', `${name}: given ${all.length} times`);
     if (all[0] || (name === 'cursor' && all[0] === '')) values[name] = all[0]!;
   }
+  return values;
+}
+
+/** What a query says under a name, in whatever case. */
+export function allOf(query: URLSearchParams, name: string): string[] {
+  const folded = name.toLowerCase();
+  const values: string[] = [];
+  for (const [key, value] of query) if (key === name || key.toLowerCase() === folded) values.push(value);
   return values;
 }
 

@@ -70,11 +70,11 @@ function compare({ path, operator, value }: CompareFilter, spend: Spend): Predic
   // Unlike an attribute's empty string, the one that a client compares with means what it says: nothing is equal to it.
   const wanted = value === '' ? '' : comparable(definition, value);
   const test = TESTS[operator];
-  const some: Predicate = (resource) =>
-    reach(path, resource, (raw) => {
-      const each = comparable(definition, raw);
-      return each !== undefined && typeof each === typeof wanted && test(each, wanted!, spend);
-    });
+  const satisfies = (raw: JsonValue): boolean => {
+    const each = comparable(definition, raw);
+    return each !== undefined && typeof each === typeof wanted && test(each, wanted!, spend);
+  };
+  const some: Predicate = isPlain(path) ? plainly(path, satisfies) : (resource) => reach(path, resource, satisfies);
   return operator === 'ne' ? (resource) => !some(resource) : some;
 }
 
@@ -115,6 +115,18 @@ function elements({ urn, attribute }: AttributePath, resource: JsonObject): Json
   const value = isObject(container) ? container[attribute.name] : undefined;
   if (value === undefined || value === null) return [];
   return Array.isArray(value) ? value : [value];
+}
+
+/** One value of one attribute, as within the brackets of a value path: many elements may be looked at. */
+const isPlain = ({ urn, attribute, sub }: AttributePath): boolean => urn === undefined && sub === undefined && !attribute.multiValued;
+
+function plainly({ attribute: { name } }: AttributePath, test: (raw: JsonValue) => boolean): Predicate {
+  return (resource) => {
+    const raw = resource[name];
+    // A schema may have been another one when the value was stored.
+    if (Array.isArray(raw)) return raw.some(test);
+    return raw !== undefined && raw !== null && test(raw);
+  };
 }
 
 /** Whether any single value at the path passes the test. */

@@ -7,6 +7,7 @@ import { canonicalInstant } from '../datetime.js';
 import { quote } from '../errors.js';
 import { type AttributePath, printPath, resolvePath } from '../path.js';
 import { type AttributeDefinition, lookUp, type ResourceTypeDefinition } from '../schema/definition.js';
+import { isWellFormed } from '../text.js';
 import type { Filter, Operator } from './ast.js';
 import { invalidFilter, lex, type Token } from './lexer.js';
 
@@ -37,11 +38,30 @@ export function parseFilter(type: ResourceTypeDefinition, text: string, options:
  * @throws ScimError `invalidFilter`
  */
 export function parseElementFilter(attribute: AttributeDefinition, text: string, spent?: { terms: number }): Filter {
+  const simple = parseEquality(attribute, text);
+  if (simple !== undefined) {
+    if (spent !== undefined) spent.terms += 1;
+    return simple;
+  }
   const parser = new Parser(text, (name) => resolveIn(attribute, name), false);
   const filter = parser.parse();
   if (spent !== undefined) spent.terms += parser.terms;
   return filter;
 }
+
+/** `value eq "…"`, which nearly all value paths are: a PATCH may have thousands. Undefined: it is another one, or wrong. */
+function parseEquality(attribute: AttributeDefinition, text: string): Filter | undefined {
+  if (text.length > FILTER_LENGTH_MAX) return undefined;
+  const match = EQUALITY.exec(text);
+  if (match === null) return undefined;
+  const [, name = '', value = ''] = match;
+  const path = resolveIn(attribute, name);
+  if (path === 'unknown' || !isWellFormed(value)) return undefined;
+  return compare(path, 'eq', { kind: 'string', value, at: 0 });
+}
+
+/** Without escapes in the string. */
+const EQUALITY = /^([A-Z$][A-Z0-9_-]*) eq "([^"\\\p{Cc}]*)"$/iu;
 
 /**
  * The same for an attribute that no table knows: any name will do, and nothing satisfies it.
@@ -236,7 +256,7 @@ class Parser {
 function resolveFor(type: ResourceTypeDefinition, name: string): AttributePath | 'unknown' | undefined {
   const resolved = resolvePath(type, name);
   if (resolved.kind === 'attribute') return resolved.path;
-  return resolved.kind === 'malformed' ? undefined : 'unknown';
+  return resolved.kind === 'malformed' || (resolved.kind === 'wrong' && resolved.malformed) ? undefined : 'unknown';
 }
 
 function resolveIn(attribute: AttributeDefinition, name: string): AttributePath | 'unknown' {

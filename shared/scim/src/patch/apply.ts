@@ -9,6 +9,8 @@
  * - Removing what isn't there is a success. `remove` with a value removes these elements from a multi-valued attribute or sub-attribute.
  * - `add` of nothing adds nothing to what is multi-valued; a single value it replaces (§3.5.2.1), so null clears it.
  * - Setting `primary` takes it from whoever had it.
+ * - What no schema knows is left out of a value that has something known beside it; an operation with nothing else is `invalidPath`, as a success
+ *   would have done nothing. What begins with a known schema or attribute and names nothing of it is always `invalidPath`.
  * - A path that is read-only is `mutability`; a read-only member of a path-less value is left out.
  */
 import { comparable } from '../comparable.js';
@@ -19,7 +21,7 @@ import { compileFilter } from '../filter/match.js';
 import { Ignored, type UnknownAttributes } from '../ignored.js';
 import { keepSubs, keepValue } from '../immutable.js';
 import { ELEMENTS_MAX, isObject, type JsonObject, type JsonValue, memberNames, typeName } from '../json.js';
-import { resolvePath } from '../path.js';
+import { expectedAt, type Resolved, resolvePath } from '../path.js';
 import type { AttributeDefinition, ResourceTypeDefinition, SchemaDefinition } from '../schema/definition.js';
 import { checkRequired } from '../validate.js';
 import {
@@ -32,6 +34,9 @@ import {
   inTableOrder,
   isEmpty,
   isPrimary,
+  meant,
+  meantBySchema,
+  meantToGo,
   mergeElements,
   Place,
   unwrap,
@@ -44,14 +49,16 @@ import {
   parsePatchPath,
   type Spent,
   tooManyOperations,
+  unknownName,
 } from './operation.js';
 import { templateOf } from './template.js';
 
 /**
  * Elements that all operations together may look at, once for each term of their filters. A long attribute and many operations fit into one small
- * body, and would hold the process for a minute. Attributes that name resources may be longer: a group is big for good reasons.
+ * body, and would hold the process for a minute: nothing else runs meanwhile, as a decision is made in one go. So many take some 10 ms, and less than
+ * 50 before the code is warm. Attributes that name resources may be longer: a group is big for good reasons.
  */
-export const PATCH_ELEMENTS_MAX = 20_000;
+export const PATCH_ELEMENTS_MAX = 10_000;
 export const PATCH_MEMBERS_MAX = 1_000_000;
 
 export interface PatchOptions {
@@ -73,8 +80,15 @@ export function applyPatch(
 ): Patched {
   const ignored = new Ignored(options.unknownAttributes ?? 'ignore');
   const draft = new Draft(type, attributes);
-  for (const operation of operations) applyOperation(type, draft, operation, new Place(ignored, `Operations[${operation.index}]: `));
+  for (const operation of operations) applyOperation(type, draft, operation, placeOf(operation, ignored));
   return { attributes: draft.finish(), ignored: ignored.list() };
+}
+
+/** Where an operation is, in an error. */
+export function placeOf({ index }: PatchOperation, ignored: Ignored): Place {
+  const place = new Place(ignored, `Operations[${index}]: `);
+  place.strict = true;
+  return place;
 }
 
 /** A copy that is made as far as it is written to. */
@@ -101,8 +115,8 @@ class Draft {
     return (urn === undefined ? this.#core : this.#extensions.get(urn))?.[attribute.name];
   }
 
-  /** Whether unassigning an attribute means nothing. */
-  keeps(urn: string | undefined, { name }: AttributeDefinition): boolean {
+  /** Whether an attribute always has a value: unassigning it would mean nothing. */
+  isConstant(urn: string | undefined, { name }: AttributeDefinition): boolean {
     return urn === undefined && Object.hasOwn(this.#type.defaults, name);
   }
 
@@ -193,10 +207,10 @@ function costOf(value: JsonValue): number {
   return cost;
 }
 
-function applyOperation(type: ResourceTypeDefinition, draft: Draft, { op, path, target, value }: PatchOperation, place: Place): void {
-  if (target === undefined) applyMembers(type, draft, op, value, place);
-  else if (target.kind === 'unknown') place.ignored.note(path ?? target.text, 'invalidPath');
-  else if (target.kind === 'schema') applySchema(type, draft, op, target.schema, target.urn, value, place);
+function applyOperation(type: ResourceTypeDefinition, draft: Draft, operation: PatchOperation, place: Place): void {
+  const { op, target, value } = operation;
+  if (target === undefined || target.kind === 'schema') applyObject(type, draft, operation, place);
+  else if (target.kind === 'unknown') throw ScimError.of('invalidPath', `${place.prefix}${unknownName(type, target.text)}`);
   else if (target.kind === 'attribute') {
     // Some clients add an extension's URN to `schemas` before they use it; what it holds follows from the values anyway.
     if (target.attribute.name === 'schemas' && target.urn === undefined && op !== 'remove') return;
@@ -205,37 +219,68 @@ function applyOperation(type: ResourceTypeDefinition, draft: Draft, { op, path, 
   }
 }
 
-/** A value without a path: each member's name is one. */
-function applyMembers(
+/** A value without a path, or with a schema's URN for one: each member's name is a path. @throws ScimError `invalidPath`, where none is known */
+function applyObject(type: ResourceTypeDefinition, draft: Draft, { op, target, value, isRest }: PatchOperation, place: Place): void {
+  if (target?.kind !== 'schema' && !isObject(value))
+    throw ScimError.of('invalidValue', `${place.prefix}value: expected an object, got ${typeName(value)}`);
+  const unknown =
+    target?.kind === 'schema'
+      ? applySchema(type, draft, op, target.schema, target.urn, value, place)
+      : applyKeys(type, draft, op, value as JsonObject, undefined, place);
+  if (unknown !== undefined && !isRest) throw ScimError.of('invalidPath', `${place.prefix}${unknownName(type, unknown)}`);
+}
+
+/**
+ * The members of an object, each by its own name: of the resource, or of one of its schemas.
+ * @returns the first name, where none is known
+ */
+function applyKeys(
   type: ResourceTypeDefinition,
   draft: Draft,
   op: PatchOperation['op'],
-  value: JsonValue | undefined,
+  value: JsonObject,
+  schema: SchemaDefinition | undefined,
   place: Place,
-): void {
-  if (!isObject(value)) throw ScimError.of('invalidValue', `${place.prefix}value: expected an object, got ${typeName(value)}`);
+): string | undefined {
   const seen = new Set<string>();
-  for (const key of memberNames(value, `${place.prefix}value`)) {
-    const target = targetOfKey(type, draft, key);
-    if (target.kind === 'unknown') place.ignored.note(target.text);
-    else if (target.kind === 'schema') applySchema(type, draft, op, target.schema, target.urn, value[key], place);
-    else if (target.kind === 'attribute') {
+  let first: string | undefined;
+  let isKnown = false;
+  const unknown = (name: string) => {
+    place.ignored.note(name);
+    first ??= name;
+  };
+  const keys = memberNames(value, `${place.prefix}${schema?.id ?? 'value'}`);
+  for (const key of keys) {
+    const text = schema === undefined ? key : `${schema.id}:${key}`;
+    const target = targetOfKey(type, draft, text, schema, place);
+    if (target.kind === 'unknown') {
+      unknown(text);
+      continue;
+    }
+    if (target.kind === 'schema') {
+      const lost = applySchema(type, draft, op, target.schema, target.urn, value[key], place);
+      first ??= lost;
+      if (lost !== undefined) continue;
+    } else if (target.kind === 'attribute') {
       if (target.filter === undefined) refuseTwice(seen, target, key, place);
       if (!isReadOnly(target)) applyMember(draft, op, target, value[key]!, place);
     }
+    isKnown = true;
   }
+  return isKnown ? undefined : first;
 }
 
-/** The object under a schema's URN, with a path or without. */
+/** The object under a schema's URN, with a path or without. @returns as applyKeys */
 function applySchema(
   type: ResourceTypeDefinition,
   draft: Draft,
   op: PatchOperation['op'],
   schema: SchemaDefinition,
   urn: string | undefined,
-  value: JsonValue | undefined,
+  raw: JsonValue | undefined,
   place: Place,
-): void {
+): string | undefined {
+  const value = raw === undefined ? undefined : meantBySchema(schema.id, raw);
   if (op === 'remove' || value === null || value === '') {
     if (urn === undefined) throw ScimError.of('invalidPath', `${place.prefix}${schema.id}: the core schema can't be removed`);
     for (const attribute of schema.attributes) {
@@ -245,32 +290,40 @@ function applySchema(
       }
       draft.set(urn, attribute, undefined);
     }
-    return;
+    return undefined;
   }
   if (!isObject(value)) throw ScimError.of('invalidValue', `${place.prefix}${schema.id}: expected an object, got ${typeName(value)}`);
-  const seen = new Set<string>();
-  for (const key of memberNames(value, `${place.prefix}${schema.id}`)) {
-    const text = `${schema.id}:${key}`;
-    const target = targetOfKey(type, draft, text);
-    if (target.kind === 'unknown') place.ignored.note(text);
-    else if (target.kind === 'attribute') {
-      if (target.filter === undefined) refuseTwice(seen, target, key, place);
-      if (!isReadOnly(target)) applyMember(draft, op, target, value[key]!, place);
-    }
-  }
+  return applyKeys(type, draft, op, value, schema, place);
 }
 
 function applyMember(draft: Draft, op: PatchOperation['op'], target: AttributeTarget, value: JsonValue | undefined, place: Place): void {
-  if (op === 'remove') remove(draft, target, value, place);
-  else write(draft, op, target, value ?? null, place);
+  const definition = target.sub ?? target.attribute;
+  if (op === 'remove') remove(draft, target, meantToGo(definition, value), place);
+  else write(draft, op, target, meant(definition, value ?? null), place);
 }
 
-/** What a member's name points to. What isn't even a path is a member that no schema knows; only brackets show that a path was meant. */
-function targetOfKey(type: ResourceTypeDefinition, draft: Draft, text: string): PatchTarget {
+/**
+ * What a member's name points to. What isn't even a path is a member that no schema knows, as is a name that the schema around it does not have;
+ * only brackets show that a path was meant.
+ */
+function targetOfKey(
+  type: ResourceTypeDefinition,
+  draft: Draft,
+  text: string,
+  within: SchemaDefinition | undefined,
+  place: Place,
+): PatchTarget {
   draft.name();
-  if (!text.includes('[') && resolvePath(type, text).kind === 'malformed') return { kind: 'unknown', text };
+  if (!text.includes('[')) {
+    const resolved = resolvePath(type, text);
+    if (resolved.kind === 'malformed' || (within !== undefined && isNameless(resolved))) return { kind: 'unknown', text };
+    if (resolved.kind === 'wrong') throw ScimError.of('invalidPath', `${place.prefix}${quote(text)}: ${expectedAt(type, resolved)}`);
+  }
   return parsePatchPath(type, text, draft.spent);
 }
+
+/** A schema has nothing of that name. */
+const isNameless = (resolved: Resolved): boolean => resolved.kind === 'wrong' && resolved.attribute === undefined;
 
 function refuseTwice(seen: Set<string>, { urn, attribute, sub }: AttributeTarget, key: string, place: Place): void {
   const name = `${urn ?? ''}:${attribute.name}.${sub?.name ?? ''}`;
@@ -297,7 +350,7 @@ function write(draft: Draft, op: 'add' | 'replace', target: AttributeTarget, raw
   const after = attribute.multiValued
     ? writeMany(draft, op, target, asList(before), raw, place)
     : writeSingle(draft, op, target, before, raw, place);
-  if (after === undefined && draft.keeps(urn, attribute)) return;
+  if (after === undefined && draft.isConstant(urn, attribute)) place.at(attribute).fail(`a ${attribute.type}`, raw);
   const where = `${place.prefix}${urn === undefined ? '' : `${urn}:`}${attribute.name}`;
   if (Array.isArray(after) && after.length > ELEMENTS_MAX && after.length > asList(before).length && !attribute.byName.has('$ref'))
     throw ScimError.of('invalidValue', `${where}: at most ${ELEMENTS_MAX} values are taken, it would have ${after.length}`);
@@ -437,6 +490,8 @@ function writeElements(
   const changed = new Set<JsonValue>();
   const after: JsonValue[] = [];
   let found = false;
+  // Elements are told apart by their keys: where none gets another, none can have become the same as another.
+  let isRekeyed = false;
   for (const element of before) {
     if (!isObject(element) || !satisfies(element)) {
       after.push(element);
@@ -447,6 +502,7 @@ function writeElements(
     if (next === undefined) continue;
     after.push(next);
     changed.add(next);
+    isRekeyed ||= elementKey(attribute, next) !== elementKey(attribute, element);
   }
   if (!found && !isEmpty(raw)) {
     if (template === undefined) {
@@ -459,6 +515,7 @@ function writeElements(
     if (created !== undefined) {
       after.push(created);
       changed.add(created);
+      isRekeyed = true;
     }
   }
   const primaries = [...changed].filter(isPrimary);
@@ -466,8 +523,9 @@ function writeElements(
   if (setsPrimary && primaries.length > 1) {
     throw ScimError.of('invalidValue', `${place.prefix}${attribute.name}: more than one value would be primary`);
   }
-  const handed = setsPrimary && primaries.length === 1 ? handOver(after, (each) => each === primaries[0]) : after;
-  const unique = mergeElements(attribute, [], handed);
+  const handsOver = setsPrimary && primaries.length === 1;
+  const handed = handsOver ? handOver(after, (each) => each === primaries[0]) : after;
+  const unique = isRekeyed || handsOver ? mergeElements(attribute, [], handed) : handed;
   return unique.length === 0 ? undefined : unique;
 }
 

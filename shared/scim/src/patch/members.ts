@@ -8,7 +8,8 @@ import { isObject, type JsonObject, type JsonValue } from '../json.js';
 import { resolvePath } from '../path.js';
 import type { AttributeDefinition, ResourceTypeDefinition } from '../schema/definition.js';
 import { checkRequired } from '../validate.js';
-import { coerce, Place } from '../value.js';
+import { coerce, meantToGo, type Place } from '../value.js';
+import { placeOf } from './apply.js';
 import type { PatchOperation } from './operation.js';
 
 export type MemberChange =
@@ -44,7 +45,7 @@ export function splitMemberOperations(
   const changes: MemberChange[] = [];
   const rest: PatchOperation[] = [];
   for (const operation of operations) {
-    const place = new Place(ignored, `Operations[${operation.index}]: `);
+    const place = placeOf(operation, ignored);
     const { target } = operation;
     if (target === undefined) {
       const left = takeMember(type, attribute, operation, changes, place);
@@ -81,16 +82,17 @@ function takeMember(
   if (found === undefined) return operation;
   const { [found]: members, ...others } = value;
   changes.push({ kind: op, members: membersOf(attribute, members!, place) });
-  return { ...operation, value: others };
+  return { ...operation, value: others, isRest: true };
 }
 
-function changeOf({ op, target, value }: PatchOperation, attribute: AttributeDefinition, place: Place): MemberChange | undefined {
+function changeOf({ op, target, value: given }: PatchOperation, attribute: AttributeDefinition, place: Place): MemberChange | undefined {
   if (target?.kind !== 'attribute' || target.sub !== undefined) return undefined;
   if (target.filter !== undefined) {
     const values = op === 'remove' ? valuesOf(target.filter) : undefined;
     return values === undefined ? undefined : { kind: 'remove', values };
   }
-  if (op !== 'remove') return { kind: op, members: membersOf(attribute, value ?? null, place) };
+  if (op !== 'remove') return { kind: op, members: membersOf(attribute, given ?? null, place) };
+  const value = meantToGo(attribute, given);
   if (value === undefined || value === null || value === '') return { kind: 'replace', members: [] };
   return { kind: 'remove', values: membersOf(attribute, value, place).map((member) => String(member.value)) };
 }

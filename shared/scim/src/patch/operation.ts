@@ -2,8 +2,8 @@
 import { quote, ScimError } from '../errors.js';
 import type { Filter } from '../filter/ast.js';
 import { parseElementFilter, parseUnknownFilter } from '../filter/parse.js';
-import { isObject, type JsonObject, type JsonValue, typeName } from '../json.js';
-import { resolvePath } from '../path.js';
+import { isObject, type JsonObject, type JsonValue, parsedText, typeName } from '../json.js';
+import { expectedAt, resolvePath } from '../path.js';
 import { type AttributeDefinition, lookUp, type ResourceTypeDefinition, type SchemaDefinition } from '../schema/definition.js';
 import { PATCH_OP_URN } from '../urns.js';
 
@@ -28,7 +28,7 @@ export type PatchTarget =
   | { readonly kind: 'schema'; readonly schema: SchemaDefinition; readonly urn: string | undefined }
   /** Taken and never kept: `password`. */
   | { readonly kind: 'dropped' }
-  /** No table knows it. */
+  /** No table knows it: as a key it may stand beside known ones, as a path it is refused. */
   | { readonly kind: 'unknown'; readonly text: string };
 
 export interface PatchOperation {
@@ -40,6 +40,8 @@ export interface PatchOperation {
   readonly target: PatchTarget | undefined;
   /** Undefined only where the client left it out, which only `remove` may. */
   readonly value: JsonValue | undefined;
+  /** Part of it is done already: that nothing of the rest is known is no fault. */
+  readonly isRest?: true;
 }
 
 /**
@@ -76,6 +78,7 @@ export function parsePatchPath(type: ResourceTypeDefinition, text: string, spent
   const open = text.indexOf('[');
   if (open < 0) {
     const resolved = resolvePath(type, text);
+    if (resolved.kind === 'wrong') return invalid(text, expectedAt(type, resolved));
     if (resolved.kind === 'malformed')
       return invalid(text, 'expected an attribute, as in "name.familyName" or "emails[type eq \\"work\\"].value"');
     if (resolved.kind === 'unknown') return { kind: 'unknown', text };
@@ -102,6 +105,7 @@ function parseValuePath(
     checkUnknownFilter(text, filterText, spent);
     return resolved.kind === 'dropped' ? resolved : { kind: 'unknown', text };
   }
+  if (resolved.kind === 'wrong') return invalid(text, expectedAt(type, resolved));
   if (resolved.kind !== 'attribute' || resolved.path.sub !== undefined) return invalid(text, 'expected an attribute before "["');
   const { urn, attribute } = resolved.path;
   if (!attribute.multiValued || attribute.type !== 'complex')
@@ -109,7 +113,7 @@ function parseValuePath(
   const filter = parseElementFilter(attribute, filterText, spent);
   checkTerms(spent);
   const sub = subName === undefined ? undefined : lookUp(attribute.byName, subName);
-  if (subName !== undefined && sub === undefined) return { kind: 'unknown', text };
+  if (subName !== undefined && sub === undefined) return invalid(text, expectedAt(type, { kind: 'wrong', attribute }));
   return { kind: 'attribute', urn, attribute, filter, sub };
 }
 
@@ -126,6 +130,11 @@ function checkUnknownFilter(text: string, filterText: string, spent: Spent): voi
 
 function checkTerms({ terms }: Spent): void {
   if (terms > PATCH_TERMS_MAX) throw ScimError.of('tooMany', `Operations: their filters have more than ${PATCH_TERMS_MAX} terms`);
+}
+
+/** What is said of a name that no schema of the type knows. */
+export function unknownName(type: ResourceTypeDefinition, text: string): string {
+  return `${quote(text)}: no schema of a ${type.name} has such an attribute`;
 }
 
 function invalid(text: string, expected: string): never {
@@ -150,16 +159,22 @@ function parseOperation(type: ResourceTypeDefinition, operation: JsonValue, inde
       `${where}.op: expected "add", "remove" or "replace", got ${typeof verb === 'string' ? quote(verb) : typeName(verb)}`,
     );
   }
-  const path = member(operation, 'path') ?? undefined;
-  if (path !== undefined && typeof path !== 'string')
-    throw ScimError.of('invalidPath', `${where}.path: expected a string, got ${typeName(path)}`);
-  const value = member(operation, 'value');
+  const given = member(operation, 'path') ?? undefined;
+  if (given !== undefined && typeof given !== 'string')
+    throw ScimError.of('invalidPath', `${where}.path: expected a string, got ${typeName(given)}`);
+  const path = given === '' ? undefined : given;
+  const raw = member(operation, 'value');
+  // Some clients send the whole value as one string.
+  const value = path === undefined && typeof raw === 'string' ? parsedText(raw) : raw;
   if (op === 'remove' && path === undefined) throw ScimError.of('noTarget', `${where}: a remove needs a path`);
   if (op !== 'remove' && value === undefined) throw ScimError.of('invalidValue', `${where}.value: expected a value for ${op}, got none`);
   if (path === undefined && !isObject(value)) {
     throw ScimError.of('invalidValue', `${where}.value: expected an object where there is no path, got ${typeName(value)}`);
   }
-  return { index, op, path, target: path === undefined ? undefined : parsePatchPath(type, path, spent), value };
+  const target = path === undefined ? undefined : parsePatchPath(type, path, spent);
+  // With nothing beside it, leaving it out would be a success that did nothing.
+  if (target?.kind === 'unknown') throw ScimError.of('invalidPath', `${where}.path: ${unknownName(type, target.text)}`);
+  return { index, op, path, target, value };
 }
 
 /** A member of the message itself, in any case; of two spellings the exact one counts. */

@@ -57,7 +57,7 @@ export interface ResourceTypeDefinition {
   readonly endpoint: string;
   readonly schema: SchemaDefinition;
   readonly extensions: readonly ExtensionDefinition[];
-  /** What a create means where the client leaves it out. A replace, or null in a PATCH, keeps what is, even where it is required. */
+  /** What a create means where the client leaves it out; a replace keeps what is, even where it is required. It can't be given without a value. */
   readonly defaults: JsonObject;
   /** Lower-case names that clients may send and that are never stored, returned, announced or noted: `password`. */
   readonly dropped: ReadonlySet<string>;
