@@ -17,6 +17,15 @@ describe('settings', () => {
   });
 });
 
+describe('the entry of a service', () => {
+  // An old Node had answered with a SyntaxError of some import, as all imports are read before the first line is run.
+  it.each(['ingest', 'worker'])('looks at the version of Node before %s imports anything', (service) => {
+    const [entry] = program.filter(({ path }) => path === `services/${service}/src/main.ts`);
+    expect(linesWith(entry!, /^\s*import\b|^export .* from\b/)).toEqual([]);
+    expect(entry!.text).toMatch(/process\.versions\.node[\s\S]*await import\(/);
+  });
+});
+
 describe('keys of Redis', () => {
   it('are spelled in keys.ts alone', () => {
     const pattern = /\{p\d\d\}|\{p\*\}|\{auth\}|['"`}]:(head|pending|dead|history|index|settings|lease|loading|line|r)\b/;

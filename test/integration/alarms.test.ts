@@ -45,6 +45,14 @@ const aUser = (more: Record<string, unknown> = {}) => {
   return userBody(`user${unique}`, more);
 };
 
+/** A person whose account is in MongoDB, and whose copy is in Redis. */
+async function anApplied({ cluster, okta }: Scene): Promise<string> {
+  const { status, body } = await okta.create(aUser());
+  expect(status).toBe(201);
+  await cluster.quiet();
+  return body.id;
+}
+
 /** Stops a process of ours for the time of an alarm: it keeps its port and answers nothing. */
 function freeze({ later }: Scene, pid: number | undefined): void {
   process.kill(pid!, 'SIGSTOP');
@@ -52,10 +60,10 @@ function freeze({ later }: Scene, pid: number | undefined): void {
 }
 const freezeWorker = (scene: Scene) => freeze(scene, scene.cluster.worker.pid());
 
-async function loseADocument({ cluster, okta }: Scene): Promise<void> {
-  const { body } = await okta.create(aUser());
-  await cluster.quiet();
-  await cluster.db.collection<{ _id: string }>('accounts').deleteOne({ _id: body.id });
+async function loseADocument(scene: Scene): Promise<void> {
+  const _id = await anApplied(scene);
+  const { deletedCount } = await scene.cluster.db.collection<{ _id: string }>('accounts').deleteOne({ _id });
+  expect(deletedCount).toBe(1);
 }
 
 const CAUSES: Readonly<Record<string, Cause>> = {
@@ -67,10 +75,9 @@ const CAUSES: Readonly<Record<string, Cause>> = {
   },
   RollcallLeaversWait: async (scene) => {
     const { cluster, okta } = scene;
-    const { body } = await okta.create(aUser());
-    await cluster.quiet();
+    const id = await anApplied(scene);
     process.kill(cluster.worker.pid()!, 'SIGSTOP');
-    await okta.patch(body.id, patchBody({ op: 'replace', path: 'active', value: false }));
+    await okta.patch(id, patchBody({ op: 'replace', path: 'active', value: false }));
     await new Promise((resolve) => setTimeout(resolve, 1_200)); // longer than the alarm allows
     process.kill(cluster.worker.pid()!, 'SIGCONT');
   },
@@ -115,19 +122,30 @@ const CAUSES: Readonly<Record<string, Cause>> = {
     await cluster.redis.eval("for n = 1, 50001 do redis.call('XADD', KEYS[1], '*', 'a', 'b') end", 1, acme.partition.history());
     later(() => cluster.redis.del(acme.partition.history()));
   },
-  RollcallRedisMemory: async ({ cluster, later }) => {
+  RollcallRedisMemory: async (scene) => {
+    const { cluster, acme, later } = scene;
     const used = Number(/used_memory:(\d+)/.exec(await cluster.redis.info('memory'))![1]);
     await cluster.redis.config('SET', 'maxmemory', Math.round(used * 1.3));
-    later(() => cluster.redis.config('SET', 'maxmemory', 0));
+    later(async () => {
+      await cluster.redis.config('SET', 'maxmemory', 0);
+      // Both processes look again after a moment: from then on writes are accepted, and copies kept.
+      const isKept = async () => {
+        const { status, body } = await scene.okta.create(aUser());
+        if (status !== 201) return false;
+        await cluster.quiet();
+        return (await cluster.redis.hexists(acme.resource(body.id), 'doc')) === 1;
+      };
+      await until('memory to be free', isKept);
+    });
   },
   RollcallStoresDiffer: loseADocument,
   RollcallAcceptedAgain: loseADocument,
-  RollcallErrors: async ({ cluster, okta, acme, later }) => {
-    const { body } = await okta.create(aUser());
-    await cluster.quiet();
-    await cluster.redis.hset(acme.resource(body.id), 'doc', '{'); // as no release of ours writes it
-    expect((await okta.get(body.id)).status).toBe(500);
-    later(() => cluster.redis.del(acme.resource(body.id)));
+  RollcallErrors: async (scene) => {
+    const { cluster, okta, acme, later } = scene;
+    const id = await anApplied(scene);
+    await cluster.redis.hset(acme.resource(id), 'doc', '{'); // as no release of ours writes it
+    expect((await okta.get(id)).status).toBe(500);
+    later(() => cluster.redis.del(acme.resource(id)));
   },
   RollcallRefusals: async ({ cluster, okta, later }) => {
     await cluster.mongoServer!.freeze();
