@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Cluster, startCluster } from '../support/cluster.js';
 
-jest.setTimeout(240_000);
+jest.setTimeout(600_000); // some sixty commands, each a process of its own
 
 const root = path.resolve(__dirname, '../..');
 

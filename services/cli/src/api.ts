@@ -13,15 +13,16 @@ export class Api {
   ) {}
 
   /**
-   * Asks once more where nobody answered, under one Idempotency-Key: what was done is not done again.
+   * Asks again if the connection failed, under one Idempotency-Key: what was done is not done again. A worker that gives no sign of life within
+   * `SILENCE_MAX_MS` counts as away; one that is alive may take `TIMEOUT_MS` for its answer, and as long as it needs to read a file.
    * @throws CliError with the answer's own words
    */
   async ask(method: string, path: string, body?: Json | Blob): Promise<JsonObject> {
     const key = randomUUID();
     for (let attempt = 1; ; attempt += 1) {
       const answer = await this.#once(method, path, body, key);
-      if (answer instanceof Response) return object(await answered(answer));
-      if (attempt >= ATTEMPTS_MAX || this.signal.aborted) throw this.#away(answer);
+      if (answer instanceof Response) return object(await this.#answered(answer));
+      if (attempt >= ATTEMPTS_MAX || answer instanceof Silence || this.signal.aborted) throw this.#away(answer);
       await new Promise((resolve) => setTimeout(resolve, 200 * attempt));
     }
   }
@@ -48,10 +49,12 @@ export class Api {
 
   /** A list as CSV, as it comes. @throws CliError, also where it ends before its end */
   async *csv(path: string): AsyncGenerator<string> {
-    const response = await this.#fetch('GET', path, { Accept: CSV }, undefined, this.signal).catch((error: unknown) => {
-      throw this.#away(error);
-    });
-    if (!response.ok) await answered(response);
+    const response = await this.#whileAlive((signal) => this.#fetch('GET', path, { Accept: CSV }, undefined, signal)).catch(
+      (error: unknown) => {
+        throw this.#away(error);
+      },
+    );
+    if (!response.ok) await this.#answered(response);
     const decoder = new TextDecoder();
     try {
       for await (const chunk of response.body ?? []) yield decoder.decode(chunk, { stream: true });
@@ -67,13 +70,48 @@ export class Api {
       ...(body === undefined ? {} : { 'Content-Type': file ? CSV : 'application/json' }),
       ...(method === 'POST' ? { 'Idempotency-Key': key } : {}),
     };
-    // A file takes as long as it takes.
-    const signal = file ? this.signal : AbortSignal.any([this.signal, AbortSignal.timeout(TIMEOUT_MS)]);
+    const sent = file || body === undefined ? body : JSON.stringify(body);
     try {
-      return await this.#fetch(method, path, headers, file || body === undefined ? body : JSON.stringify(body), signal);
+      return await this.#whileAlive(
+        (signal) => this.#fetch(method, path, headers, sent, signal),
+        file ? undefined : AbortSignal.timeout(TIMEOUT_MS),
+      );
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
     }
+  }
+
+  /**
+   * Waits for the first response while the worker is alive. Where there is none for a moment, its `/healthz` is asked, which needs no store:
+   * without an answer to either the worker is away.
+   * @throws Silence where nothing was heard within `SILENCE_MAX_MS`; whatever `send` throws
+   */
+  async #whileAlive(send: (signal: AbortSignal) => Promise<Response>, limit?: AbortSignal): Promise<Response> {
+    const silence = new AbortController();
+    const answer = send(AbortSignal.any([this.signal, silence.signal, ...(limit ? [limit] : [])]));
+    let alive = false;
+    const probe = setTimeout(() => {
+      this.#healthz(silence.signal).then(
+        () => {
+          alive = true;
+        },
+        () => undefined,
+      );
+    }, PROBE_AFTER_MS);
+    const judged = setTimeout(() => {
+      if (!alive) silence.abort(new Silence());
+    }, SILENCE_MAX_MS);
+    try {
+      return await answer;
+    } finally {
+      clearTimeout(probe);
+      clearTimeout(judged);
+    }
+  }
+
+  async #healthz(signal: AbortSignal): Promise<void> {
+    const response = await fetch(`${this.credentials.url}/healthz`, { signal });
+    await response.body?.cancel();
   }
 
   #fetch(method: string, path: string, headers: Record<string, string>, body: string | Blob | undefined, signal: AbortSignal) {
@@ -85,27 +123,38 @@ export class Api {
     });
   }
 
+  /** @throws CliError for every answer but a success */
+  async #answered(response: Response): Promise<unknown> {
+    const { url, source } = this.credentials;
+    const text = await response.text();
+    let body: unknown;
+    try {
+      body = text === '' ? {} : JSON.parse(text);
+    } catch {
+      throw new CliError(`${url} answered ${response.status} without JSON: is it the worker's operations port (OPS_PORT)?`, EXIT.away);
+    }
+    if (response.ok) return body;
+    const said = object(body);
+    const { detail } = said;
+    const reason = typeof detail === 'string' ? detail : `status ${response.status}`;
+    if (response.status === 401) throw new CliError(`${source} was refused by ${url}: set the token of an operator`, EXIT.denied);
+    if (response.status === 403) throw new CliError(reason, EXIT.denied);
+    throw new Refused(reason, response.status, said);
+  }
+
   #away(cause: unknown): CliError {
-    return new CliError(`${this.credentials.url} does not answer: is it the worker's operations port (OPS_PORT)?`, EXIT.away, { cause });
+    const { url } = this.credentials;
+    return new CliError(
+      `${url} does not answer: is a worker running, and is this its operations port (OPS_PORT)? rollcall doctor --direct asks the stores themselves`,
+      EXIT.away,
+      { cause },
+    );
   }
 }
 
-async function answered(response: Response): Promise<unknown> {
-  const text = await response.text();
-  let body: unknown;
-  try {
-    body = text === '' ? {} : JSON.parse(text);
-  } catch {
-    throw new CliError(`the answer (${response.status}) is no JSON: is this rollcall's operations port?`, EXIT.away);
-  }
-  if (response.ok) return body;
-  const said = object(body);
-  const { detail } = said;
-  const reason = typeof detail === 'string' ? detail : `status ${response.status}`;
-  if (response.status === 401) throw new CliError(`not signed in: ${reason}`, EXIT.denied);
-  if (response.status === 403) throw new CliError(reason, EXIT.denied);
-  if (response.status >= 500 || response.status === 429) throw new CliError(reason, EXIT.away);
-  throw new Refused(reason, said);
+/** Nothing was heard of the worker in time. */
+class Silence extends Error {
+  override readonly name = 'Silence';
 }
 
 const object = (value: unknown): JsonObject =>
@@ -114,4 +163,6 @@ const object = (value: unknown): JsonObject =>
 const CSV = 'text/csv';
 const ATTEMPTS_MAX = 3;
 const TIMEOUT_MS = 15_000;
+const PROBE_AFTER_MS = 1_000;
+const SILENCE_MAX_MS = 3_000;
 const PAGE = 100;

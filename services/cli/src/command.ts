@@ -18,6 +18,8 @@ export interface Command {
   /** `tenant create <id>`: words, then arguments. */
   readonly usage: string;
   readonly summary: string;
+  /** Other words for the same command: `account preserve` for `account block`. */
+  readonly aliases?: readonly string[];
   /** As the parser reads them: `--name <name>`, and what they mean. */
   readonly options?: readonly (readonly [flags: string, meaning: string])[];
   /** @returns the exit code */
@@ -39,10 +41,11 @@ export class CliError extends Error {
   }
 }
 
-/** What the admin API refused, with its whole answer. */
+/** What the admin API refused, or could not do for now, with its whole answer. */
 export class Refused extends CliError {
   constructor(
     message: string,
+    readonly status: number,
     readonly body: JsonObject,
   ) {
     super(message, EXIT.refused);

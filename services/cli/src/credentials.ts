@@ -8,6 +8,8 @@ export interface Credentials {
   /** Of the operations port, without a trailing slash. */
   readonly url: string;
   readonly token: string;
+  /** Where the token came from, as messages name it: the setting, or the file. */
+  readonly source: string;
 }
 
 /**
@@ -25,7 +27,8 @@ export async function credentials(env: NodeJS.ProcessEnv): Promise<Credentials> 
     throw new CliError(`no operator token: set ROLLCALL_OPERATOR_TOKEN, or write {"url", "token"} to ${file} with mode 0600`, EXIT.denied);
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
     throw new CliError('ROLLCALL_ADMIN_URL: expected an http or https URL, such as http://127.0.0.1:8081', EXIT.usage);
-  return { url: url.replace(/\/+$/, ''), token };
+  const source = env.ROLLCALL_OPERATOR_TOKEN ? 'ROLLCALL_OPERATOR_TOKEN' : `the token in ${file}`;
+  return { url: url.replace(/\/+$/, ''), token, source };
 }
 
 async function read(file: string): Promise<{ url?: string; token?: string }> {

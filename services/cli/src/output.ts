@@ -19,19 +19,16 @@ export class Output {
     else this.stdout.write(items.length === 0 ? `${none}\n` : tableOf(items, columns));
   }
 
-  /** One thing, a member a line. */
-  show(item: JsonObject, hint?: string): void {
+  /**
+   * One thing: a member per line, what is nested indented below its name.
+   * @param shown what people read in place of `item`; scripts get `item`
+   */
+  show(item: JsonObject, { hint, shown = item }: { readonly hint?: string | undefined; readonly shown?: JsonObject } = {}): void {
     if (this.json) {
       this.#json(item);
       return;
     }
-    this.stdout.write(
-      tableOf(
-        Object.entries(item).map(([name, value]) => ({ name, value })),
-        ['name', 'value'],
-        false,
-      ),
-    );
+    this.stdout.write(`${linesOf(shown).join('\n')}\n`);
     if (hint !== undefined) this.stderr.write(`${hint}\n`);
   }
 
@@ -46,7 +43,12 @@ export class Output {
     else this.stdout.write(`${sentence}\n`);
   }
 
-  /** How far something is; overwritten by the next, where somebody watches. */
+  /** A line for people, beside what scripts read. */
+  note(line: string): void {
+    if (!this.json) this.stdout.write(`${plain(line)}\n`);
+  }
+
+  /** How far something is; overwritten by the next, if a person watches. */
   progress(line: string): void {
     if (this.stderr.isTTY) this.stderr.write(`\r\u001b[K${line}`);
   }
@@ -59,11 +61,8 @@ export class Output {
   }
 }
 
-export function tableOf(items: readonly JsonObject[], columns: readonly string[], titled = true): string {
-  const rows = [
-    ...(titled ? [columns.map((column) => column.toUpperCase())] : []),
-    ...items.map((item) => columns.map((column) => cell(item[column]))),
-  ];
+export function tableOf(items: readonly JsonObject[], columns: readonly string[]): string {
+  const rows = [columns.map((column) => column.toUpperCase()), ...items.map((item) => columns.map((column) => cell(item[column])))];
   const widths = columns.map((_, at) => Math.max(...rows.map((row) => row[at]!.length)));
   const lines = rows.map((row) =>
     row
@@ -74,8 +73,40 @@ export function tableOf(items: readonly JsonObject[], columns: readonly string[]
   return `${lines.join('\n')}\n`;
 }
 
-/** No control character of somebody's name reaches a terminal. */
-function cell(value: Json | undefined): string {
-  const text = value === undefined || value === null ? '–' : typeof value === 'object' ? JSON.stringify(value) : String(value);
-  return text.replaceAll(/\p{Cc}/gu, '?');
+/**
+ * Names and values in two columns; an object or a list of objects is indented below its name.
+ * @example linesOf({ id: 'a', name: { givenName: 'Ada' } }) → ['id    a', 'name', '  givenName  Ada']
+ */
+export function linesOf(item: JsonObject, indent = ''): string[] {
+  const entries = Object.entries(item).filter(([, value]) => value !== undefined);
+  const width = Math.max(0, ...entries.filter(([, value]) => !isNested(value)).map(([name]) => name.length));
+  return entries.flatMap(([name, value]) => {
+    if (!isNested(value)) return [`${indent}${plain(name).padEnd(width)}  ${cell(value)}`];
+    const below = (Array.isArray(value) ? value : [value]) as readonly Json[];
+    return [
+      `${indent}${plain(name)}`,
+      ...below.flatMap((each) => {
+        const lines = isObject(each) ? linesOf(each, `${indent}  `) : [`${indent}  ${cell(each)}`];
+        // Elements of a list are told apart by a dash.
+        return Array.isArray(value) ? lines.map((line, at) => `${indent}${at === 0 ? '- ' : '  '}${line.slice(indent.length + 2)}`) : lines;
+      }),
+    ];
+  });
 }
+
+const isObject = (value: Json | undefined): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isNested = (value: Json | undefined): boolean =>
+  (isObject(value) && Object.keys(value).length > 0) || (Array.isArray(value) && value.some((each) => typeof each === 'object'));
+
+/** A value in one line; lists of plain values are separated by commas. */
+export function cell(value: Json | undefined): string {
+  if (value === undefined || value === null) return NONE;
+  if (Array.isArray(value) && value.every((each) => typeof each !== 'object')) return value.length === 0 ? NONE : plain(value.join(', '));
+  if (typeof value === 'object') return Object.keys(value).length === 0 ? NONE : plain(JSON.stringify(value));
+  return plain(String(value));
+}
+
+/** No control character of a name reaches a terminal. */
+const plain = (text: string): string => text.replaceAll(/\p{Cc}/gu, '?');
+
+const NONE = '–';

@@ -3,7 +3,7 @@ import { CliError, EXIT, type Given, text } from './command.js';
 /** How a command names a person of the identity provider. */
 export const PERSON_OPTIONS = [
   ['--user-name <name>', 'what the identity provider sends as userName'],
-  ['--external-id <id>', 'or what it calls the person'],
+  ['--external-id <id>', 'or its id of the user'],
 ] as const;
 
 /** The person that `PERSON_OPTIONS` name, by one of the two. @throws CliError for none, or both */

@@ -1,11 +1,14 @@
 import type { Command, Given } from './command.js';
-import { tableOf } from './output.js';
+import { trailRow } from './history.js';
+import { linesOf, tableOf } from './output.js';
 import { COMMANDS, choose, run } from './program.js';
+import { expiry } from './time.js';
 
 const asked: Given[] = [];
 const command: Command = {
   usage: 'thing make <name> [more...]',
   summary: 'make a thing',
+  aliases: ['thing build'],
   options: [
     ['--size <size>', 'how large'],
     ['--all', 'all of them'],
@@ -49,18 +52,35 @@ describe('what is typed', () => {
     [['thing', 'make', 'a', '--sise', '3'], 'sise'],
     [['thing', 'make', 'a', '--size'], 'size'],
     [['thing', 'make', 'a', '--all=yes'], 'all'],
-    [['thing', 'a', 'b'], 'too much: b'],
-    [['nothing'], 'no command "nothing"'],
+    [['thing', 'a', 'b'], 'too many arguments: b'],
+    [['thing', 'make', 'a', '--sise', '3'], 'Did you mean --size?'],
+    [['nothing'], 'unknown command "nothing"'],
+    [['thign', 'make'], 'Did you mean "thing"?'],
+    [['thing', 'make', 'a', '--unlike-any', '3'], "Unknown option '--unlike-any'"],
   ])('is answered with 2 and the reason where it is wrong: %j', async (argv, reason) => {
     const { code, err, out } = await typed(...argv);
     expect([code, out]).toEqual([2, '']);
     expect(err).toContain(reason);
   });
 
+  it('may be another word for the same command', async () => {
+    expect((await typed('thing', 'build', 'x')).code).toBe(7);
+    expect(asked.at(-1)).toMatchObject({ name: 'x' });
+    expect((await typed('thing', 'build', '--help')).out).toContain('Also: rollcall thing build');
+  });
+
+  it('suggests nothing where nothing is near', async () => {
+    expect((await typed('xylophone')).err).not.toContain('Did you mean');
+  });
+
+  it('may ask for the version', async () => {
+    expect(await typed('--version')).toEqual({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/), err: '' });
+  });
+
   it.each([[[]], [['--help']], [['-h']], [['thing', 'make', '--help']]])('may be a call for help: %j', async (argv: string[]) => {
     const { code, out } = await typed(...argv);
     expect(code).toBe(0);
-    expect(out).toContain('rollcall thing make <name> [more...]');
+    expect(out).toContain('thing make <name> [more...]');
   });
 });
 
@@ -108,6 +128,73 @@ describe('the commands', () => {
       const argv = each.usage.split(' ').map((part) => part.replaceAll(/[<>[\].]/g, ''));
       expect(choose(argv, COMMANDS)).toMatchObject({ command: { usage: each.usage } });
     }
+  });
+});
+
+describe('all commands', () => {
+  it('are in the overview once, under a heading, below how to start', async () => {
+    const said = { out: '' };
+    const stdout = { write: (text: string) => (said.out += text) };
+    await run(['--help'], { env: {}, stdout, stderr: stdout, signal: new AbortController().signal });
+    for (const { usage } of COMMANDS) expect(said.out.split('\n').filter((line) => line.startsWith(`  ${usage}  `))).toHaveLength(1);
+    expect(said.out).toMatch(/^rollcall \d.*\n\nUsage: .*\n\nStart here\n/);
+    expect(said.out).not.toContain('\nMore\n');
+  });
+});
+
+describe('one thing', () => {
+  it('is shown a member per line, what is nested indented below its name, and no control character', () => {
+    const item = {
+      id: 'a',
+      name: { givenName: 'Ada', familyName: 'x\u001b[2J' },
+      emails: [{ value: 'ada@example.com', primary: true }, { value: 'b@example.com' }],
+      by: ['idp', 'administrator'],
+      none: [],
+      empty: {},
+    };
+    expect(linesOf(item)).toEqual([
+      'id     a',
+      'name',
+      '  givenName   Ada',
+      '  familyName  x?[2J',
+      'emails',
+      '- value    ada@example.com',
+      '  primary  true',
+      '- value  b@example.com',
+      'by     idp, administrator',
+      'none   –',
+      'empty  –',
+    ]);
+  });
+});
+
+describe('when a token expires', () => {
+  it.each([
+    [364.5 * 86_400_000, 'in 364 days'],
+    [86_400_000, 'in 1 day'],
+    [90_000, 'in 1 minute'],
+    [-120_000, 'EXPIRED 2 minutes ago'],
+    [-10, 'EXPIRED 0 seconds ago'],
+  ])('is told from now: %p ms', (left_ms, text) => {
+    const now_ms = Date.parse('2026-01-01T00:00:00Z');
+    expect(expiry(new Date(now_ms + left_ms).toISOString(), now_ms)).toBe(text);
+  });
+});
+
+describe('a line of the history', () => {
+  it.each([
+    [{ changes: { title: { before: 'Dr', after: 'Prof' }, active: { after: true } } }, 'title: Dr → Prof; active: true'],
+    [{ changes: { title: { before: 'Dr' } } }, 'title: Dr → none'],
+    [{ changes: {}, members: { added: ['a', 'b'], removed: ['c'] } }, 'members added: 2; members removed: c'],
+    [{ before: { name: 'x', status: 'active' }, after: { name: 'y', status: 'active' } }, 'name: x → y'],
+    [{ changes: {} }, '–'],
+  ])('tells what changed: %j', (line, told) => {
+    expect(trailRow(line).changes).toBe(told);
+  });
+
+  it('names a token by its name and how it begins, and an operator by the name', () => {
+    expect(trailRow({ who: { id: 'a1', name: 'Okta', prefix: 'rc_UEsy' } }).who).toBe('Okta (rc_UEsy…)');
+    expect(trailRow({ who: { id: 'operator:1', name: 'Grace' } }).who).toBe('Grace');
   });
 });
 

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { Api } from './api.js';
 import { CliError, type Command, type Context, EXIT, type Given, messageOf } from './command.js';
 import { accountCommands } from './commands/account.js';
+import { accountHistoryCommands } from './commands/account-history.js';
 import { accountImportCommands } from './commands/account-import.js';
 import { separateCommands } from './commands/account-separate.js';
 import { deadLetterCommands } from './commands/dead-letter.js';
@@ -17,13 +18,17 @@ import { statusCommands } from './commands/status.js';
 import { tenantCommands } from './commands/tenant.js';
 import { tokenCommands } from './commands/token.js';
 import { credentials } from './credentials.js';
+import { manual, overview, topic, wordsOf } from './help.js';
 import { Output, type Sink } from './output.js';
+import { nearest } from './suggest.js';
+import { version } from './version.js';
 
 export const COMMANDS: readonly Command[] = [
   ...tenantCommands,
   ...tokenCommands,
   ...accountCommands,
   ...separateCommands,
+  ...accountHistoryCommands,
   ...accountImportCommands,
   ...profileCommands,
   ...mappingCommands,
@@ -43,12 +48,12 @@ export interface Surroundings {
   readonly signal: AbortSignal;
 }
 
-/** Runs what was typed. @returns the exit code: 0 done, 1 refused, 2 typed wrongly, 3 not signed in or not allowed, 4 nobody answers */
+/** Runs what was typed. @returns the exit code: 0 done, 1 refused, 2 wrong arguments, 3 not signed in or not allowed, 4 no answer */
 export async function run(argv: readonly string[], { env, stdout, stderr, signal }: Surroundings, commands = COMMANDS): Promise<number> {
   try {
     const chosen = choose(argv, commands);
-    if ('help' in chosen) {
-      stdout.write(chosen.help);
+    if ('text' in chosen) {
+      stdout.write(chosen.text);
       return EXIT.done;
     }
     const { command, given } = chosen;
@@ -73,32 +78,40 @@ export async function run(argv: readonly string[], { env, stdout, stderr, signal
   }
 }
 
-type Chosen = { readonly help: string } | { readonly command: Command; readonly given: Given };
+type Chosen = { readonly text: string } | { readonly command: Command; readonly given: Given };
 
 /** @throws CliError, usage */
 export function choose(argv: readonly string[], commands: readonly Command[]): Chosen {
   const words = argv.filter((part) => !GLOBAL_FLAGS.has(part));
-  const wantsHelp = words.length < argv.filter((part) => part !== '--json').length;
-  const command = commands
-    .filter(({ usage }) => wordsOf(usage).every((word, at) => words[at] === word))
-    .sort((one, other) => wordsOf(other.usage).length - wordsOf(one.usage).length)[0];
-  if (command === undefined) {
-    const near = commands.filter(({ usage }) => wordsOf(usage)[0] === words[0]);
-    if (wantsHelp || words.length === 0) return { help: helpOf(near.length > 0 ? near : commands) };
-    const known =
-      near.length > 0
-        ? near.map(({ usage }) => `  rollcall ${usage}`)
-        : [...new Set(commands.map(({ usage }) => `  ${wordsOf(usage)[0]}`))];
-    throw new CliError(
-      `no command "${words
-        .filter((word) => !word.startsWith('-'))
-        .slice(0, 2)
-        .join(' ')}". There ${known.length === 1 ? 'is' : 'are'}:\n${known.join('\n')}`,
-      EXIT.usage,
-    );
+  const asksHelp = argv.some((part) => part === '--help' || part === '-h');
+  if (words.length === 0 && argv.includes('--version')) return { text: `${version()}\n` };
+  const found = commands
+    .flatMap((command) => [wordsOf(command.usage), ...(command.aliases ?? []).map(wordsOf)].map((name) => ({ command, name })))
+    .filter(({ name }) => name.every((word, at) => words[at] === word))
+    .sort((one, other) => other.name.length - one.name.length)[0];
+  if (found === undefined) {
+    const related = commands.filter(({ usage }) => wordsOf(usage)[0] === words[0]);
+    if (words.length === 0) return { text: overview(commands, version()) };
+    if (asksHelp && related.length > 0) return { text: topic(related) };
+    if (asksHelp && words[0] === 'help') return { text: overview(commands, version()) };
+    throw unknown(words, commands, related);
   }
-  if (wantsHelp) return { help: helpOf([command], true) };
-  return { command, given: parsed(command, words.slice(wordsOf(command.usage).length), argv.includes('--json')) };
+  const { command, name } = found;
+  if (asksHelp) return { text: manual(command) };
+  return { command, given: parsed(command, words.slice(name.length), argv.includes('--json')) };
+}
+
+/** What is said of a command that does not exist: the one that was probably meant, and those that there are. */
+function unknown(words: readonly string[], commands: readonly Command[], related: readonly Command[]): CliError {
+  const typed = words.filter((word) => !word.startsWith('-')).slice(0, 2);
+  const isKnown = related.length > 0;
+  const candidates = (isKnown ? related : commands).flatMap(({ usage, aliases = [] }) =>
+    [usage, ...aliases].map((name) => wordsOf(name)[isKnown ? 1 : 0] ?? ''),
+  );
+  const meant = nearest(typed[isKnown ? 1 : 0] ?? '', candidates);
+  const suggestion = meant === undefined ? '' : ` Did you mean "${isKnown ? `${words[0]} ` : ''}${meant}"?`;
+  const known = isKnown ? `\n${topic(related)}` : ' All commands: rollcall --help';
+  return new CliError(`unknown command "${typed.join(' ')}".${suggestion}${known}`, EXIT.usage);
 }
 
 function parsed(command: Command, rest: readonly string[], json: boolean): Given {
@@ -110,7 +123,10 @@ function parsed(command: Command, rest: readonly string[], json: boolean): Given
   try {
     result = parseArgs({ args: [...rest], options, allowPositionals: true, strict: true });
   } catch (error) {
-    throw wrong(command, messageOf(error).split('. ')[0] ?? '');
+    const message = messageOf(error).split('. ')[0] ?? '';
+    const [, option = ''] = /Unknown option '--([^'=]*)/.exec(message) ?? [];
+    const meant = option === '' ? undefined : nearest(option, Object.keys(options));
+    throw wrong(command, meant === undefined ? message : `${message}. Did you mean --${meant}?`);
   }
   const given: Record<string, string | boolean | readonly string[] | undefined> = { json };
   for (const [name, value] of Object.entries(result.values))
@@ -121,14 +137,11 @@ function parsed(command: Command, rest: readonly string[], json: boolean): Given
     else given[name] = left.shift();
     if (required && given[name] === undefined) throw wrong(command, `${name} is missing`);
   }
-  if (left.length > 0) throw wrong(command, `too much: ${left.join(' ')}`);
+  if (left.length > 0) throw wrong(command, `too many arguments: ${left.join(' ')}`);
   return given;
 }
 
-const wrong = (command: Command, what: string) => new CliError(`${what}\n\n${helpOf([command], true)}`, EXIT.usage);
-
-/** `tenant create` of `tenant create <tenant>`. */
-const wordsOf = (usage: string): string[] => usage.split(' ').filter((part) => !/^[<[]/.test(part));
+const wrong = (command: Command, what: string) => new CliError(`${what}\n\n${manual(command)}`, EXIT.usage);
 
 const argumentsOf = (usage: string) =>
   usage
@@ -136,18 +149,4 @@ const argumentsOf = (usage: string) =>
     .filter((part) => /^[<[]/.test(part))
     .map((part) => ({ name: part.replaceAll(/[<>[\].]/g, ''), required: part.startsWith('<'), many: part.includes('...') }));
 
-function helpOf(commands: readonly Command[], whole = false): string {
-  const width = Math.max(...commands.map(({ usage }) => usage.length));
-  const lines = commands.map(({ usage, summary }) => `  rollcall ${usage.padEnd(width)}  ${summary}`);
-  const options = whole ? commands.flatMap(({ options = [] }) => options) : [];
-  const flags = [...options, ['--json', 'print JSON, for scripts'], ['--help', 'say this']] as const;
-  const flagWidth = Math.max(...flags.map(([flag]) => flag.length));
-  return `${lines.join('\n')}\n\n${flags.map(([flag, meaning]) => `  ${flag.padEnd(flagWidth)}  ${meaning}`).join('\n')}\n${whole ? '' : CREDENTIALS}`;
-}
-
-const GLOBAL_FLAGS = new Set(['--json', '--help', '-h']);
-const CREDENTIALS = `
-Signed in by ROLLCALL_OPERATOR_TOKEN and ROLLCALL_ADMIN_URL (http://127.0.0.1:8081 where it is unset), or by a file of mode 0600
-with {"url", "token"}: ROLLCALL_CREDENTIALS_FILE, else ~/.config/rollcall/credentials.json.
-Exit codes: 0 done, 1 refused, 2 typed wrongly, 3 not signed in or not allowed, 4 nobody answers.
-`;
+const GLOBAL_FLAGS = new Set(['--json', '--help', '-h', '--version']);

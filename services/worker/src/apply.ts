@@ -73,12 +73,16 @@ export const makeApply = (deps: ApplyDeps): Apply => {
 /** The documents as MongoDB keeps them. One that can't even be made of its state must not keep the others from being written. */
 function stored(tenant: string, batch: readonly Collected[], verdicts: Map<Collected, Verdict>, types: ResourceTypes): Attempts {
   const attempts = new Map<Collected, Attempt>();
+  const applied = new Date();
   for (const collected of batch) {
     const { document, version, born, modified_us, stamp, tries, since } = collected;
     try {
       const versioned = { resource: readDocument(document), version, born, modified_ms: Math.floor(modified_us / 1_000), since };
       // Nobody has written what is in its first version and was never tried.
-      attempts.set(collected, { document: toStored(tenant, versioned, stamp, types), insert: version === born && tries === 1 });
+      attempts.set(collected, {
+        document: { ...toStored(tenant, versioned, stamp, types), applied },
+        insert: version === born && tries === 1,
+      });
     } catch (error) {
       const code = error instanceof Error ? error.name : 'thrown';
       verdicts.set(collected, { kind: 'unknown', cause: { reason: 'no document can be made of the state', code } });

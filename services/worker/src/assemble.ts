@@ -18,8 +18,8 @@ import {
   onRedis,
   Reader,
   RedisLink,
+  readBacklog,
   type StoreName,
-  survey,
   tellContinuity,
   tellEvicted,
 } from '@rollcall/store';
@@ -29,6 +29,7 @@ import { Queue } from 'bullmq';
 import { Accounts } from './accounts/accounts.js';
 import { Jobs } from './accounts/jobs.js';
 import { makeApply } from './apply.js';
+import { readAttention } from './attention.js';
 import { caretaker } from './caretaker.js';
 import { chronicle } from './chronicle.js';
 import { makeDeadLetters } from './dead-letter.js';
@@ -232,11 +233,13 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     }),
     ready: () => preparation.done,
     deadLetters,
-    tenants: async () => (await survey(stores)).tenants,
+    tenants: () => readBacklog(stores),
     routes: [
       ...storeRoutes({
         ...{ ...admin, accounts, reader, durability: config.DURABILITY },
         pausedByOperator: () => ringer.pausedByOperator(),
+        typesOf: (tenant) => rules.typesNow(tenant),
+        attention: () => readAttention({ redis, mongo, keys, accounts }),
       }),
       ...accountRoutes({ ...admin, accounts }),
       separateRoute({ ...admin, accounts }),

@@ -1,6 +1,6 @@
 import { type JsonObject, type JsonValue, sameAttributes, sampleResource, seeded, USER } from '@rollcall/scim';
 import * as fc from 'fast-check';
-import { changesBetween } from './history.js';
+import { changesBetween, firstValues } from './history.js';
 import { type Preserver, type Resource, withActive } from './resource.js';
 
 const resource = fc
@@ -97,5 +97,36 @@ describe('changesBetween', () => {
       active: { before: true, after: false },
       'account.preservedBy': { before: [], after: ['idp'] },
     });
+  });
+});
+
+describe('firstValues', () => {
+  it('finds the first values again behind any later changes, whichever they were', () => {
+    fc.assert(
+      fc.property(fc.array(resource, { minLength: 1, maxLength: 12 }), (states) => {
+        const later = states.slice(1).map((after, at) => changesBetween(states[at], after));
+        const found = firstValues(states.at(-1)!, later.reverse());
+        const values = Object.fromEntries(Object.entries(found).map(([name, { after }]) => [name, after!]));
+        const { deleted, 'account.preservedBy': preservedBy, ...rest } = flat(states[0]!);
+        const wanted = {
+          ...rest,
+          ...(deleted === true ? { deleted } : {}),
+          ...(Array.isArray(preservedBy) && preservedBy.length > 0 ? { 'account.preservedBy': preservedBy } : {}),
+        };
+        expect(sameAttributes(values, wanted)).toBe(true);
+        expect(Object.values(found).every((change) => !('before' in change))).toBe(true);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('says nothing of a person that was purged', () => {
+    fc.assert(
+      fc.property(resource, (before) => {
+        const purged: Resource = { ...before, deleted: true, attributes: {}, account: { ...before.account, purged: true } };
+        expect(firstValues(purged, [changesBetween(before, purged), { title: { before: 'Dr', after: 'Prof' } }])).toEqual({});
+      }),
+      { numRuns: 50 },
+    );
   });
 });

@@ -10,7 +10,7 @@ export interface HistoryLine {
   readonly request: string;
   readonly operation: Operation;
   readonly type: string;
-  /** Per attribute that changed, what was and what is; a missing side means unassigned. A create has none: what it was follows from the present state walked back. */
+  /** Per attribute that changed, what was and what is; a missing side means unassigned. A create stores none, see `firstValues`. */
   readonly changes: Readonly<Record<string, { readonly before?: JsonValue; readonly after?: JsonValue }>>;
   /** Who came and who went; with `replaced`, those named are all there are from then on. */
   readonly members?: {
@@ -46,6 +46,30 @@ export function changesBetween(before: Resource | undefined, after: Resource): H
   }
   return changes;
 }
+
+/**
+ * What a create set, found by walking back from the present state through all later changes. So a create stores no copy of the resource:
+ * that would double what the hottest write adds to the history.
+ *
+ * @param later the changes of every later line of this resource, the newest first
+ * @returns per attribute its first value; nothing of a person that was purged
+ * @example firstValues(present, [{ title: { before: 'Dr', after: 'Prof' } }]).title // { after: 'Dr' }
+ */
+export function firstValues(present: Resource, later: Iterable<HistoryLine['changes']>): HistoryLine['changes'] {
+  if (present.account.purged) return {};
+  const values = new Map<string, JsonValue>(Object.entries(flat(present)));
+  for (const changes of later) {
+    for (const [name, { before }] of Object.entries(changes)) {
+      if (before === undefined) values.delete(name);
+      else values.set(name, before);
+    }
+  }
+  return Object.fromEntries([...values].filter(([name, value]) => !isAsEver(name, value)).map(([name, after]) => [name, { after }]));
+}
+
+/** What every new resource has, and so says nothing: it is not deleted, and preserved by no one. */
+const isAsEver = (name: string, value: JsonValue): boolean =>
+  (name === 'deleted' && value === false) || (name === 'account.preservedBy' && Array.isArray(value) && value.length === 0);
 
 function flat(resource: Resource): JsonObject {
   const { preservedBy, preserved, managedBy, origin, profile, profileBy, storage, storageBy, expects, separate } = resource.account;

@@ -1,5 +1,5 @@
 import type { JsonObject } from './json.js';
-import { isReturned, parseAttributeNames, project, type Selection } from './project.js';
+import { isReturned, parseAttributeNames, project, type Selection, withoutSecrets } from './project.js';
 import { defineResourceType, defineSchema } from './schema/definition.js';
 import { GROUP } from './schema/group.js';
 import { USER, USER_PARTS } from './schema/user.js';
@@ -138,5 +138,33 @@ describe('what a client gave of what is returned on request (RFC 7643 §7)', () 
   it('is not looked for where nothing is returned on request', () => {
     expect([USER.hasOnRequest, GROUP.hasOnRequest, type.hasOnRequest]).toEqual([false, false, true]);
     expect(specifiedIn(USER, [{ userName: 'a' }])).toEqual([]);
+  });
+});
+
+describe('withoutSecrets (RFC 7643 §7, returned: never)', () => {
+  const URN = 'urn:example:secrets';
+  const schema = defineSchema({
+    id: URN,
+    name: 'Secrets',
+    attributes: [
+      { name: 'shown' },
+      { name: 'pin', returned: 'never' },
+      { name: 'cards', type: 'complex', multiValued: true, subAttributes: [{ name: 'value' }, { name: 'code', returned: 'never' }] },
+    ],
+  });
+  const type = defineResourceType({ ...USER_PARTS, extensions: [{ schema, required: false }] });
+
+  it('leaves out what is returned never, down to sub-attributes, and keeps all else, also what no schema knows', () => {
+    const attributes = {
+      userName: 'ada',
+      [URN]: { shown: 'yes', pin: '1234', cards: [{ value: 'a', code: '999' }], unknown: 1 },
+      'account.origin': 'scim',
+    };
+    expect(withoutSecrets(type, attributes)).toEqual({
+      userName: 'ada',
+      [URN]: { shown: 'yes', cards: [{ value: 'a' }], unknown: 1 },
+      'account.origin': 'scim',
+    });
+    expect(withoutSecrets(USER, ADA)).toEqual(ADA);
   });
 });

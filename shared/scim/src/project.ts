@@ -41,6 +41,42 @@ export function project(type: ResourceTypeDefinition, resource: JsonObject, sele
 }
 
 /**
+ * The attributes of a resource without those that are returned `never`, down to sub-attributes: what an administrator may read.
+ * Attributes that no schema of the type knows stay.
+ *
+ * @example withoutSecrets(type, { userName: 'ada', 'urn:example:badge': { pin: '1234', level: 3 } }) // where pin is returned never
+ *   // { userName: 'ada', 'urn:example:badge': { level: 3 } }
+ */
+export function withoutSecrets(type: ResourceTypeDefinition, attributes: JsonObject): JsonObject {
+  const extensions = new Map(type.extensions.map(({ schema }) => [schema.id, schema.attributes]));
+  return Object.fromEntries(
+    Object.entries(attributes).flatMap(([name, value]) => {
+      const extension = extensions.get(name);
+      if (extension !== undefined) return isObject(value) ? [[name, readableOf(extension, value)]] : [];
+      const attribute = type.byName.get(name);
+      if (attribute === undefined) return [[name, value]];
+      return attribute.returned === 'never' ? [] : [[name, readableSubs(attribute, value)]];
+    }),
+  );
+}
+
+function readableOf(table: readonly AttributeDefinition[], value: JsonObject): JsonObject {
+  const secret = new Set(table.filter(({ returned }) => returned === 'never').map(({ name }) => name));
+  const byName = new Map(table.map((attribute) => [attribute.name, attribute]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([name]) => !secret.has(name))
+      .map(([name, each]) => [name, byName.has(name) ? readableSubs(byName.get(name)!, each) : each]),
+  );
+}
+
+function readableSubs({ subAttributes }: AttributeDefinition, value: JsonValue): JsonValue {
+  if (subAttributes === undefined || subAttributes.every(({ returned }) => returned !== 'never')) return value;
+  if (Array.isArray(value)) return value.map((each) => (isObject(each) ? readableOf(subAttributes, each) : each));
+  return isObject(value) ? readableOf(subAttributes, value) : value;
+}
+
+/**
  * Whether an attribute (of the core schema, by its canonical name) is in the answer, wholly or in part: what isn't need not be loaded.
  * `isReturned(GROUP, { excludedAttributes: ['members'] }, 'members')` is false.
  */

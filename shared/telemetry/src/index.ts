@@ -13,4 +13,4 @@ export type { SpanOptions } from './trace.js';
 export { carry, linkOf, tracer, withSpan } from './trace.js';
 export type { TracingOptions } from './tracing.js';
 export { tracing } from './tracing.js';
-export { versionOf } from './version.js';
+export { VERSION, versionOf } from './version.js';

@@ -9,3 +9,6 @@ export function versionOf(packageFile: URL): string {
     return 'unknown';
   }
 }
+
+/** The version of rollcall that runs, for `/healthz`. All of its packages have one version. */
+export const VERSION = versionOf(new URL('../package.json', import.meta.url));

@@ -194,6 +194,17 @@ export async function listTokens(
   return page.length > limit && last ? { items, next: encodeCursor([last.createdAt.getTime(), last._id]) } : { items };
 }
 
+/** Tokens and client secrets of a tenant that were neither revoked nor replaced, expired ones too; those that expire first. */
+export const expiringCredentials = async (mongo: MongoLink, tenant: string, limit: number): Promise<StoredToken[]> =>
+  onMongo(
+    mongo
+      .collection('tokens')
+      .find({ tenant, revokedAt: { $exists: false }, replacedBy: { $exists: false } })
+      .sort({ expiresAt: 1, _id: 1 })
+      .limit(limit)
+      .toArray(),
+  );
+
 /** Secrets of an OAuth client that were not revoked. */
 export const secretsOf = async (mongo: MongoLink, tenant: string, client: string): Promise<StoredToken[]> =>
   onMongo(

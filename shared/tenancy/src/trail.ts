@@ -41,7 +41,8 @@ export async function appendTrail(link: MongoLink, { actor, at, before, after, .
 export interface TrailLine {
   readonly id: string;
   readonly at: string;
-  readonly who: { readonly id: string; readonly name?: string };
+  /** `prefix`: how a token or client secret begins. */
+  readonly who: { readonly id: string; readonly name?: string; readonly prefix?: string };
   readonly action: string;
   readonly target: { readonly kind: string; readonly id: string };
   readonly before?: unknown;

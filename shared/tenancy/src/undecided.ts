@@ -5,6 +5,9 @@ import { type MongoLink, onMongo, type StoredUndecided } from '@rollcall/store';
 /** Who came last, when, and which accounts could be theirs. */
 export type UndecidedPerson = Omit<StoredUndecided, '_id' | 'tenant'>;
 
+/** Whether the identity provider is refused until an administrator decides; the others are there to be looked at. */
+export const waitsForDecision = ({ reason }: Pick<StoredUndecided, 'reason'>): boolean => reason !== 'revived' && reason !== 'separated';
+
 /** What became of one; without a person: it is decided. */
 export interface Undecided {
   readonly tenant: string;

@@ -7,7 +7,7 @@ const imports = (given: Given) => `/tenants/${encodeURIComponent(needed(given, '
 export const accountImportCommands: readonly Command[] = [
   {
     usage: 'account import <tenant> <file>',
-    summary: 'make accounts from CSV with a header line, and say which lines failed',
+    summary: 'create accounts from CSV with a header line, and list the lines that failed',
     options: [['--detach', 'don’t wait for its end']],
     run: async (given, { api, out, signal }) => {
       const [asked, file] = [await api(), needed(given, 'file')];
@@ -15,7 +15,7 @@ export const accountImportCommands: readonly Command[] = [
       const begun = await asked.ask('POST', imports(given), csv);
       const again = `rollcall account import-status ${needed(given, 'tenant')} ${String(begun.id)}`;
       if (given.detach === true) {
-        out.show(begun, `How far it is: ${again}`);
+        out.show(begun, { hint: `Progress: ${again}` });
         return EXIT.done;
       }
       const path = `${imports(given)}/${String(begun.id)}`;
@@ -24,7 +24,7 @@ export const accountImportCommands: readonly Command[] = [
   },
   {
     usage: 'account import-status <tenant> <id>',
-    summary: 'say how far an import is, and which lines failed',
+    summary: 'show the progress of an import, and the lines that failed',
     run: async (given, { api, out }) =>
       ended(await (await api()).ask('GET', `${imports(given)}/${encodeURIComponent(needed(given, 'id'))}`), LINES, out),
   },

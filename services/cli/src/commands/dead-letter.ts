@@ -4,40 +4,40 @@ import { CliError, type Command, EXIT, type Given, text, whole } from '../comman
 function selection(given: Given): Record<string, string | boolean | { tenant: string; id: string }[]> {
   const [tenant, cause, ids] = [text(given, 'tenant'), text(given, 'cause'), given.ids];
   if (Array.isArray(ids) && ids.length > 0) {
-    if (tenant === undefined) throw new CliError('--tenant: whose are they?', EXIT.usage);
+    if (tenant === undefined) throw new CliError('--tenant is missing: ids belong to a tenant', EXIT.usage);
     return { items: ids.map((id: string) => ({ tenant, id })) };
   }
   const of = tenant === undefined ? {} : { tenant };
   if (cause !== undefined) return { cause, ...of };
   if (given.all === true) return { all: true, ...of };
-  throw new CliError('say which: ids, --cause, or --all', EXIT.usage);
+  throw new CliError('expected ids, --cause or --all', EXIT.usage);
 }
 
 const WHICH = [
-  ['--tenant <tenant>', 'whose'],
-  ['--cause <cause>', 'all of one cause'],
+  ['--tenant <tenant>', 'the tenant'],
+  ['--cause <cause>', 'all with this cause'],
   ['--all', 'all'],
 ] as const;
 
 export const deadLetterCommands: readonly Command[] = [
   {
     usage: 'dead-letter list',
-    summary: 'list what MongoDB refused for good',
+    summary: 'list changes that MongoDB refused for good',
     options: [
-      ['--tenant <tenant>', 'whose'],
-      ['--limit <count>', 'how many; 100 where it is left out'],
+      ['--tenant <tenant>', 'only this tenant'],
+      ['--limit <count>', 'how many; 100 if left out'],
     ],
     run: async (given, { api, out }) => {
       const tenant = text(given, 'tenant');
       const most = whole(given, 'limit', { least: 1, most: 100_000 }) ?? 100;
       const letters = await (await api()).list(`/dead-letters${tenant === undefined ? '' : `?tenant=${encodeURIComponent(tenant)}`}`, most);
-      out.table(letters, ['tenant', 'type', 'id', 'cause', 'code', 'tries', 'failedAt'], 'There is none.');
+      out.table(letters, ['tenant', 'type', 'id', 'cause', 'code', 'tries', 'failedAt'], 'No dead letters.');
       return 0;
     },
   },
   {
     usage: 'dead-letter redrive [ids...]',
-    summary: 'give dead letters another try',
+    summary: 'try dead letters again',
     options: WHICH,
     run: async (given, { api, out }) => {
       const answer = await (await api()).ask('POST', '/dead-letters/redrive', selection(given));
@@ -47,7 +47,7 @@ export const deadLetterCommands: readonly Command[] = [
   },
   {
     usage: 'dead-letter discard [ids...]',
-    summary: 'give up what was accepted: what MongoDB has holds again',
+    summary: 'discard the pending change and return to the state in MongoDB',
     options: WHICH,
     run: async (given, { api, out }) => {
       const answer = await (await api()).ask('POST', '/dead-letters/discard', selection(given));

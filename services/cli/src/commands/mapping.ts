@@ -18,7 +18,7 @@ export const mappingCommands: readonly Command[] = [
   },
   {
     usage: 'mapping dry-run <tenant> <file>',
-    summary: 'say whom other rules would move, and change nothing',
+    summary: 'list the accounts that other rules would move; changes nothing',
     run: async (given, { api, out }) => {
       const answer = await (await api()).ask('POST', `${at(given)}/dry-run`, await rules(given));
       out.show(answer);
@@ -27,9 +27,9 @@ export const mappingCommands: readonly Command[] = [
   },
   {
     usage: 'mapping set <tenant> <file>',
-    summary: 'save other rules, for those who come; with --all for those who are there, too',
+    summary: 'save rules for new users; with --all for existing users too',
     options: [
-      ['--all', 'also move those who are there already, and wait until they are moved'],
+      ['--all', 'also move existing users, and wait until that is done'],
       ['--detach', 'don’t wait for that'],
     ],
     run: async (given, { api, out, signal }) => {
@@ -41,7 +41,7 @@ export const mappingCommands: readonly Command[] = [
       const begun = await asked.ask('PUT', `${at(given)}?apply=all`, wanted);
       const again = `rollcall mapping job-status ${needed(given, 'tenant')} ${String(begun.id)}`;
       if (given.detach === true) {
-        out.show(begun, `How far it is: ${again}`);
+        out.show(begun, { hint: `Progress: ${again}` });
         return EXIT.done;
       }
       const path = `${at(given)}/jobs/${String(begun.id)}`;
@@ -50,7 +50,7 @@ export const mappingCommands: readonly Command[] = [
   },
   {
     usage: 'mapping job-status <tenant> <id>',
-    summary: 'say how far moving all accounts is, and what failed',
+    summary: 'show the progress of moving all accounts, and what failed',
     run: async (given, { api, out }) =>
       ended(await (await api()).ask('GET', `${at(given)}/jobs/${encodeURIComponent(needed(given, 'id'))}`), ACCOUNTS, out),
   },

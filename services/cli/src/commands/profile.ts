@@ -11,14 +11,14 @@ export const profileCommands: readonly Command[] = [
       out.table(
         await (await api()).all(all(given)),
         ['name', 'workloads'],
-        'There is none yet: rollcall profile set <tenant> <name> <workload...>',
+        'No profiles yet: rollcall profile set <tenant> <name> <workload...>',
       );
       return EXIT.done;
     },
   },
   {
     usage: 'profile set <tenant> <name> [workloads...]',
-    summary: 'make or change a profile: the workloads that it enables; saasApps alone gets no storage',
+    summary: 'create or change a profile: the workloads that it enables; saasApps alone gets no storage',
     run: async (given, { api, out }) => {
       const { workloads } = given;
       out.show(await (await api()).ask('PUT', one(given), { workloads: Array.isArray(workloads) ? workloads : [] }));
@@ -27,7 +27,7 @@ export const profileCommands: readonly Command[] = [
   },
   {
     usage: 'profile remove <tenant> <name>',
-    summary: 'remove a profile that nobody uses',
+    summary: 'remove a profile that no account uses',
     run: async (given, { api, out }) => {
       await (await api()).ask('DELETE', one(given));
       out.done(`${needed(given, 'name')} is removed.`, { name: needed(given, 'name') });

@@ -8,8 +8,8 @@ export const simulateCommands: readonly Command[] = [
     usage: 'simulate <provider>',
     summary: 'send the traffic of okta or entra for so many users: assign, change, deactivate, delete',
     options: [
-      ['--users <count>', 'how many; 100 where it is left out'],
-      ['--width <count>', 'how many at the same time, up to 64; 4 where it is left out'],
+      ['--users <count>', 'how many; 100 if left out'],
+      ['--width <count>', 'how many at the same time, up to 64; 4 if left out'],
       ['--tenant <tenant>', 'make a token of this tenant for it, and revoke it at the end'],
       ['--url <url>', 'the SCIM base URL; else ROLLCALL_SCIM_URL, else http://127.0.0.1:8080/scim/v2'],
       ['--keep', 'leave the users there, active'],

@@ -6,7 +6,7 @@ const at = (given: Given) => `/tenants/${encodeURIComponent(needed(given, 'tenan
 export const sourceCommands: readonly Command[] = [
   {
     usage: 'source show <tenant>',
-    summary: 'show where a tenant’s people come from',
+    summary: 'show where a tenant’s users come from',
     run: async (given, { api, out }) => {
       out.show(await (await api()).ask('GET', at(given)));
       return EXIT.done;
@@ -14,7 +14,7 @@ export const sourceCommands: readonly Command[] = [
   },
   {
     usage: 'source set <tenant> <source>',
-    summary: 'let people come by scim, directory or manual; what is in the way of scim is listed, and counted',
+    summary: 'set the source to scim, directory or manual; what prevents scim is listed',
     run: async (given, { api, out }) => {
       try {
         out.show(await (await api()).ask('PUT', at(given), { source: needed(given, 'source') }));

@@ -1,4 +1,5 @@
 import { type Command, type Given, needed, text, whole } from '../command.js';
+import { trailRow } from '../history.js';
 
 const COLUMNS = ['id', 'name', 'status', 'source', 'createdAt'];
 const at = (given: Given) => `/tenants/${encodeURIComponent(needed(given, 'tenant'))}`;
@@ -8,17 +9,17 @@ export const tenantCommands: readonly Command[] = [
     usage: 'tenant list',
     summary: 'list all tenants',
     run: async (_, { api, out }) => {
-      out.table(await (await api()).list('/tenants'), COLUMNS, 'There is no tenant yet: rollcall tenant create <tenant>');
+      out.table(await (await api()).list('/tenants'), COLUMNS, 'No tenants yet: rollcall tenant create <tenant>');
       return 0;
     },
   },
   {
     usage: 'tenant create <tenant>',
-    summary: 'make a tenant',
+    summary: 'create a tenant: one customer with its own identity provider',
     options: [
       ['--name <name>', 'what people call it'],
       ['--source <source>', 'who provisions it: scim, directory or manual'],
-      ['--identity <attribute>', 'what people are known by: email or userPrincipalName'],
+      ['--identity <attribute>', 'how a returning user is matched to an account: email or userPrincipalName'],
       ['--webhook <url>', 'where reminders of expiry are posted'],
     ],
     run: async (given, { api, out }) => {
@@ -35,7 +36,7 @@ export const tenantCommands: readonly Command[] = [
         ...(source === undefined ? {} : { source }),
         settings,
       });
-      out.show(made, `Next: rollcall token create ${needed(given, 'tenant')} --name <for whom>`);
+      out.show(made, { hint: `Next: rollcall token create ${needed(given, 'tenant')} --name <identity provider>` });
       return 0;
     },
   },
@@ -52,7 +53,7 @@ export const tenantCommands: readonly Command[] = [
     summary: 'change a tenant',
     options: [
       ['--name <name>', 'what people call it'],
-      ['--identity <attribute>', 'what people are known by: email or userPrincipalName'],
+      ['--identity <attribute>', 'how a returning user is matched to an account: email or userPrincipalName'],
       ['--external-id <what>', 'how far an externalId tells people apart: auto, stable or unstable'],
       ['--recycled <what>', 'what becomes of a userName and address under another externalId: reactivate, refuse or separate'],
       ['--adoption <what>', 'what becomes of the address alone of an account made by hand: auto, adopt, ask or never'],
@@ -92,8 +93,7 @@ export const tenantCommands: readonly Command[] = [
   ...(['suspend', 'resume'] as const).map(
     (what): Command => ({
       usage: `tenant ${what} <tenant>`,
-      summary:
-        what === 'suspend' ? 'answer SCIM with 403, until it is resumed' : 'let a tenant in again that was suspended, or is being deleted',
+      summary: what === 'suspend' ? 'answer SCIM with 403 until the tenant is resumed' : 'end a suspension, or take a deletion back',
       run: async (given, { api, out }) => {
         const tenant = await (await api()).ask('POST', `${at(given)}/${what}`);
         out.done(`${needed(given, 'tenant')} is ${String(tenant.status)}.`, tenant);
@@ -103,34 +103,32 @@ export const tenantCommands: readonly Command[] = [
   ),
   {
     usage: 'tenant delete <tenant>',
-    summary: 'begin to delete a tenant, or confirm it: nothing is removed before its grace period is over',
+    summary: 'begin to delete a tenant, or confirm it: nothing is removed before the grace period is over',
     options: [
-      ['--grace-hours <hours>', 'how long it can be taken back; a week where it is left out'],
+      ['--grace-hours <hours>', 'how long the deletion can be taken back; a week if left out'],
       ['--confirm <word>', 'the word that the first step answered'],
     ],
     run: async (given, { api, out }) => {
       const [hours, confirm] = [whole(given, 'grace-hours', { most: 2_160 }), text(given, 'confirm')];
       if (confirm !== undefined) {
-        out.show(
-          await (await api()).ask('POST', `${at(given)}/purge`, { confirm }),
-          `Until then: rollcall tenant resume ${needed(given, 'tenant')}`,
-        );
+        out.show(await (await api()).ask('POST', `${at(given)}/purge`, { confirm }), {
+          hint: `To take it back until then: rollcall tenant resume ${needed(given, 'tenant')}`,
+        });
         return 0;
       }
       const begun = await (await api()).ask('DELETE', `${at(given)}${hours === undefined ? '' : `?graceHours=${hours}`}`);
-      out.show(
-        begun,
-        `SCIM answers 403 now. To have it removed: rollcall tenant delete ${needed(given, 'tenant')} --confirm ${String(begun.confirm)}`,
-      );
+      out.show(begun, {
+        hint: `SCIM answers 403 now. To have it removed: rollcall tenant delete ${needed(given, 'tenant')} --confirm ${String(begun.confirm)}`,
+      });
       return 0;
     },
   },
   {
     usage: 'tenant audit <tenant>',
-    summary: 'who changed what, the newest first',
+    summary: 'show who changed what, the newest first',
     options: [
       ['--account <id>', 'only what is about this account'],
-      ['--limit <count>', 'how many; 50 where it is left out'],
+      ['--limit <count>', 'how many; 50 if left out'],
     ],
     run: async (given, { api, out }) => {
       const [account, limit] = [text(given, 'account'), whole(given, 'limit', { least: 1, most: 100_000 }) ?? 50];
@@ -138,19 +136,8 @@ export const tenantCommands: readonly Command[] = [
         `${at(given)}/audit${account === undefined ? '' : `?account=${encodeURIComponent(account)}`}`,
         limit,
       );
-      out.table(
-        lines.map((line) => (out.json ? line : { ...line, who: whoOf(line.who), target: targetOf(line.target) })),
-        ['at', 'who', 'action', 'target'],
-        'Nothing was changed yet.',
-      );
+      out.table(out.json ? lines : lines.map(trailRow), ['at', 'who', 'action', 'target', 'changes'], 'Nothing was changed yet.');
       return 0;
     },
   },
 ];
-
-const member = (value: unknown, name: string): string => {
-  const found: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
-  return typeof found === 'string' ? found : '';
-};
-const whoOf = (who: unknown) => member(who, 'name') || member(who, 'id');
-const targetOf = (target: unknown) => `${member(target, 'kind')} ${member(target, 'id')}`;

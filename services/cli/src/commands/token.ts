@@ -1,6 +1,9 @@
+import type { JsonObject } from '../api.js';
 import { type Command, type Given, needed, text, whole } from '../command.js';
+import { expiry } from '../time.js';
 
-const COLUMNS = ['id', 'name', 'prefix', 'createdAt', 'lastUsedAt', 'expiresAt', 'replacedBy'];
+const COLUMNS = ['id', 'name', 'prefix', 'createdAt', 'lastUsedAt', 'expires', 'replacedBy'];
+const row = (credential: JsonObject): JsonObject => ({ ...credential, expires: expiry(credential.expiresAt, Date.now()) });
 
 /** Tokens and OAuth clients are run in the same way. */
 const commandsOf = (kind: 'token' | 'client', what: string, article: string): readonly Command[] => {
@@ -14,31 +17,32 @@ const commandsOf = (kind: 'token' | 'client', what: string, article: string): re
   return [
     {
       usage: `${kind} list <tenant>`,
-      summary: `list ${what}s, without what they sign in with`,
+      summary: `list ${what}s and when they expire; secrets are never shown`,
       run: async (given, { api, out }) => {
         const columns = kind === 'client' ? ['clientId', ...COLUMNS] : COLUMNS;
-        out.table(await (await api()).list(at(given)), columns, `There is none: rollcall ${kind} create ${needed(given, 'tenant')}`);
+        const found = await (await api()).list(at(given));
+        out.table(out.json ? found : found.map(row), columns, `No ${what}s: rollcall ${kind} create ${needed(given, 'tenant')}`);
         return 0;
       },
     },
     {
       usage: `${kind} create <tenant>`,
-      summary: `make ${article} ${what}; it is shown this once`,
+      summary: `create ${article} ${what}; ${kind === 'token' ? 'it' : 'its secret'} is shown only now`,
       options: [
-        ['--name <name>', 'for whom it is, as lists and reminders show it'],
-        ['--days <days>', 'how long it holds; 365 where it is left out'],
-        ['--user <id>', 'the user whom it stands for: /Me is that one'],
+        ['--name <name>', 'a name for lists and reminders, such as the identity provider’s'],
+        ['--days <days>', 'days until it expires; 365 if left out'],
+        ['--user <id>', 'the user that /Me answers for this token'],
       ],
       run: async (given, { api, out }) => {
         const user = text(given, 'user');
         const wanted = { name: text(given, 'name') ?? 'cli', ...days(given), ...(user === undefined ? {} : { user }) };
-        out.show(await (await api()).ask('POST', at(given), wanted), hint);
+        out.show(await (await api()).ask('POST', at(given), wanted), { hint });
         return 0;
       },
     },
     {
       usage: `${kind} revoke <tenant> <id>`,
-      summary: `revoke ${article} ${what}, from this moment on`,
+      summary: `revoke ${article} ${what} immediately`,
       run: async (given, { api, out }) => {
         await (await api()).ask('DELETE', one(given));
         out.done(`${needed(given, 'id')} is revoked.`);
@@ -47,14 +51,14 @@ const commandsOf = (kind: 'token' | 'client', what: string, article: string): re
     },
     {
       usage: `${kind} regenerate <tenant> <id>`,
-      summary: `make another in place of ${article} ${what}`,
+      summary: `replace ${article} ${what}: ${kind === 'token' ? 'a new token' : 'a new secret'} is shown, the old one ends`,
       options: [
-        ['--overlap-hours <hours>', 'how long the previous one holds, up to 24; 0 where it is left out'],
-        ['--days <days>', 'how long the new one holds; as long as the previous one where it is left out'],
+        ['--overlap-hours <hours>', 'hours for which the previous one stays valid, up to 24; 0 if left out'],
+        ['--days <days>', 'days until the new one expires; as many as the previous one had if left out'],
       ],
       run: async (given, { api, out }) => {
         const overlapHours = whole(given, 'overlap-hours', { most: 24 }) ?? 0;
-        out.show(await (await api()).ask('POST', `${one(given)}/regenerate`, { overlapHours, ...days(given) }), hint);
+        out.show(await (await api()).ask('POST', `${one(given)}/regenerate`, { overlapHours, ...days(given) }), { hint });
         return 0;
       },
     },

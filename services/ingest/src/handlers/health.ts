@@ -1,4 +1,5 @@
 import type { JsonObject } from '@rollcall/scim';
+import { VERSION } from '@rollcall/telemetry';
 import type { ScimResponse } from '../exchange.js';
 
 /** What stands behind this process: shown, not judged. */
@@ -12,8 +13,12 @@ export interface Health {
 
 const JSON_TYPE = { 'Content-Type': 'application/json; charset=utf-8' };
 
-/** GET /healthz: this process alone. */
-export const healthz = () => async (): Promise<ScimResponse> => ({ status: 200, headers: JSON_TYPE, body: { status: 'ok' } });
+/** GET /healthz: this process alone, and its version. */
+export const healthz = () => async (): Promise<ScimResponse> => ({
+  status: 200,
+  headers: JSON_TYPE,
+  body: { status: 'ok', version: VERSION },
+});
 
 const stateOf = (health: Health): 'draining' | 'ready' | 'starting' => {
   if (health.draining()) return 'draining';

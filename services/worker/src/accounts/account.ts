@@ -1,6 +1,18 @@
 import { displayNameOf, isActive, type Resource, type Versioned, withActive } from '@rollcall/directory';
 import { type JsonObject, type ResourceTypes, toResource } from '@rollcall/scim';
 
+/** Deleted by the identity provider; else blocked by an administrator; else deactivated by the identity provider. */
+export type PreservedReason = 'deactivated' | 'blocked' | 'deleted';
+
+/** Whether MongoDB has the newest version of an account. */
+export interface NewestChange {
+  readonly state: 'applied' | 'pending' | 'dead';
+  /** When it was applied, accepted, or given up; absent where that is not known. */
+  readonly since?: string;
+  /** Why MongoDB refused it. */
+  readonly cause?: string;
+}
+
 /** An account as the admin API shows it: the SCIM resource, and what stands behind it. */
 export interface ShownAccount {
   readonly id: string;
@@ -8,6 +20,8 @@ export interface ShownAccount {
   /** Computed, see `displayNameOf`; the SCIM resource has what the identity provider sent. */
   readonly displayName: string | undefined;
   readonly status: 'active' | 'preserved';
+  /** Why the account is preserved; absent while it is active. */
+  readonly reason?: PreservedReason;
   readonly preservedBy: readonly string[];
   readonly preserved?: Resource['account']['preserved'];
   /** The identity provider deleted the person; the account is still there. */
@@ -34,6 +48,7 @@ export function shown({ resource, version, modified_ms }: Versioned, { User }: R
     userName: typeof attributes.userName === 'string' ? attributes.userName : undefined,
     displayName: displayNameOf(attributes),
     status: isActive(resource) ? 'active' : 'preserved',
+    ...reasonOf(resource),
     preservedBy: account.preservedBy,
     ...(account.preserved ? { preserved: account.preserved } : {}),
     deleted,
@@ -49,4 +64,11 @@ export function shown({ resource, version, modified_ms }: Versioned, { User }: R
     createdAt: created,
     updatedAt,
   };
+}
+
+/** Which of several reasons is named: the one that must go first before the person can come back. `preservedBy` says by whom. */
+function reasonOf(resource: Resource): { readonly reason?: PreservedReason } {
+  if (isActive(resource)) return {};
+  if (resource.deleted) return { reason: 'deleted' };
+  return { reason: resource.account.preservedBy.includes('administrator') ? 'blocked' : 'deactivated' };
 }

@@ -14,15 +14,19 @@ import {
   type GroupOfMember,
   idOfMember,
   type MongoLink,
+  memberOf,
   type mongo,
   onMongo,
+  onRedis,
   readUnsettled,
   type StoredResource,
   type TenantView,
   typeOfMember,
 } from '@rollcall/store';
 import { type DeploymentSecret, forgetUndecided, readUndecided, type UndecidedPerson } from '@rollcall/tenancy';
-import { type ShownAccount, shown } from './account.js';
+import { z } from 'zod';
+import { known } from '../known.js';
+import { type NewestChange, type ShownAccount, shown } from './account.js';
 import { accountMatches, accountQuery, parseAccountFilter } from './account-filter.js';
 import { type Asked, type CarryOutDeps, carryOut, type Outcome } from './carry-out.js';
 
@@ -58,6 +62,24 @@ export class Accounts {
   async get(tenant: string, id: string): Promise<ShownAccount> {
     const found = await this.#found(tenant, id);
     return shown(found, await this.types(tenant));
+  }
+
+  /** Whether MongoDB has the newest version of an account, and since when. @throws TransientError while Redis is away */
+  async newestChange(tenant: string, id: string): Promise<NewestChange> {
+    const { reader, mongo } = this.deps;
+    const { keys } = await reader.view(tenant, 'read');
+    const { redis } = reader.continuity.redis;
+    const member = memberOf('User', id);
+    const [[version, settled, dead, died, cause], accepted_us] = await Promise.all([
+      onRedis(redis.hmget(keys.resource(id), 'version', 'settled', 'dead', 'died', 'cause')),
+      onRedis(redis.zscore(keys.pending(), member)),
+    ]);
+    if (version && dead === version && settled !== version) return { state: 'dead', ...since(Number(died)), ...causeOf(cause) };
+    if (version && settled !== version) return { state: 'pending', ...since(Number(accepted_us)) };
+    const stored = await known(QUERY_TIME_MS, () =>
+      onMongo(mongo.collection('accounts').findOne({ _id: id, tenant }, { projection: { applied: 1 }, maxTimeMS: QUERY_TIME_MS })),
+    );
+    return { state: 'applied', ...(stored?.applied ? { since: stored.applied.toISOString() } : {}) };
   }
 
   /** The resource types of a tenant, as they are now. @throws TransientError where nobody can tell */
@@ -241,6 +263,14 @@ export class Accounts {
       .update(`purge ${tenant} ${resource.id} ${version}`)
       .digest('base64url');
   }
+}
+
+/** A time of Redis, µs; nothing where there is none. */
+const since = (at_us: number): { readonly since?: string } => (at_us > 0 ? { since: new Date(at_us / 1_000).toISOString() } : {});
+
+const StoredCause = z.object({ reason: z.string() });
+function causeOf(stored: string | null | undefined): { readonly cause?: string } {
+  return stored ? { cause: StoredCause.parse(JSON.parse(stored)).reason } : {};
 }
 
 /** Whether nobody has said yet whether an account is this person's, and it may still be. */

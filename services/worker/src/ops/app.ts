@@ -1,7 +1,8 @@
 // Every route of the operations port on one page.
 
 import { faultOfHead } from '@rollcall/http';
-import { type Log, type Metrics, requestIdOf } from '@rollcall/telemetry';
+import type { TenantBacklog } from '@rollcall/store';
+import { type Log, type Metrics, requestIdOf, VERSION } from '@rollcall/telemetry';
 import { localLimit, type WindowLimit } from '@rollcall/tenancy';
 import type { Queue } from 'bullmq';
 import express, { type Express, type RequestHandler } from 'express';
@@ -11,7 +12,7 @@ import { adminRouter } from './admin/mount.js';
 import { openApiRoute } from './admin/openapi.js';
 import type { AdminRoute } from './admin/route.js';
 import { boardApp, type QueuePause, tellPauses } from './board.js';
-import type { DeadLetters, TenantBacklog } from './dead-letter.js';
+import type { DeadLetters } from './dead-letter.js';
 import { type Guard, onlyOperators, onlySameSite, onlySignedIn, securityHeaders, tryToken } from './guard.js';
 import type { OperatorDirectory } from './operator.js';
 import { signInPage, tenantsPage } from './pages.js';
@@ -80,7 +81,7 @@ export function opsApp(deps: OpsDeps, draining: () => boolean): Express {
     next();
   });
 
-  get('/healthz', (_request, response) => void response.json({ status: 'ok' }));
+  get('/healthz', (_request, response) => void response.json({ status: 'ok', version: VERSION }));
   get('/readyz', async (_request, response) => {
     const ready = deps.ready() && !draining();
     const behind = await bounded(HEALTH_LIMIT_MS, 'health', deps.health()).catch(() => ({ health: 'no answer' }));

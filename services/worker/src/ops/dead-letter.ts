@@ -51,11 +51,3 @@ export interface DeadLetters {
   /** `by`: who decided so, for the history. */
   discard(selection: Selection, by: string): Promise<{ discarded: number; refused: readonly Refused[] }>;
 }
-
-/** What is left to drain of one tenant. */
-export interface TenantBacklog {
-  readonly tenant: string;
-  readonly pending: number;
-  readonly oldestPending_ms: number;
-  readonly dead: number;
-}

@@ -1,7 +1,7 @@
 export { makeOnce } from './admin/idempotency.js';
 export * from './admin/index.js';
 export type { OpsDeps } from './app.js';
-export type { DeadLetter, DeadLetters, Refused, TenantBacklog } from './dead-letter.js';
+export type { DeadLetter, DeadLetters, Refused } from './dead-letter.js';
 export { DeadLetterQuery, Selection } from './dead-letter.js';
 export type { DeadLetterBoard, DeadLetterBoardDeps } from './dead-letter-board.js';
 export { DEAD_LETTER_QUEUE, deadLetterBoard, MIRRORED_MAX } from './dead-letter-board.js';

@@ -15,6 +15,9 @@ export interface Operator {
 /** The one whose token is in the settings. */
 export const FIRST_OPERATOR: Operator = { id: 'operator', name: 'ROLLCALL_OPERATOR_TOKEN', role: 'operator' };
 
+/** Before the id of an operator that was made by the admin API, in the history and the audit trail. */
+export const OPERATOR_PREFIX = 'operator:';
+
 /** Those that were made by the admin API. Both reject with TransientError where nobody can tell. */
 export interface OperatorDirectory {
   byToken(token: string): Promise<Operator | undefined>;
@@ -27,11 +30,9 @@ export const noOperators: OperatorDirectory = { byToken: async () => undefined, 
 /** Asked each time, so that one who is removed is out at once. */
 export function operatorsOf(mongo: MongoLink): OperatorDirectory {
   const shown = (stored: { _id: string; name: string; role: Role } | undefined): Operator | undefined =>
-    stored && { id: `${PREFIX}${stored._id}`, name: stored.name, role: stored.role };
+    stored && { id: `${OPERATOR_PREFIX}${stored._id}`, name: stored.name, role: stored.role };
   return {
     byToken: async (token) => (token.startsWith('rco_') ? shown(await operatorByToken(mongo, token)) : undefined),
-    byId: async (id) => (id.startsWith(PREFIX) ? shown(await operatorById(mongo, id.slice(PREFIX.length))) : undefined),
+    byId: async (id) => (id.startsWith(OPERATOR_PREFIX) ? shown(await operatorById(mongo, id.slice(OPERATOR_PREFIX.length))) : undefined),
   };
 }
-
-const PREFIX = 'operator:';

@@ -121,7 +121,7 @@ describe('health and metrics', () => {
   it('need no sign-in', async () => {
     const { fetch } = await started();
     const health = await fetch('/healthz');
-    expect([health.status, await health.json()]).toEqual([200, { status: 'ok' }]);
+    expect([health.status, await health.json()]).toEqual([200, { status: 'ok', version: expect.stringMatching(/^\d+\.\d+\.\d+$/) }]);
     const ready = await fetch('/readyz');
     expect([ready.status, await ready.json()]).toEqual([200, { status: 'ready', redis: 'up', mongodb: 'down' }]);
     const metrics = await fetch('/metrics');

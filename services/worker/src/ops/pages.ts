@@ -1,5 +1,5 @@
 // The few pages that are not Bull Board's: plain HTML, no script.
-import type { TenantBacklog } from './dead-letter.js';
+import type { TenantBacklog } from '@rollcall/store';
 
 interface Html {
   readonly html: string;

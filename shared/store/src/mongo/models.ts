@@ -29,6 +29,8 @@ export interface StoredResource {
   externalId?: string;
   /** Fields of the index (`d:…`, `h:…`) by which a deleted person is known again, and a held one kept out. */
   marks?: string[];
+  /** When this version was written here, by the worker's clock; absent where an earlier release wrote it. */
+  applied?: Date;
   /** The name was taken from it to let another's through; its newest state is on its way. */
   parked?: boolean;
   attributes: Record<string, unknown>;
@@ -194,6 +196,7 @@ function resourceSchema(collection: string, name: Readonly<Record<string, 1>>) {
       principalKey: String,
       externalId: String,
       marks: { type: [String], default: undefined },
+      applied: Date,
       parked: Boolean,
       attributes: { type: Schema.Types.Mixed, required: true },
       account: { type: Schema.Types.Mixed, required: true },
@@ -213,6 +216,12 @@ function resourceSchema(collection: string, name: Readonly<Record<string, 1>>) {
     schema.index({ tenant: 1, _id: 1 }, { partialFilterExpression: { marks: { $exists: true } } });
   }
   schema.index({ tenant: 1, 'search.emails.value': 1 }, { partialFilterExpression: { live: true } });
+  // Counts people by state, without reading those that are active.
+  if (collection === 'accounts')
+    schema.index(
+      { tenant: 1, live: 1, 'account.preservedBy': 1 },
+      { name: 'tenant_1_preserved', partialFilterExpression: { 'account.preservedBy.0': { $exists: true } } },
+    );
   schema.index({ tenant: 1, parked: 1 }, { partialFilterExpression: { parked: true } });
   return schema;
 }

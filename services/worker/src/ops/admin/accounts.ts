@@ -8,7 +8,7 @@ import type { AccountQuery, Accounts } from '../../accounts/accounts.js';
 import type { Asked } from '../../accounts/carry-out.js';
 import { told } from '../../accounts/told.js';
 import { Problem } from '../problem.js';
-import { type AdminDeps, part, standingTenantOf, tenantOf } from './context.js';
+import { type AdminDeps, part, standingTenantOf, tenantEvenIfAway, tenantOf } from './context.js';
 import {
   type AdminAnswer,
   type AdminRequest,
@@ -42,6 +42,12 @@ export const AccountForm = z
       .optional()
       .describe('the user’s displayName, else name.formatted, else first and last name as far as they are known, else the userName'),
     status: z.enum(['active', 'preserved']),
+    reason: z
+      .enum(['deactivated', 'blocked', 'deleted'])
+      .optional()
+      .describe(
+        'why it is preserved: deleted by the identity provider, else blocked by an administrator, else deactivated by the identity provider',
+      ),
     preservedBy: z.array(z.enum(['idp', 'administrator'])),
     deleted: z.boolean().describe('the identity provider deleted the person; the account is preserved'),
     origin: z.enum(['scim', 'manual', 'import', 'directory']),
@@ -60,6 +66,14 @@ export const AccountForm = z
     updatedAt: Time,
   })
   .meta({ id: 'Account' });
+
+const NewestChangeForm = z
+  .object({
+    state: z.enum(['applied', 'pending', 'dead']).describe('in MongoDB; accepted and on its way there; refused by MongoDB for good'),
+    since: Time.optional().describe('when it was applied, accepted or given up; absent where that is not known'),
+    cause: z.string().optional().describe('why MongoDB refused it'),
+  })
+  .meta({ id: 'NewestChange' });
 
 const ListQuery = PageQuery.extend({
   filter: z.string().min(1).max(8_192).optional().describe('a SCIM filter over the user'),
@@ -144,9 +158,15 @@ export function accountRoutes(deps: AccountRouteDeps): AdminRoute[] {
     route({
       method: 'GET',
       path: `${at}/{id}`,
-      summary: 'Shows an account',
-      answers: { 200: AccountForm },
-      handle: async (request) => answered(accounts.get((await tenantOf(deps, request))._id, part(request, 'id'))),
+      summary: 'Shows an account, and whether its newest change is applied',
+      answers: { 200: AccountForm.extend({ newestChange: NewestChangeForm }) },
+      handle: async (request) => {
+        const { id: tenant } = await plainly(tenantEvenIfAway(deps, request));
+        const id = part(request, 'id');
+        const shown = await plainly(accounts.get(tenant, id));
+        const newestChange = await plainly(accounts.newestChange(tenant, id));
+        return { status: 200, body: { ...shown, newestChange }, headers: { ETag: `W/"${shown.version}"` } };
+      },
     }),
     route({
       method: 'PATCH',

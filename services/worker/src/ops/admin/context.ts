@@ -1,6 +1,7 @@
 // What the admin API works with, and what most of its routes do first.
+import { TransientError } from '@rollcall/directory';
 import type { Keys, MongoLink, RedisLink, StoredTenant } from '@rollcall/store';
-import { type ChangeContext, changeTenant, findTenant, type Records, TenantId } from '@rollcall/tenancy';
+import { type ChangeContext, changeTenant, findTenant, type Records, TenantId, type TenantRecord } from '@rollcall/tenancy';
 import { Problem } from '../problem.js';
 import type { RawRequest } from './route.js';
 
@@ -34,6 +35,25 @@ export async function tenantOf({ mongo }: Pick<AdminDeps, 'mongo'>, request: Pic
   const tenant = TenantId.safeParse(id).success ? await findTenant(mongo, id) : undefined;
   if (!tenant) throw noTenant();
   return tenant;
+}
+
+/**
+ * Id and state of the tenant that the path names, also while MongoDB, which is the record, is away: then from Redis, where requests read it.
+ * @throws Problem 404; TransientError where neither can tell
+ */
+export async function tenantEvenIfAway(
+  { mongo, records }: Pick<AdminDeps, 'mongo' | 'records'>,
+  request: Pick<Asked, 'params'>,
+): Promise<Pick<TenantRecord, 'id' | 'status'>> {
+  try {
+    const { _id: id, status } = await tenantOf({ mongo }, request);
+    return { id, status };
+  } catch (error) {
+    if (!(error instanceof TransientError)) throw error;
+    const known = await records.tenant(part(request, 'tenant'));
+    if (!known) throw noTenant();
+    return known;
+  }
 }
 
 /** The tenant that the path names, where something may still be changed about it. @throws Problem 404, or 409 while it is being deleted */

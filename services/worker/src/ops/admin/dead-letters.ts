@@ -1,7 +1,8 @@
 // /admin/v1/backlog and /admin/v1/dead-letters.
+import type { TenantBacklog } from '@rollcall/store';
 import type { Log } from '@rollcall/telemetry';
 import { z } from 'zod';
-import { DeadLetterQuery, type DeadLetters, Selection, type TenantBacklog } from '../dead-letter.js';
+import { DeadLetterQuery, type DeadLetters, Selection } from '../dead-letter.js';
 import { Problem } from '../problem.js';
 import { type AdminRoute, listOf, route, Time } from './route.js';
 
@@ -26,7 +27,7 @@ export function deadLetterRoutes({ deadLetters, tenants, log }: DeadLetterRouteD
     route({
       method: 'GET',
       path: '/backlog',
-      summary: 'What each tenant has pending; the one that has waited longest first',
+      summary: 'Every tenant with pending changes or dead letters; the one that has waited longest first. Redis alone is asked',
       answers: { 200: listOf(BacklogForm) },
       handle: async () => ({ status: 200, body: { items: await tenants() } }),
     }),

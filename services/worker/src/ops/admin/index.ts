@@ -1,5 +1,6 @@
 // Every route of /admin/v1, by subject.
 import type { Reader } from '@rollcall/store';
+import type { FirstValuesDeps } from '../../history/first-values.js';
 import { auditRoutes } from './audit.js';
 import { clientRoutes } from './clients.js';
 import { type DoctorDeps, doctorRoutes } from './doctor.js';
@@ -12,7 +13,7 @@ import { tokenRoutes } from './tokens.js';
 export { type AdminDeps, contextOf, part, standingTenantOf, tenantOf } from './context.js';
 export { type AdminAnswer, type AdminRequest, type AdminRoute, badCursor, listOf, PageQuery, route, Time } from './route.js';
 
-export interface StoreRouteDeps extends StatusRouteDeps, DoctorDeps {
+export interface StoreRouteDeps extends StatusRouteDeps, DoctorDeps, Pick<FirstValuesDeps, 'typesOf'> {
   readonly reader: Reader;
 }
 
