@@ -235,7 +235,7 @@ describe('rollcall account separate', () => {
       expect(await rollcall(['account', 'separate', 'globex', id, ...words])).toMatchObject({ code: 2, out: '' });
     expect(await rollcall(`account separate globex ${id} --user-name mate@example.com`)).toMatchObject({
       code: 0,
-      out: expect.stringMatching(/\nseparate +\[\{"userName":"mate@example.com"\}\]\n/),
+      out: expect.stringMatching(/\nseparate\n- userName +mate@example\.com\n/),
     });
     expect((await okta.create(userBody('mate', front))).status).toBe(201);
     // A deleted account of an address that another has: a new one beside it, which is told and keeps nobody out.
