@@ -239,7 +239,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
         ...{ ...admin, accounts, reader, durability: config.DURABILITY },
         pausedByOperator: () => ringer.pausedByOperator(),
         typesOf: (tenant) => rules.typesNow(tenant),
-        attention: () => readAttention({ redis, mongo, keys, accounts }),
+        attention: () => readAttention({ redis, mongo, keys, accounts, pausedByOperator: () => ringer.pausedByOperator() }),
       }),
       ...accountRoutes({ ...admin, accounts }),
       separateRoute({ ...admin, accounts }),

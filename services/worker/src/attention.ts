@@ -12,6 +12,8 @@ export interface TenantAttention extends TenantBacklog {
 
 export interface Attention {
   readonly stores: StoreStates;
+  /** Whether an operator has paused the queue, so that only leavers are applied; undefined: not known. */
+  readonly isPaused: boolean | undefined;
   /** The tenant that has waited longest first. */
   readonly tenants: readonly TenantAttention[];
   /** What could not be found out, as a store does not answer. */
@@ -22,6 +24,7 @@ export interface AttentionDeps extends SurveyDeps {
   readonly redis: RedisLink;
   readonly mongo: MongoLink;
   readonly accounts: Pick<Accounts, 'undecided'>;
+  readonly pausedByOperator: () => Promise<boolean | undefined>;
 }
 
 /**
@@ -31,14 +34,16 @@ export interface AttentionDeps extends SurveyDeps {
  */
 export async function readAttention(deps: AttentionDeps): Promise<Attention> {
   const stores = storeStates(deps);
-  const [backlog, undecided] = await Promise.all([
+  const [backlog, isPaused, undecided] = await Promise.all([
     stores.redis.status === 'up' ? known(LIMIT_MS, () => readBacklog(deps)) : undefined,
+    stores.redis.status === 'up' ? known(LIMIT_MS, deps.pausedByOperator) : undefined,
     stores.redis.status === 'up' && stores.mongodb.status === 'up' ? known(LIMIT_MS, () => countUndecided(deps)) : undefined,
   ]);
   const listed = new Set((backlog ?? []).map(({ tenant }) => tenant));
   const others = [...(undecided?.keys() ?? [])].filter((tenant) => !listed.has(tenant)).sort();
   return {
     stores,
+    isPaused,
     tenants: [...(backlog ?? []), ...others.map((tenant) => ({ tenant, pending: 0, oldestPending_ms: 0, dead: 0 }))].map((each) => ({
       ...each,
       undecided: undecided && (undecided.get(each.tenant) ?? 0),

@@ -26,6 +26,8 @@ export const statusCommands: readonly Command[] = [
 function attention(found: JsonObject, out: Output): number {
   const tenants = objects(found.tenants);
   const away = awayLines(found, out);
+  const isPaused = found.queue === 'paused by an operator';
+  if (isPaused) out.note('Queue: paused by an operator; only deactivations and deletions are applied. rollcall doctor says by whom.');
   const unknown = Array.isArray(found.unknown) ? found.unknown : [];
   if (out.json) out.show(found);
   else {
@@ -36,7 +38,7 @@ function attention(found: JsonObject, out: Output): number {
         : 'Nothing needs attention: no pending changes, dead letters or undecided people.';
     out.table(rows, ['tenant', 'pending', 'oldest', 'deadLetters', 'undecided'], none);
   }
-  return tenants.length > 0 || away || unknown.length > 0 ? EXIT.refused : EXIT.done;
+  return tenants.length > 0 || away || isPaused || unknown.length > 0 ? EXIT.refused : EXIT.done;
 }
 
 /** `MongoDB: away since …`, of each store that is. @returns whether one is */

@@ -18,6 +18,10 @@ const Stores = { redis: StoreForm, mongodb: StoreForm };
 const AttentionForm = z
   .object({
     ...Stores,
+    queue: z
+      .enum(['running', 'paused by an operator'])
+      .nullable()
+      .describe('whether an operator has paused the queue: then only deactivations and deletions are applied; null: not known'),
     tenants: z
       .array(
         z.object({
@@ -105,9 +109,10 @@ export function statusRoutes(deps: StatusRouteDeps): AdminRoute[] {
         'Names what needs an administrator: a store that is away, and tenants with pending changes, dead letters or undecided people',
       answers: { 200: AttentionForm },
       handle: async () => {
-        const { stores, tenants, unknown } = await deps.attention();
+        const { stores, isPaused, tenants, unknown } = await deps.attention();
         const body = {
           ...storeForms(stores),
+          queue: isPaused === undefined ? null : isPaused ? ('paused by an operator' as const) : ('running' as const),
           tenants: tenants.map(({ tenant, pending, oldestPending_ms, dead, undecided }) => ({
             ...{ tenant, pending, oldestPendingMs: oldestPending_ms, deadLetters: dead },
             undecided: undecided ?? null,
