@@ -82,13 +82,13 @@ describe('routes', () => {
   it.each([
     ['GET /scim/v2//Users/', '/Users'],
     ['GET //scim/v2/users', '/Users'],
-    ['GET /scim//v2/GROUPS//ada', '/Groups/:'],
+    ['GET /scim//v2/GROUPS//ada', '/Groups/{id}'],
     ['POST /scim/v2/users/.SEARCH', '/Users/.search'],
     ['POST /scim/v2/.Search', '/.search'],
     ['POST /scim/v2/bulk', '/Bulk'],
     ['GET /scim/v2/me', '/Me'],
     ['GET /scim/v2/serviceproviderconfig', '/ServiceProviderConfig'],
-    ['GET /scim/v2/resourcetypes/user', '/ResourceTypes/:'],
+    ['GET /scim/v2/resourcetypes/user', '/ResourceTypes/{id}'],
     ['GET /scim/v2/schemas', '/Schemas'],
     ['GET /scim/v2/OpenAPI.json', '/openapi.json'],
   ])('%s goes to %s, as empty parts and case in names mean nothing', (line, route) => {
