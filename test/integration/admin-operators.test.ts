@@ -65,6 +65,22 @@ describe('operators', () => {
     expect((await admin(`DELETE /operators/${id}`)).status).toBe(404);
   });
 
+  // A signed-out cookie was good for the rest of its 12 hours.
+  it('that sign out are out, also after a restart of the worker', async () => {
+    const { token } = await operator('operator');
+    const headers = { cookie: await cookieOf(token) };
+    const backlog = async () => (await fetch(`${cluster.worker.url}/admin/v1/backlog`, { headers })).status;
+    expect(await backlog()).toBe(200);
+    const out = await fetch(`${cluster.worker.url}/sign-out`, { method: 'POST', headers, redirect: 'manual' });
+    expect(out.status).toBe(303);
+    expect(await backlog()).toBe(401);
+    await cluster.worker.stop();
+    await cluster.worker.start();
+    expect(await backlog()).toBe(401);
+    const [key] = await cluster.redis.keys(`${cluster.prefix}:{auth}:ended:*`);
+    expect(await cluster.redis.ttl(key!)).toBeGreaterThan(11 * 3_600);
+  });
+
   it('come and go in a trail of the deployment', async () => {
     const { id } = await operator('viewer');
     await admin(`DELETE /operators/${id}`);

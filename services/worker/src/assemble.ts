@@ -43,7 +43,7 @@ import { importRoutes } from './ops/admin/imports.js';
 import { mappingRoutes } from './ops/admin/mappings.js';
 import { profileRoutes } from './ops/admin/profiles.js';
 import { sourceRoutes } from './ops/admin/source.js';
-import { deadLetterBoard, makeOnce, operatorsOf, opsServer, storeRoutes } from './ops/index.js';
+import { deadLetterBoard, makeOnce, operatorsOf, opsServer, sessionsOf, storeRoutes } from './ops/index.js';
 import { Preparation } from './prepare.js';
 import { makeProcess } from './process.js';
 import { makeRemap } from './remap.js';
@@ -191,12 +191,13 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
       'ROLLCALL_OPERATOR_TOKEN may be guessed: make a random one, as `openssl rand -base64 32` does',
     );
   const admin = { redis, mongo, keys, records, now };
+  const secret = new DeploymentSecret(mongo);
   const accounts = new Accounts({
     ...{ reader, committer, ringer, metrics, mongo, now },
     deadline_ms: config.REQUEST_DEADLINE_MS,
     memberships,
     rules,
-    secret: new DeploymentSecret(mongo),
+    secret,
   });
   const jobs = new Jobs({ mongo, accounts, now, log });
   const ops = opsServer({
@@ -251,10 +252,12 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     ],
     once: makeOnce(mongo, () => new Date()),
     operators: operatorsOf(mongo),
+    sessions: sessionsOf(redis, keys, secret),
     operatorToken: config.ROLLCALL_OPERATOR_TOKEN,
     limit: sharedLimit({ redis, key: keys.signInFailures(), max: config.SIGN_IN_FAILURES_MAX }),
     connectionsMax: config.CONNECTIONS_MAX,
     trustProxy: config.TRUST_PROXY,
+    publicUrl: config.OPS_PUBLIC_URL,
   });
 
   const measureStores = makeMeasureStores({ redis, mongo, keys }, metrics);

@@ -146,6 +146,11 @@ const shape = {
 
   OPS_HOST: says(host().default('127.0.0.1'), "Address of the worker's operations port. In a container: `0.0.0.0`.", 'worker'),
   OPS_PORT: says(port().default(8_081), 'Operations port: health, metrics, queues, admin API; keep it internal.', 'worker'),
+  OPS_PUBLIC_URL: says(
+    publicUrl().optional(),
+    "Where operators' browsers find the operations port, if a proxy stands in front. Where it is https, the sign-in's cookie is sent by https alone. Where unset, the connection decides, or, behind `TRUST_PROXY` proxies, `X-Forwarded-Proto`.",
+    'worker',
+  ),
   ROLLCALL_OPERATOR_TOKEN: says(
     token().optional(),
     "The operator's sign-in for `/queues` and `/admin`, 32 to 256 visible characters. Without it, both are closed.",

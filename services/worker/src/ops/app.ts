@@ -17,7 +17,7 @@ import { type Guard, onlyOperators, onlySameSite, onlySignedIn, securityHeaders,
 import type { OperatorDirectory } from './operator.js';
 import { signInPage, tenantsPage } from './pages.js';
 import { bounded, notFound, onlyMethods, Problem, renderProblem } from './problem.js';
-import { noCookie, OperatorSignIn } from './sign-in.js';
+import { OperatorSignIn, type Sessions } from './sign-in.js';
 
 export interface OpsDeps {
   readonly log: Log;
@@ -42,12 +42,16 @@ export interface OpsDeps {
   readonly once?: Once;
   /** Operators besides the first one. */
   readonly operators?: OperatorDirectory;
+  /** What replicas share of the operators' sessions. */
+  readonly sessions: Sessions;
   /** Without it nobody signs in. */
   readonly operatorToken?: string | undefined;
   /** Counts wrong tokens, by address; left out: this process counts, up to 60. */
   readonly limit?: Pick<WindowLimit, 'count'>;
   /** How many proxies to believe. */
   readonly trustProxy?: number;
+  /** Where operators' browsers find this port, if that is not its own address. */
+  readonly publicUrl?: string | undefined;
   readonly now_ms?: () => number;
 }
 
@@ -60,9 +64,10 @@ const BACKLOG_AGE_MAX_MS = 1_000;
 export function opsApp(deps: OpsDeps, draining: () => boolean): Express {
   const { log, metrics, deadLetters } = deps;
   const guard: Guard = {
-    signIn: new OperatorSignIn(deps.operatorToken, deps.now_ms, deps.operators),
     limit: deps.limit ?? localLimit({ max: SIGN_IN_FAILURES_MAX }),
     failed: () => metrics.signInFailures.inc({ reason: 'token_unknown' }),
+    signIn: new OperatorSignIn(deps.operatorToken, deps.sessions, deps.now_ms, deps.operators),
+    secure: (request) => request.secure || deps.publicUrl?.startsWith('https:') === true,
   };
   const backlog = rememberBacklog(deps);
   const operators = onlyOperators(guard);
@@ -105,13 +110,16 @@ export function opsApp(deps: OpsDeps, draining: () => boolean): Express {
       const operator = open ? await tryToken(guard, request, textOf(request.body, 'token').trim()) : undefined;
       if (operator) {
         log.info({ by: operator.id, role: operator.role }, 'operator signed in');
-        response.set('Set-Cookie', guard.signIn.cookie(operator, request.secure)).redirect(303, next);
+        response.set('Set-Cookie', await guard.signIn.cookie(operator, guard.secure(request))).redirect(303, next);
       } else response.status(open ? 401 : 403).send(signInPage({ next, open, message: 'That is not the operator’s token.' }));
     })
     .all(onlyMethods('GET', 'POST'));
   app
     .route('/sign-out')
-    .post(onlySameSite, (request, response) => response.set('Set-Cookie', noCookie(request.secure)).redirect(303, '/sign-in'))
+    .post(onlySameSite, async (request, response) => {
+      const cookie = await guard.signIn.signOut(request.headers.cookie, guard.secure(request));
+      response.set('Set-Cookie', cookie).redirect(303, '/sign-in');
+    })
     .all(onlyMethods('POST'));
 
   app.use(

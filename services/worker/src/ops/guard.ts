@@ -13,6 +13,8 @@ export interface Guard {
   readonly signIn: OperatorSignIn;
   /** Counts wrong tokens, by address. */
   readonly limit: Pick<WindowLimit, 'count'>;
+  /** Whether the operator's browser came by https. */
+  readonly secure: (request: Request) => boolean;
   /** Told of every token that was none. */
   readonly failed: () => void;
 }
@@ -46,7 +48,7 @@ export const onlySignedIn =
   async (request, response, next) => {
     if (!guard.signIn.open) throw new Problem(403, CLOSED);
     const candidate = bearerOf(request.headers.authorization);
-    const operator = (await guard.signIn.bySession(request.headers.cookie)) ?? (candidate && (await tryToken(guard, request, candidate)));
+    const operator = (await guard.signIn.bySession(request.headers.cookie, guard.secure(request))) ?? (candidate && (await tryToken(guard, request, candidate)));
     if (operator) {
       signedIn.set(request, operator);
       return next();

@@ -8,3 +8,4 @@ export { DEAD_LETTER_QUEUE, deadLetterBoard, MIRRORED_MAX } from './dead-letter-
 export { type Operator, operatorsOf } from './operator.js';
 export type { OpsServer, OpsServerDeps } from './ops-server.js';
 export { opsServer } from './ops-server.js';
+export { sessionsOf } from './sessions.js';

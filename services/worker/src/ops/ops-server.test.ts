@@ -1,9 +1,11 @@
 import { connect } from 'node:net';
+import { TransientError } from '@rollcall/directory';
 import { createMetrics, exercise, silentLog } from '@rollcall/telemetry';
 import { localLimit } from '@rollcall/tenancy';
 import type { Queue } from 'bullmq';
 import type { DeadLetter, DeadLetterQuery, Selection } from './dead-letter.js';
 import { type OpsServer, type OpsServerDeps, opsServer } from './ops-server.js';
+import type { Sessions } from './sign-in.js';
 
 const TOKEN = 'operator-token-of-at-least-32-characters';
 const BEARER = { authorization: `Bearer ${TOKEN}` };
@@ -50,6 +52,17 @@ function fakeQueue(name: string, jobs: readonly object[] = []): { queue: Queue; 
   return { queue: queue as unknown as Queue, calls };
 }
 
+/** Sessions as replicas share them, without Redis: by id, how many seconds each is remembered. */
+function sharedSessions(): Sessions & { readonly kept: ReadonlyMap<string, number> } {
+  const kept = new Map<string, number>();
+  return {
+    kept,
+    secret: async () => Buffer.alloc(32, 7),
+    end: async (session, lifetime_s) => void kept.set(session, lifetime_s),
+    ended: async (session) => kept.has(session),
+  };
+}
+
 interface Started {
   readonly server: OpsServer;
   readonly asked: { list: DeadLetterQuery[]; redrive: Selection[]; discard: [Selection, string][] };
@@ -72,6 +85,7 @@ async function started(changes: Partial<OpsServerDeps> = {}): Promise<Started> {
     host: '127.0.0.1',
     port: 0,
     operatorToken: TOKEN,
+    sessions: sharedSessions(),
     log: silentLog(),
     metrics,
     queues: [queue],
@@ -166,10 +180,70 @@ describe('operator sign-in', () => {
     expect((await fetch('/admin/v1/backlog', { headers })).status).toBe(401);
   });
 
-  it('signs out', async () => {
-    const { fetch } = await started();
-    const answer = await fetch('/sign-out', { method: 'POST' });
+  // Signing out removed the cookie from the browser alone: a copy of it was good for the rest of the 12 hours.
+  it('signing out ends the session, on every replica, for as long as it would have lasted', async () => {
+    let now_ms = 1_000_000;
+    const sessions = sharedSessions();
+    const [one, replica] = [await started({ sessions, now_ms: () => now_ms }), await started({ sessions, now_ms: () => now_ms })];
+    const headers = { cookie: cookieOf(await one.fetch('/sign-in', form({ token: TOKEN }))) };
+    const other = { cookie: cookieOf(await one.fetch('/sign-in', form({ token: TOKEN }))) };
+    now_ms += 3_600_000;
+    const answer = await one.fetch('/sign-out', { method: 'POST', headers });
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, '/sign-in']);
     expect(answer.headers.getSetCookie()[0]).toMatch(/^rollcall_operator=; .*Max-Age=0/);
+    expect([...sessions.kept.values()]).toEqual([11 * 3_600]);
+    expect((await replica.fetch('/admin/v1/backlog', { headers })).status).toBe(401);
+    expect((await replica.fetch('/admin/v1/backlog', { headers: other })).status).toBe(200);
+  });
+
+  it('signing out keeps nothing for a cookie that is no session', async () => {
+    const sessions = sharedSessions();
+    const { fetch } = await started({ sessions });
+    for (const cookie of ['rollcall_operator=9999999999.AAAA.AAAA.AAAA', 'rollcall_operator=x', '']) {
+      expect((await fetch('/sign-out', { method: 'POST', headers: { cookie } })).status).toBe(303);
+    }
+    expect(sessions.kept.size).toBe(0);
+  });
+
+  it('answers 503 to a sign-out that cannot be remembered, and leaves the cookie, so that it can be repeated', async () => {
+    const { fetch } = await started({
+      sessions: { ...sharedSessions(), end: () => Promise.reject(new TransientError('gone', { away: 'redis' })) },
+    });
+    const headers = { cookie: cookieOf(await fetch('/sign-in', form({ token: TOKEN }))) };
+    const answer = await fetch('/sign-out', { method: 'POST', headers });
+    expect([answer.status, answer.headers.getSetCookie()]).toEqual([503, []]);
+  });
+
+  // The key was derived from the operator token alone: whoever held a cookie could guess a hand-chosen token offline.
+  it('signs sessions with a key that only the deployment’s secret and the token together give', async () => {
+    const one = await started();
+    const headers = { cookie: cookieOf(await one.fetch('/sign-in', form({ token: TOKEN }))) };
+    const otherDeployment = await started({ sessions: { ...sharedSessions(), secret: async () => Buffer.alloc(32, 8) } });
+    expect((await otherDeployment.fetch('/admin/v1/backlog', { headers })).status).toBe(401);
+  });
+
+  it.each([
+    ['OPS_PUBLIC_URL is https', { publicUrl: 'https://ops.example' }, {}],
+    ['a trusted proxy says https', { trustProxy: 1 }, { 'x-forwarded-proto': 'https' }],
+  ])('the cookie is for https and for this host alone where %s', async (_, changes, proxied) => {
+    const { fetch } = await started(changes);
+    const answer = await fetch('/sign-in', form({ token: TOKEN }, proxied));
+    expect(answer.headers.getSetCookie()[0]).toMatch(
+      /^__Host-rollcall_operator=[^;]+; Path=\/; Max-Age=43200; HttpOnly; SameSite=Strict; Secure$/,
+    );
+    const cookie = cookieOf(answer);
+    expect((await fetch('/admin/v1/backlog', { headers: { cookie, ...proxied } })).status).toBe(200);
+    // Another host of the domain can set a cookie of the plain name.
+    expect((await fetch('/admin/v1/backlog', { headers: { cookie: cookie.replace('__Host-', ''), ...proxied } })).status).toBe(401);
+    const out = await fetch('/sign-out', { method: 'POST', headers: { cookie, ...proxied } });
+    expect(out.headers.getSetCookie()[0]).toMatch(/^__Host-rollcall_operator=; .*Max-Age=0.*Secure/);
+    expect((await fetch('/admin/v1/backlog', { headers: { cookie, ...proxied } })).status).toBe(401);
+  });
+
+  it('believes X-Forwarded-Proto of no proxy that is not trusted', async () => {
+    const { fetch } = await started();
+    const answer = await fetch('/sign-in', form({ token: TOKEN }, { 'x-forwarded-proto': 'https' }));
+    expect(answer.headers.getSetCookie()[0]).not.toContain('Secure');
   });
 
   it.each([

@@ -18,6 +18,8 @@ export interface Keys {
   signInFailures(): string;
   /** Begins the counters of access tokens given, one for each OAuth client. */
   accessTokensGiven(): string;
+  /** There for as long as an operator's session would have lasted that was signed out of. */
+  endedSession(session: string): string;
   /** What SCAN matches to find resources of any tenant, and whose a key that it found is. */
   anyResource(): string;
   resourceOf(key: string): { readonly tenant: string; readonly id: string } | undefined;
@@ -116,6 +118,7 @@ export function makeKeys(prefix: string, partitions: number): Keys {
     evictorLease: () => `${prefix}:{auth}:evictor`,
     signInFailures: () => `${prefix}:{auth}:failures`,
     accessTokensGiven: () => `${prefix}:{auth}:given`,
+    endedSession: (session) => `${prefix}:{auth}:ended:${session}`,
     anyResource: () => `${prefix}:{p*}:*:r:*`,
     resourceOf(key) {
       const [, tenant, id] = RESOURCE.exec(key.slice(prefix.length)) ?? [];
