@@ -262,7 +262,10 @@ it('mappings provide new accounts, say whom they would move, and move all on req
   });
   const lines = (await csv.text()).trim().split('\r\n');
   expect([csv.headers.get('content-type'), lines.length]).toEqual(['text/csv; charset=utf-8', 4]);
-  expect(lines.find((line) => line.startsWith(byHand))).toMatch(/,h@example\.com,h Test,active,,false,scim,scim,engineer,/);
+  expect(csv.headers.get('content-disposition')).toBe('attachment; filename="accounts-mapped.csv"');
+  expect(lines.find((line) => line.startsWith(`"${byHand}"`))).toMatch(
+    /,"h@example\.com","h Test","active","","false","scim","scim","engineer",/,
+  );
 });
 
 // The dry run looked at what MongoDB had, and only at who was not deleted; the job at everybody.

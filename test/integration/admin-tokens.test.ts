@@ -16,7 +16,7 @@ beforeAll(async () => {
   cluster = await startCluster({
     tenants: ['acme', 'globex'],
     ingests: 2,
-    env: { TOKEN_CHECK_INTERVAL_MS: '200', SWEEP_INTERVAL_MS: '200' },
+    env: { WEBHOOK_PRIVATE_ADDRESSES: '127.0.0.1', TOKEN_CHECK_INTERVAL_MS: '200', SWEEP_INTERVAL_MS: '200' },
   });
   admin = adminOf(cluster);
 });
@@ -309,6 +309,31 @@ describe('reminders of expiry', () => {
     expect(metrics).toMatch(/rollcall_webhooks_total\{outcome="delivered"\} [5-9]/);
   });
 
+  // Every address that the worker reaches was posted to: its own port, Redis, a cloud's metadata.
+  it('go to no private address unless it is allowed, whatever the name says', async () => {
+    const made = await admin('POST /tenants', { id: 'inward' });
+    expect(made.status).toBe(201);
+    const refused = await admin('PATCH /tenants/inward', { webhook: { url: url.replace('127.0.0.1', '127.0.0.2') } });
+    expect([refused.status, refused.body.detail]).toEqual([400, expect.stringContaining('WEBHOOK_PRIVATE_ADDRESSES')]);
+    // As an earlier release stored it.
+    const port = (hook.address() as AddressInfo).port;
+    for (const host of ['localhost', '[::ffff:127.0.0.2]', '2130706434']) {
+      const webhook = { url: `http://${host}:${port}/hook` };
+      await cluster.db
+        .collection<{ _id: string }>('tenants')
+        .updateOne({ _id: 'inward' }, { $set: { 'settings.webhook': webhook, webhookSecret: 'whsec_eA==' } });
+      const { id } = await generate('inward');
+      await endsIn(id, DAY_MS - 1_000);
+      const reminder = await until(
+        `the refusal of ${host}`,
+        () => cluster.db.collection('reminders').findOne({ 'event.data.id': id }),
+        (found) => (found?.tries ?? 0) > 0,
+      );
+      expect([host, about(id), reminder!.deliveredAt]).toEqual([host, [], undefined]);
+    }
+    expect(await cluster.worker.log()).toContain('the address is not public, see WEBHOOK_PRIVATE_ADDRESSES');
+  });
+
   it('are posted again when the webhook fails', async () => {
     await admin('POST /tenants', { id: 'flaky', settings: { webhook: { url } } });
     const { id } = await generate('flaky');
@@ -334,6 +359,42 @@ describe('reminders of expiry', () => {
       (events) => events.length === 1,
     );
     expect([...about(revoked.id), ...about(replaced.id)]).toEqual([]);
+  });
+
+  // The address may be the secret itself; viewers saw it, and so did the trail.
+  it('go to an address of which only the beginning is shown, in lists, answers and the trail, old lines too', async () => {
+    const address = `${url.replace('/hook?x=1', '')}/T0/B0/sekret1?key=sekret2`;
+    const made = await admin('POST /tenants', { id: 'masked', settings: { webhook: { url: address } } });
+    const shown = `${url.replace('/hook?x=1', '')}/T0/B0/s…`;
+    expect(made.body.settings.webhook).toEqual({ url: shown });
+    const stored = async () => (await cluster.db.collection('tenants').findOne({ _id: 'masked' as never }))?.settings.webhook.url;
+    // Sent back as it was shown, it stays.
+    expect((await admin('PATCH /tenants/masked', { name: 'Masked', webhook: { url: shown } })).status).toBe(200);
+    expect(await stored()).toBe(address);
+    expect((await admin('PATCH /tenants/masked', { webhook: { url: shown.replace('s…', 'x…') } })).status).toBe(400);
+    // Another secret behind the same beginning is a change, and stands in the trail as one.
+    expect((await admin('PATCH /tenants/masked', { webhook: { url: address.replace('sekret2', 'sekret3') } })).status).toBe(200);
+    const settings = { webhook: { url: address } };
+    await cluster.db.collection('audit').insertOne({
+      ...{
+        _id: '2020-01-01T00:00:00.000Z_old' as never,
+        tenant: 'masked',
+        at: new Date('2020-01-01'),
+        by: 'operator',
+        byName: 'x',
+        request: 'r',
+      },
+      ...{ action: 'tenant.change', target: { kind: 'tenant', id: 'masked' }, before: { settings }, after: { settings } },
+    });
+    const answers = await Promise.all(['', '/audit'].map((path) => admin(`GET /tenants/masked${path}`)));
+    const list = await admin('GET /tenants?limit=500');
+    expect(answers[1]!.body.items.filter(({ after }: { after?: object }) => JSON.stringify(after)?.includes(shown))).toHaveLength(3);
+    expect(JSON.stringify([made.body, answers, list])).not.toContain('sekret');
+    const kept = await cluster.db
+      .collection('audit')
+      .find({ tenant: 'masked', _id: { $ne: '2020-01-01T00:00:00.000Z_old' as never } })
+      .toArray();
+    expect(JSON.stringify(kept)).not.toContain('sekret');
   });
 
   it('of a webhook whose secret is rotated are signed by the new one', async () => {

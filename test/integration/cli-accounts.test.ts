@@ -105,10 +105,10 @@ describe('rollcall account', () => {
     await rollcall('account create globex exported@example.com');
     const { code, out } = await rollcall('account export globex');
     const lines = out.trimEnd().split('\r\n');
-    expect([code, lines[0]]).toEqual([0, expect.stringMatching(/^id,userName,displayName,status,/)]);
+    expect([code, lines[0]]).toEqual([0, expect.stringMatching(/^"id","userName","displayName","status",/)]);
     expect(lines).toHaveLength(1 + (await json('account export globex')).length);
     const one = await rollcall(['account', 'export', 'globex', '--filter', 'userName eq "exported@example.com"']);
-    expect(one.out.trimEnd().split('\r\n')[1]).toMatch(/^[0-9a-f-]{36},exported@example\.com,exported@example\.com,active,/);
+    expect(one.out.trimEnd().split('\r\n')[1]).toMatch(/^"[0-9a-f-]{36}","exported@example\.com","exported@example\.com","active",/);
     expect(await rollcall(['account', 'export', 'globex', '--filter', 'userName xx'])).toMatchObject({ code: 1, out: '' });
     expect(await rollcall('account export none')).toMatchObject({ code: 1, err: 'rollcall: there is no such tenant\n' });
   });

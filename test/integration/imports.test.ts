@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { adminOf } from '../support/admin.js';
 import { checkAll, type Told } from '../support/check.js';
 import { type Cluster, startCluster } from '../support/cluster.js';
@@ -61,6 +62,62 @@ describe('an import under an Idempotency-Key', () => {
       { userName: 'ada1@example.com' },
       { userName: 'bob2@example.com' },
     ]);
+  });
+});
+
+// After an import that was refused before its end, the next request on the connection was answered 408 after 24 s, or not at all.
+describe('an import that is refused before its end', () => {
+  let cluster: Cluster;
+  beforeAll(async () => {
+    cluster = await startCluster({ tenants: ['acme'], ingests: 0, env: { IMPORT_BYTES_MAX: '4000000' } });
+  });
+  afterAll(() => cluster[Symbol.asyncDispose]());
+
+  it.each([
+    ['an unknown column', () => `nope\n${'x\n'.repeat(1_000_000)}`, 400],
+    ['a quote without an end', () => `userName\n"${'x'.repeat(2_000_000)}`, 400],
+    ['a size above IMPORT_BYTES_MAX', () => `userName\n${'x@y.z\n'.repeat(800_000)}`, 413],
+    ['another encoding', () => `userName\nzo\xeb\n${'x\n'.repeat(1_000_000)}`, 400],
+  ])('for %s leaves the connection to the next request', async (_, content, status) => {
+    const { hostname, port, host } = new URL(cluster.worker.url);
+    const body = Buffer.from(content(), 'latin1');
+    const head = [
+      'POST /admin/v1/tenants/acme/imports HTTP/1.1',
+      `Host: ${host}`,
+      `Authorization: Bearer ${cluster.operatorToken}`,
+      'Content-Type: text/csv',
+      `Content-Length: ${body.length}`,
+    ];
+    const socket = connect(Number(port), hostname);
+    try {
+      let answered = '';
+      socket.setEncoding('latin1').on('data', (text) => {
+        answered += text;
+      });
+      socket.on('error', () => undefined); // what was answered by then is judged below
+      socket.write(`${head.join('\r\n')}\r\n\r\n`);
+      socket.write(body);
+      socket.write(`GET /healthz HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+      const statuses = () => [...answered.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, code]) => Number(code));
+      expect(await until('both answers', statuses, ({ length }) => length === 2)).toEqual([status, 200]);
+      expect(await cluster.db.collection('jobLines').countDocuments({})).toBe(0);
+    } finally {
+      socket.destroy();
+    }
+  });
+
+  it('in pieces, without a length, for its size is 413', async () => {
+    const answer = await fetch(`${cluster.worker.url}/admin/v1/tenants/acme/imports`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${cluster.operatorToken}`, 'Content-Type': 'text/csv' },
+      body: new Blob([`userName\n${'x@y.z\n'.repeat(800_000)}`]).stream(),
+      duplex: 'half',
+    } as RequestInit);
+    expect([answer.status, (await answer.json()) as object]).toEqual([
+      413,
+      expect.objectContaining({ detail: expect.stringContaining('at most 4000000 bytes') }),
+    ]);
+    expect(await cluster.db.collection('jobLines').countDocuments({})).toBe(0);
   });
 });
 

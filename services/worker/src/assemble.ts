@@ -49,6 +49,7 @@ import { makeProcess } from './process.js';
 import { makeRemap } from './remap.js';
 import { reminders } from './reminders.js';
 import { auditor, sweeper } from './sweep.js';
+import { WebhookTargets } from './webhook-targets.js';
 import { webhooks } from './webhooks.js';
 
 export interface Surroundings {
@@ -192,6 +193,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     );
   const admin = { redis, mongo, keys, records, now };
   const secret = new DeploymentSecret(mongo);
+  const webhookTargets = new WebhookTargets(config.WEBHOOK_PRIVATE_ADDRESSES);
   const accounts = new Accounts({
     ...{ reader, committer, ringer, metrics, mongo, now },
     deadline_ms: config.REQUEST_DEADLINE_MS,
@@ -237,7 +239,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     tenants: () => readBacklog(stores),
     routes: [
       ...storeRoutes({
-        ...{ ...admin, accounts, reader, durability: config.DURABILITY },
+        ...{ ...admin, accounts, reader, webhookTargets, durability: config.DURABILITY },
         pausedByOperator: () => ringer.pausedByOperator(),
         typesOf: (tenant) => rules.typesNow(tenant),
         attention: () => readAttention({ redis, mongo, keys, accounts, pausedByOperator: () => ringer.pausedByOperator() }),
@@ -246,7 +248,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
       separateRoute({ ...admin, accounts }),
       ...profileRoutes({ ...admin, accounts }),
       ...mappingRoutes({ ...admin, accounts, jobs, typesOf: rules.typesOf }),
-      ...importRoutes({ ...admin, jobs }),
+      ...importRoutes({ ...admin, jobs, bytesMax: config.IMPORT_BYTES_MAX }),
       ...extensionRoutes({ ...admin, accounts }),
       ...sourceRoutes({ ...admin, accounts }),
     ],
@@ -290,7 +292,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     new Loop('jobs', outages, interval_ms, () => jobs.work(), 0),
     caretaker({ ...stores, records, lease, interval_ms, now }),
     reminders({ ...stores, lease, now, interval_ms: config.TOKEN_CHECK_INTERVAL_MS }),
-    webhooks({ ...stores, lease, now, random, interval_ms }),
+    webhooks({ ...stores, lease, now, random, interval_ms, targets: webhookTargets }),
   ];
 
   function connectionFailed(store: StoreName, part: string, error: unknown): void {

@@ -1,10 +1,13 @@
 // Posts reminders to the webhooks of their tenants, signed as Standard Webhooks has it, again and again until one is taken.
 import { createHmac } from 'node:crypto';
+import http from 'node:http';
+import https from 'node:https';
 import { type MongoLink, type Outages, onMongo, type StoredReminder } from '@rollcall/store';
 import type { Log, Service, WorkerMetrics } from '@rollcall/telemetry';
 import { settingsOf } from '@rollcall/tenancy';
 import type { StandingLease } from './lease.js';
 import { Loop } from './loop.js';
+import { PrivateAddress, type WebhookTargets } from './webhook-targets.js';
 
 export interface WebhookDeps {
   readonly mongo: MongoLink;
@@ -12,6 +15,7 @@ export interface WebhookDeps {
   readonly log: Log;
   readonly outages: Pick<Outages, 'note'>;
   readonly metrics: Pick<WorkerMetrics, 'webhooks'>;
+  readonly targets: Pick<WebhookTargets, 'fault' | 'lookup'>;
   readonly interval_ms: number;
   readonly now: () => Date;
   readonly random: () => number;
@@ -41,7 +45,8 @@ async function deliver(deps: WebhookDeps, { _id, tenant: id, event, tries }: Sto
   const reminders = mongo.collection('reminders');
   const tenant = await onMongo(mongo.collection('tenants').findOne({ _id: id }));
   const url = tenant && settingsOf(tenant.settings).webhook?.url;
-  const outcome = url && tenant.webhookSecret && event ? await post(url, tenant.webhookSecret, { id: _id, event, at: now() }) : 'gone';
+  const outcome =
+    url && tenant.webhookSecret && event ? await post(deps.targets, url, tenant.webhookSecret, { id: _id, event, at: now() }) : 'gone';
   if (outcome === 'delivered') {
     metrics.webhooks.inc({ outcome });
     await onMongo(reminders.updateOne({ _id }, { $set: { deliveredAt: now() }, $unset: { nextAt: '' }, $inc: { tries: 1 } }));
@@ -68,32 +73,47 @@ async function deliver(deps: WebhookDeps, { _id, tenant: id, event, tries }: Sto
 
 /** @returns what came of it: `gone` where the receiver wants no more of it (410), else the status or the fault */
 async function post(
+  targets: WebhookDeps['targets'],
   url: string,
   secret: string,
   { id, event, at }: { readonly id: string; readonly event: Record<string, unknown>; readonly at: Date },
 ): Promise<'delivered' | 'gone' | number | string> {
+  if (targets.fault(url) !== undefined) return PRIVATE;
   const body = JSON.stringify(event);
   const timestamp = String(Math.floor(at.getTime() / 1_000));
   try {
-    const answer = await fetch(url, {
-      method: 'POST',
-      redirect: 'manual', // an operator named this address, and no other
-      signal: AbortSignal.timeout(POST_TIMEOUT_MS),
-      headers: {
-        'Content-Type': 'application/json',
-        'User-Agent': 'rollcall',
-        'webhook-id': id,
-        'webhook-timestamp': timestamp,
-        'webhook-signature': signatureOf(secret, { id, timestamp, body }),
-      },
-      body,
+    const status = await send(new URL(url), targets.lookup, body, {
+      'Content-Type': 'application/json',
+      'Content-Length': String(Buffer.byteLength(body)),
+      'User-Agent': 'rollcall',
+      'webhook-id': id,
+      'webhook-timestamp': timestamp,
+      'webhook-signature': signatureOf(secret, { id, timestamp, body }),
     });
-    await answer.body?.cancel(); // what it says is of no interest
-    if (answer.status === 410) return 'gone';
-    return answer.ok ? 'delivered' : answer.status;
+    if (status === 410) return 'gone';
+    return status >= 200 && status < 300 ? 'delivered' : status;
   } catch (error) {
-    return error instanceof Error ? error.name : 'error';
+    if (error instanceof PrivateAddress) return PRIVATE;
+    if (!(error instanceof Error)) return 'error';
+    return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
   }
+}
+
+/**
+ * Posts by a connection of its own, to an address that `lookup` has judged. Redirects are not followed: an operator named this address, and no other.
+ * @returns the status; what else the receiver answers is dropped
+ */
+function send(url: URL, lookup: WebhookTargets['lookup'], body: string, headers: Record<string, string>): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const { request } = url.protocol === 'https:' ? https : http;
+    const signal = AbortSignal.timeout(POST_TIMEOUT_MS);
+    request(url, { method: 'POST', headers, lookup, signal, agent: false }, (answer) => {
+      answer.on('error', () => undefined).destroy();
+      resolve(answer.statusCode ?? 0);
+    })
+      .on('error', reject)
+      .end(body);
+  });
 }
 
 /** As https://www.standardwebhooks.com has it: the HMAC over id, time and body, so that none can be taken for another. */
@@ -102,6 +122,7 @@ export function signatureOf(secret: string, { id, timestamp, body }: { id: strin
   return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')}`;
 }
 
+const PRIVATE = 'the address is not public, see WEBHOOK_PRIVATE_ADDRESSES';
 const POST_TIMEOUT_MS = 5_000;
 const ROUND_MAX = 100;
 const LANES = 4;

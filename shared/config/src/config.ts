@@ -1,4 +1,5 @@
 // The one schema of every setting. Each process reads all of it, so that one environment serves the whole deployment.
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { databaseOf, isMongoUri } from './mongo-uri.js';
 
@@ -52,6 +53,15 @@ const publicUrl = () => {
     }, expected)
     .transform((text) => text.replace(/\/+$/, ''));
 };
+
+/** Host names, addresses and ranges, separated by commas; `refuse` and `allow` have the form of a name. */
+function isAllowList(text: string): boolean {
+  return text.split(',').every((entry) => {
+    const [host = '', bits, ...rest] = entry.trim().split('/');
+    if (rest.length > 0 || !HOST.test(host)) return false;
+    return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= [-1, 32, 128][[0, 4, 6].indexOf(isIP(host))]!);
+  });
+}
 
 /** Puts meaning and reader on a setting, for `describeSettings`. */
 function says<T extends z.ZodType>(schema: T, meaning: string, readBy: ReadBy = 'both'): T {
@@ -156,6 +166,11 @@ const shape = {
     "The operator's sign-in for `/queues` and `/admin`, 32 to 256 visible characters. Without it, both are closed.",
     'worker',
   ),
+  IMPORT_BYTES_MAX: says(
+    whole(1_024, 1_073_741_824).default(67_108_864),
+    'Largest CSV file of one import; a larger one is answered 413.',
+    'worker',
+  ),
   WORKER_CONCURRENCY: says(whole(1, 1_000).default(8), 'How many tenants one worker drains at a time.', 'worker'),
   BATCH_MAX: says(whole(1, 1_000).default(200), 'Most resources applied in one batch; then it is the next tenant’s turn.', 'worker'),
   LEASE_MS: says(milliseconds(100).default(3_000), 'How long a worker has a tenant, or the sweep, unless it renews.', 'worker'),
@@ -171,6 +186,14 @@ const shape = {
   TOKEN_CHECK_INTERVAL_MS: says(
     milliseconds(10).default(60_000),
     'How often is looked for tokens and client secrets that end soon, to remind of them.',
+    'worker',
+  ),
+  WEBHOOK_PRIVATE_ADDRESSES: says(
+    z
+      .string()
+      .refine(isAllowList, '`refuse`, `allow`, or host names, IP addresses and ranges (10.0.0.0/8) separated by commas')
+      .default('refuse'),
+    "Whether tenants' webhooks may go to addresses that are not public: `refuse`, `allow`, or those that may, separated by commas: host names, IP addresses, ranges.",
     'worker',
   ),
   HISTORY_DAYS: says(whole(1, 36_500).default(30), 'How long the history is kept in MongoDB.', 'worker'),

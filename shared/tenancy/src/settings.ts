@@ -66,3 +66,28 @@ export function settingsOf(stored: Readonly<Record<string, unknown>>): TenantSet
   });
   return { ...SETTINGS_DEFAULT, ...Object.fromEntries(known) };
 }
+
+/**
+ * Settings as operators see them. The address of a webhook may itself be the secret (Slack's, or one with `?key=`), so only its beginning is shown.
+ * @example shownSettings({ webhook: { url: 'https://hooks.example/services/T0/B0/XXX' } }) → { webhook: { url: 'https://hooks.example/service…' } }
+ */
+export function shownSettings<T extends Readonly<Record<string, unknown>>>(settings: T): T {
+  const { webhook } = settings;
+  if (typeof webhook !== 'object' || webhook === null || !('url' in webhook) || typeof webhook.url !== 'string') return settings;
+  return { ...settings, webhook: { ...webhook, url: shownUrl(webhook.url) } };
+}
+
+function shownUrl(url: string): string {
+  if (isShortened(url)) return url;
+  if (!URL.canParse(url)) return MORE;
+  const { origin, pathname, search } = new URL(url);
+  const isWhole = pathname.length <= PATH_SHOWN_MAX && search === '';
+  return `${origin}${pathname.slice(0, PATH_SHOWN_MAX)}${isWhole ? '' : MORE}`;
+}
+
+/** Whether this is what `shownSettings` makes of an address. */
+export const isShortened = (url: string): boolean => /^https?:\/\/[^/]+\/.{0,7}…$/.test(url);
+
+const MORE = '…';
+/** As much of a path as is shown, its first slash included. */
+const PATH_SHOWN_MAX = 8;

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type MongoLink, type mongo, onMongo, type StoredTenant } from '@rollcall/store';
 import * as z from 'zod';
-import { SETTINGS_OF_NEW_TENANTS, type SettingsChange, settingsOf } from './settings.js';
+import { SETTINGS_OF_NEW_TENANTS, type SettingsChange, settingsOf, shownSettings } from './settings.js';
 import type { Actor } from './trail.js';
 import { transact } from './transact.js';
 
@@ -70,7 +70,7 @@ export async function createTenant({ mongo, actor, now }: ChangeContext, tenant:
     if (await mongo.collection('tenants').findOne({ _id: stored._id }, { session, projection: { _id: 1 } }))
       throw new NotNowError(`there is, or was, a tenant ${stored._id}; ids are not used twice`);
     await mongo.collection('tenants').insertOne(stored, { session });
-    return { result: stored, entry: entryOf(stored, { actor, at: now, action: 'tenant.create', after: shown(stored) }) };
+    return { result: stored, entry: entryOf(stored, { actor, at: now, action: 'tenant.create', after: withoutSecrets(shown(stored)) }) };
   });
 }
 
@@ -179,9 +179,14 @@ function shownChange(current: StoredTenant, changed: StoredTenant) {
   const touched = (side: Record<string, unknown>, other: Record<string, unknown>) =>
     Object.fromEntries(Object.entries(side).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(other[name])));
   return {
-    before: { ...before, settings: touched(before.settings, after.settings) },
-    after: { ...after, settings: touched(after.settings, before.settings) },
+    before: withoutSecrets({ ...before, settings: touched(before.settings, after.settings) }),
+    after: withoutSecrets({ ...after, settings: touched(after.settings, before.settings) }),
   };
 }
+
+const withoutSecrets = <T extends { readonly settings: Readonly<Record<string, unknown>> }>(tenant: T): T => ({
+  ...tenant,
+  settings: shownSettings(tenant.settings),
+});
 
 const entryOf = <T>({ _id }: StoredTenant, entry: T) => ({ ...entry, tenant: _id, target: { kind: 'tenant', id: _id } });

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type MongoLink, onMongo, type StoredHistory, type StoredTrail } from '@rollcall/store';
 import { decodeCursor, encodeCursor } from './cursor.js';
+import { shownSettings } from './settings.js';
 import type { Session } from './transact.js';
 
 /** Who changes something, and by which request. */
@@ -122,10 +123,16 @@ const ofEntry = ({ _id, at, by, byName, request, action, target, before, after }
   who: { id: by, name: byName },
   action,
   target,
-  ...(before === undefined ? {} : { before }),
-  ...(after === undefined ? {} : { after }),
+  ...(before === undefined ? {} : { before: shownSide(before) }),
+  ...(after === undefined ? {} : { after: shownSide(after) }),
   requestId: request,
 });
+
+/** Lines of earlier releases hold the whole address of a webhook, and lines are never changed. */
+function shownSide(side: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const { settings } = side;
+  return typeof settings === 'object' && settings !== null ? { ...side, settings: shownSettings({ ...settings }) } : side;
+}
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 

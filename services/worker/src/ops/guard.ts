@@ -48,7 +48,9 @@ export const onlySignedIn =
   async (request, response, next) => {
     if (!guard.signIn.open) throw new Problem(403, CLOSED);
     const candidate = bearerOf(request.headers.authorization);
-    const operator = (await guard.signIn.bySession(request.headers.cookie, guard.secure(request))) ?? (candidate && (await tryToken(guard, request, candidate)));
+    const operator =
+      (await guard.signIn.bySession(request.headers.cookie, guard.secure(request))) ??
+      (candidate && (await tryToken(guard, request, candidate)));
     if (operator) {
       signedIn.set(request, operator);
       return next();

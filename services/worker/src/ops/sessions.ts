@@ -4,11 +4,7 @@ import type { DeploymentSecret } from '@rollcall/tenancy';
 import type { Sessions } from './sign-in.js';
 
 /** Kept in Redis and not in MongoDB, so that an operator can watch the queues while MongoDB is away. */
-export const sessionsOf = (
-  redis: RedisLink,
-  keys: Pick<Keys, 'endedSession'>,
-  secret: Pick<DeploymentSecret, 'get'>,
-): Sessions => ({
+export const sessionsOf = (redis: RedisLink, keys: Pick<Keys, 'endedSession'>, secret: Pick<DeploymentSecret, 'get'>): Sessions => ({
   secret: () => secret.get(),
   end: async (session, lifetime_s) => void (await onRedis(redis.redis.set(keys.endedSession(session), '1', 'EX', lifetime_s))),
   ended: async (session) => (await onRedis(redis.redis.exists(keys.endedSession(session)))) === 1,

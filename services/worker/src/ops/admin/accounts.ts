@@ -9,6 +9,7 @@ import type { Asked } from '../../accounts/carry-out.js';
 import { told } from '../../accounts/told.js';
 import { Problem } from '../problem.js';
 import { type AdminDeps, part, standingTenantOf, tenantEvenIfAway, tenantOf } from './context.js';
+import { csvCell } from './csv.js';
 import {
   type AdminAnswer,
   type AdminRequest,
@@ -122,7 +123,14 @@ export function accountRoutes(deps: AccountRouteDeps): AdminRoute[] {
         const tenant = await tenantOf(deps, request);
         const { cursor, ...query } = request.query;
         if (/^text\/csv\b/i.test(request.header('accept') ?? ''))
-          return { status: 200, headers: { 'Content-Type': 'text/csv; charset=utf-8' }, stream: await csvOf(accounts, tenant._id, query) };
+          return {
+            status: 200,
+            headers: {
+              'Content-Type': 'text/csv; charset=utf-8',
+              'Content-Disposition': `attachment; filename="accounts-${tenant._id}.csv"`,
+            },
+            stream: await csvOf(accounts, tenant._id, query),
+          };
         const page = await plainly(accounts.list(tenant._id, { ...query, after: readCursor(cursor) }));
         return { status: 200, body: { items: page.items, next: page.after === undefined ? undefined : writeCursor(page.after) } };
       },
@@ -266,6 +274,11 @@ function checkNames(user: Readonly<Record<string, unknown>>, { User }: ResourceT
   if (stranger !== undefined) throw new Problem(400, `#/${stranger}: this tenant’s accounts have no such member`);
 }
 
+const CSV_COLUMNS = [
+  ...(['id', 'userName', 'displayName', 'status', 'preservedBy', 'deleted', 'origin', 'managedBy', 'profile'] as const),
+  ...(['region', 'quotaBytes', 'createdAt', 'updatedAt'] as const),
+] as const;
+
 type CsvQuery = Omit<AccountQuery, 'after'>;
 
 /** All accounts that a query means, as CSV: as many as there are, page by page. @throws Problem before anything is sent, where the first page can't be read */
@@ -277,37 +290,15 @@ async function* csvFrom(
   first: Awaited<ReturnType<Accounts['list']>>,
   next: (after: number) => ReturnType<Accounts['list']>,
 ): AsyncGenerator<string> {
-  const columns = [
-    'id',
-    'userName',
-    'displayName',
-    'status',
-    'preservedBy',
-    'deleted',
-    'origin',
-    'managedBy',
-    'profile',
-    'region',
-    'quotaBytes',
-    'createdAt',
-    'updatedAt',
-  ];
-  yield `${columns.join(',')}\r\n`;
+  yield `${CSV_COLUMNS.map(csvCell).join(',')}\r\n`;
   for (let page = first; ; page = await next(page.after)) {
     for (const account of page.items) {
-      const { preservedBy, storage, ...rest } = account;
-      const cells = { ...rest, preservedBy: preservedBy.join(' '), region: storage?.region, quotaBytes: storage?.quotaBytes };
-      yield `${columns.map((name) => csvCell(cells[name as keyof typeof cells])).join(',')}\r\n`;
+      const { preservedBy, storage } = account;
+      const cells = { ...account, preservedBy: preservedBy.join(' '), region: storage?.region, quotaBytes: storage?.quotaBytes };
+      yield `${CSV_COLUMNS.map((name) => csvCell(cells[name])).join(',')}\r\n`;
     }
     if (page.after === undefined) return;
   }
-}
-
-/** A cell as RFC 4180 has it. What a spreadsheet would take for a formula is kept from being one. */
-function csvCell(value: unknown): string {
-  const text = value === undefined ? '' : String(value);
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
 /** What the protocol's core refuses, as this API says it. */

@@ -5,10 +5,10 @@ import { importFile } from './import-file.js';
 const COLUMNS = ['userName', 'givenName', 'email'];
 
 /** Reads a file that comes in pieces of so many bytes. */
-async function read(content: string | Buffer, size = 3) {
+async function read(content: string | Buffer, size = 3, bytesMax = 10_000) {
   const bytes = Buffer.from(content);
   const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, n) => bytes.subarray(n * size, (n + 1) * size));
-  const file = importFile(Readable.from(pieces, { objectMode: false }), COLUMNS);
+  const file = importFile(Readable.from(pieces, { objectMode: false }), COLUMNS, bytesMax);
   const lines = [];
   for await (const line of file.lines) lines.push(line);
   return { lines, digest: file.digest() };
@@ -57,5 +57,12 @@ describe('a file of an import', () => {
     ['half a character at its end', Buffer.from('userName\nzoë').subarray(0, -1), 'not UTF-8'],
   ])('is refused as a whole, 400, for %s', async (_, content, said) => {
     await expect(read(content)).rejects.toMatchObject({ name: 'Problem', status: 400, detail: expect.stringContaining(said) });
+  });
+
+  // There was no largest size at all.
+  it('is refused, 413, where it is longer than it may be, and taken up to the last byte', async () => {
+    const content = 'userName\nada\n';
+    expect((await read(content, 3, 13)).lines).toHaveLength(1);
+    await expect(read(content, 3, 12)).rejects.toMatchObject({ name: 'Problem', status: 413, detail: expect.stringContaining('12 bytes') });
   });
 });

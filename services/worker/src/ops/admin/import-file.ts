@@ -6,17 +6,29 @@ import { parse as csvParser, type InfoRecord } from 'csv-parse';
 import { Problem } from '../problem.js';
 
 export interface ImportFile {
-  /** Read as they are asked for. @throws Problem 400 for what is no CSV of these columns, or not UTF-8 */
+  /** Read as they are asked for. @throws Problem 400 for what is no CSV of these columns, or not UTF-8; 413 for too large a file */
   readonly lines: AsyncIterable<StoredLine>;
   /** SHA-256 of what has been read so far. */
   digest(): string;
 }
 
-/** @param columns that a header may name; `userName` it must */
-export function importFile(body: Readable, columns: readonly string[]): ImportFile {
+/**
+ * @param columns that a header may name; `userName` it must
+ * @param bytesMax a longer file is refused, 413
+ */
+export function importFile(body: Readable, columns: readonly string[], bytesMax: number): ImportFile {
   const hash = createHash('sha256');
-  return { lines: linesOf(body, columns, (chunk) => hash.update(chunk)), digest: () => hash.copy().digest('hex') };
+  let left_bytes = bytesMax;
+  const read = (chunk: Buffer): void => {
+    left_bytes -= chunk.length;
+    if (left_bytes < 0) throw tooLarge(bytesMax);
+    hash.update(chunk);
+  };
+  return { lines: linesOf(body, columns, read), digest: () => hash.copy().digest('hex') };
 }
+
+export const tooLarge = (bytesMax: number): Problem =>
+  new Problem(413, `expected a file of at most ${bytesMax} bytes: import it in parts, or raise IMPORT_BYTES_MAX`);
 
 async function* linesOf(body: Readable, columns: readonly string[], read: (chunk: Buffer) => void): AsyncGenerator<StoredLine> {
   let named: readonly string[] | undefined;
@@ -50,7 +62,7 @@ async function* linesOf(body: Readable, columns: readonly string[], read: (chunk
   if (!named) throw new Problem(400, 'the file is empty: its first line names the columns; userName is required');
 }
 
-/** @throws Problem 400 */
+/** @throws Problem 400, and what `read` throws */
 async function* textOf(body: Readable, read: (chunk: Buffer) => void): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   const decoded = (chunk?: Buffer): string => {

@@ -5,11 +5,13 @@ import { furtherColumns, IMPORT_COLUMNS } from '../../accounts/import-row.js';
 import type { Jobs } from '../../accounts/jobs.js';
 import { Problem } from '../problem.js';
 import { type AdminDeps, part, standingTenantOf, tenantOf } from './context.js';
-import { importFile } from './import-file.js';
+import { importFile, tooLarge } from './import-file.js';
 import { type AdminRoute, route, Time } from './route.js';
 
 export interface ImportRouteDeps extends AdminDeps {
   readonly jobs: Jobs;
+  /** Longest file of an import. */
+  readonly bytesMax: number;
 }
 
 export const JobForm = z
@@ -35,7 +37,7 @@ export const jobForm = ({ _id, kind, status, total, done, failed, failures, crea
 });
 
 export function importRoutes(deps: ImportRouteDeps): AdminRoute[] {
-  const { jobs } = deps;
+  const { jobs, bytesMax } = deps;
   return [
     route({
       method: 'POST',
@@ -45,8 +47,9 @@ export function importRoutes(deps: ImportRouteDeps): AdminRoute[] {
       answers: { 202: JobForm },
       handle: async (request) => {
         const tenant = await standingTenantOf(deps, request);
+        if (Number(request.header('content-length') ?? 0) > bytesMax) throw tooLarge(bytesMax);
         const columns = [...IMPORT_COLUMNS, ...furtherColumns(await jobs.deps.accounts.types(tenant._id)).keys()];
-        const file = importFile(request.stream, columns);
+        const file = importFile(request.stream, columns, bytesMax);
         const received = await jobs.receive(tenant._id, file.lines);
         let begins = false;
         try {

@@ -1,5 +1,4 @@
 // Every route of /admin/v1, by subject.
-import type { Reader } from '@rollcall/store';
 import type { FirstValuesDeps } from '../../history/first-values.js';
 import { auditRoutes } from './audit.js';
 import { clientRoutes } from './clients.js';
@@ -7,15 +6,13 @@ import { type DoctorDeps, doctorRoutes } from './doctor.js';
 import { operatorRoutes } from './operators.js';
 import type { AdminRoute } from './route.js';
 import { type StatusRouteDeps, statusRoutes } from './status.js';
-import { tenantRoutes } from './tenants.js';
+import { type TenantRouteDeps, tenantRoutes } from './tenants.js';
 import { tokenRoutes } from './tokens.js';
 
 export { type AdminDeps, contextOf, part, standingTenantOf, tenantOf } from './context.js';
 export { type AdminAnswer, type AdminRequest, type AdminRoute, badCursor, listOf, PageQuery, route, Time } from './route.js';
 
-export interface StoreRouteDeps extends StatusRouteDeps, DoctorDeps, Pick<FirstValuesDeps, 'typesOf'> {
-  readonly reader: Reader;
-}
+export interface StoreRouteDeps extends StatusRouteDeps, DoctorDeps, TenantRouteDeps, Pick<FirstValuesDeps, 'typesOf'> {}
 
 /** What rests on the stores. */
 export const storeRoutes = (deps: StoreRouteDeps): AdminRoute[] => [

@@ -10,6 +10,8 @@ import type { AdminAnswer, AdminRoute, RawRequest } from './route.js';
 
 const JSON_LIMIT = '256kb';
 const ANSWER_LIMIT_MS = 10_000;
+/** A longer rest of a refused body closes the connection. */
+const DISCARD_BYTES_MAX = 67_108_864;
 
 /** @param once absent where nothing is kept of outcomes: a key is then refused, as it would not be honoured */
 export function adminRouter(routes: readonly AdminRoute[], once: Once | undefined): Router {
@@ -31,7 +33,11 @@ export function adminRouter(routes: readonly AdminRoute[], once: Once | undefine
 
   async function answer(route: AdminRoute, request: Request, response: Response): Promise<AdminAnswer> {
     const raw = rawOf(route, request, response, once);
-    if (route.bodyType !== undefined) return route.run(raw);
+    if (route.bodyType !== undefined) {
+      return route.run(raw).finally(() => {
+        if (!request.readableEnded) discardRest(request);
+      });
+    }
     // What takes longer goes on, and its outcome is kept: only the one who waits is told to come back.
     return bounded(
       ANSWER_LIMIT_MS,
@@ -67,6 +73,20 @@ function rawOf(route: AdminRoute, request: Request, response: Response, once: On
       return once({ operator: operatorOf(request).id, key, request: [route.method, request.originalUrl, text] }, act);
     },
   };
+}
+
+/**
+ * Reads and drops the rest of a body that was refused before its end. Node does so only where no part was read: else the next request on the
+ * connection would wait behind the rest until a time limit.
+ */
+function discardRest(request: Request): void {
+  let left_bytes = DISCARD_BYTES_MAX;
+  request.removeAllListeners('readable');
+  request.on('data', (chunk: Buffer) => {
+    left_bytes -= chunk.length;
+    if (left_bytes < 0) request.destroy();
+  });
+  request.resume();
 }
 
 /** @throws Problem 415 for a body of another type, in another encoding, or packed */

@@ -4,6 +4,7 @@ import {
   changeTenant,
   createTenant,
   hashConfirmation,
+  isShortened,
   listTenants,
   NotNowError,
   newConfirmation,
@@ -11,13 +12,15 @@ import {
   SettingsChange,
   settingsOf,
   settingsUpdate,
+  shownSettings,
   TenantId,
   TenantSettingsForm,
 } from '@rollcall/tenancy';
 import { z } from 'zod';
+import type { WebhookTargets } from '../../webhook-targets.js';
 import { Problem } from '../problem.js';
 import { type AdminDeps, contextOf, noTenant, part, tenantOf } from './context.js';
-import { type AdminRoute, listOf, PageQuery, route, Time } from './route.js';
+import { type AdminRoute, listOf, PageQuery, route, Time, wrongMembers } from './route.js';
 import { sharedNames } from './shared-names.js';
 
 const Name = z.string().trim().min(1).max(200);
@@ -59,7 +62,7 @@ export const tenantForm = ({ _id, name, status, source, settings, createdAt, del
   ...(name === undefined ? {} : { name }),
   status,
   source,
-  settings: settingsOf(settings),
+  settings: shownSettings(settingsOf(settings)),
   createdAt: createdAt.toISOString(),
   ...(deletion === undefined
     ? {}
@@ -72,8 +75,26 @@ export const tenantForm = ({ _id, name, status, source, settings, createdAt, del
       }),
 });
 
-export function tenantRoutes(deps: AdminDeps & { readonly reader: Reader }): AdminRoute[] {
-  const { mongo, records, now } = deps;
+export interface TenantRouteDeps extends AdminDeps {
+  readonly reader: Reader;
+  readonly webhookTargets: Pick<WebhookTargets, 'fault'>;
+}
+
+export function tenantRoutes(deps: TenantRouteDeps): AdminRoute[] {
+  const { mongo, records, now, webhookTargets } = deps;
+  /**
+   * Settings as they are to be stored: the address of a webhook that is sent back as it was shown is the one that is there.
+   * @throws Problem 400 for an address that is not whole, or that webhooks may not go to
+   */
+  const checkedSettings = (settings: SettingsChange, current?: StoredTenant): SettingsChange => {
+    const url = settings.webhook?.url;
+    if (url === undefined) return settings;
+    const there = settingsOf(current?.settings ?? {});
+    if (shownSettings(there).webhook?.url === url) return { ...settings, webhook: there.webhook };
+    const fault = isShortened(url) ? 'expected the whole address, got its beginning as it is shown' : webhookTargets.fault(url);
+    if (fault !== undefined) throw wrongMembers([{ pointer: '#/settings/webhook/url', detail: fault }]);
+    return settings;
+  };
   /** Changes a tenant in both stores: the answer is given once Redis has it. */
   const changed = async (request: Parameters<typeof contextOf>[1], action: string, decide: Parameters<typeof changeTenant>[3]) => {
     const id = part(request, 'tenant');
@@ -101,7 +122,7 @@ export function tenantRoutes(deps: AdminDeps & { readonly reader: Reader }): Adm
       body: CreateForm,
       answers: { 201: withSecret },
       handle: async (request) => {
-        const stored = await createTenant(contextOf(deps, request), request.body);
+        const stored = await createTenant(contextOf(deps, request), { ...request.body, settings: checkedSettings(request.body.settings) });
         await records.carryTenant(stored);
         const secret = stored.webhookSecret === undefined ? {} : { webhookSecret: stored.webhookSecret };
         return {
@@ -147,7 +168,7 @@ export function tenantRoutes(deps: AdminDeps & { readonly reader: Reader }): Adm
         const stored = await changed(request, 'tenant.change', (current) => {
           before = current;
           if (current.status === 'deleting') throw new NotNowError('this tenant is being deleted: resume it first');
-          return settingsUpdate(current, { name, settings });
+          return settingsUpdate(current, { name, settings: checkedSettings(settings, current) });
         });
         if (claims) {
           // From here on no commit makes another, as each has the settings as a premise. Those that were quicker are looked for once more.
