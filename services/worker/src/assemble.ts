@@ -37,7 +37,7 @@ import { StandingLease } from './lease.js';
 import { Loop } from './loop.js';
 import { makeApplyMembers } from './members.js';
 import { separateRoute } from './ops/admin/account-separate.js';
-import { accountRoutes } from './ops/admin/accounts.js';
+import { accountRoutes, showAnew } from './ops/admin/accounts.js';
 import { extensionRoutes } from './ops/admin/extensions.js';
 import { importRoutes } from './ops/admin/imports.js';
 import { mappingRoutes } from './ops/admin/mappings.js';
@@ -252,7 +252,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
       ...extensionRoutes({ ...admin, accounts }),
       ...sourceRoutes({ ...admin, accounts }),
     ],
-    once: makeOnce(mongo, () => new Date()),
+    once: makeOnce(mongo, now, showAnew(accounts)),
     operators: operatorsOf(mongo),
     sessions: sessionsOf(redis, keys, secret),
     operatorToken: config.ROLLCALL_OPERATOR_TOKEN,

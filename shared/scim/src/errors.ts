@@ -55,3 +55,9 @@ export function quote(text: string): string {
   const short = text.length > QUOTED_MAX ? `${text.slice(0, QUOTED_MAX)}…` : text;
   return JSON.stringify(short);
 }
+
+/**
+ * A detail without what `quote` put into it: for what is kept longer than the person that it may name.
+ * @example withoutValues('userName: "ada@example.com" is taken by another User') → 'userName: "…" is taken by another User'
+ */
+export const withoutValues = (detail: string): string => detail.replaceAll(/"(?:[^"\\]|\\.)*"/g, '"…"');

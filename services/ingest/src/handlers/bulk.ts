@@ -18,6 +18,7 @@ import {
   resolveReferences,
   ScimError,
   unresolved,
+  withoutValues,
 } from '@rollcall/scim';
 import { type Answers, type Reader, type TenantView, turn } from '@rollcall/store';
 import type { Log } from '@rollcall/telemetry';
@@ -100,6 +101,12 @@ interface Outcome {
   readonly id?: string | undefined;
   readonly version?: number | undefined;
   readonly error?: JsonObject | undefined;
+}
+
+/** An outcome as it is kept for a day: a person who is named in an error's detail may be purged before. */
+function withoutPeople({ error, ...outcome }: Outcome): Outcome {
+  if (typeof error?.detail !== 'string') return { ...outcome, ...(error === undefined ? {} : { error }) };
+  return { ...outcome, error: { ...error, detail: withoutValues(error.detail) } };
 }
 
 /** A piece of work, in its turn. An operation may be two: a group in a circle is completed by the second. */
@@ -230,8 +237,9 @@ class BulkRun {
     if (this.#kept === undefined || mayComeAgain(outcome.status)) return outcome;
     const { view, key } = this.#kept;
     // Done is done: what can't be noted down is found again by what was done.
-    const first = await this.#deps.answers.keep(view, key, part, JSON.stringify(outcome)).catch(() => undefined);
-    return first === undefined ? outcome : (JSON.parse(first) as Outcome);
+    const own = JSON.stringify(withoutPeople(outcome));
+    const first = await this.#deps.answers.keep(view, key, part, own).catch(() => undefined);
+    return first === undefined || first === own ? outcome : (JSON.parse(first) as Outcome);
   }
 
   /** What refers to something that may still be made may itself be tried again. */

@@ -23,12 +23,13 @@ import {
   type TenantView,
   typeOfMember,
 } from '@rollcall/store';
-import { type DeploymentSecret, forgetUndecided, readUndecided, type UndecidedPerson } from '@rollcall/tenancy';
+import { type DeploymentSecret, readUndecided, type UndecidedPerson } from '@rollcall/tenancy';
 import { z } from 'zod';
 import { known } from '../known.js';
 import { type NewestChange, type ShownAccount, shown } from './account.js';
 import { accountMatches, accountQuery, parseAccountFilter } from './account-filter.js';
 import { type Asked, type CarryOutDeps, carryOut, type Outcome } from './carry-out.js';
+import { forgetPerson } from './forget.js';
 
 export interface AccountsDeps extends CarryOutDeps {
   readonly mongo: MongoLink;
@@ -236,8 +237,7 @@ export class Accounts {
     if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) {
       throw new ScimError(409, undefined, 'confirm: not the word for this account as it is now; ask for it again by DELETE');
     }
-    const { userName } = found.resource.attributes;
-    await forgetUndecided(this.deps.mongo, tenant, id, typeof userName === 'string' ? userName : undefined);
+    await forgetPerson(this.deps.mongo, tenant, found.resource, asked.now);
     return carryOut(this.deps, tenant, () => ({ kind: 'purge', type: 'User', id }), asked);
   }
 

@@ -1,7 +1,7 @@
 // Work on many accounts, in the background, by whichever worker takes it up; it goes on where it was, whoever dies.
 import { randomUUID } from 'node:crypto';
 import { TransientError } from '@rollcall/directory';
-import { ScimError } from '@rollcall/scim';
+import { ScimError, withoutValues } from '@rollcall/scim';
 import { type MongoLink, onMongo, type StoredJob, type StoredLine } from '@rollcall/store';
 import { fault, type Log } from '@rollcall/telemetry';
 import type { Accounts } from './accounts.js';
@@ -117,7 +117,7 @@ export class Jobs {
       await fault('before line');
       const key = `import/${job._id}/${number}`;
       const asked = { by: job.by, requestId: key, requestKey: key, newId: idOfLine(job._id, number), now: now() };
-      const reason = await this.#said(job, line, async () => {
+      const reason = await this.#said(job, line, Object.values(cells), async () => {
         if (wrong !== undefined) throw ScimError.of('invalidSyntax', wrong);
         const account = accountOfRow(cells, types);
         await accounts.make(job.tenant, { ...account, origin: 'import' }, asked);
@@ -135,25 +135,34 @@ export class Jobs {
     for (const [i, { id }] of page.items.entries()) {
       const asked = { by: job.by, requestId: `mappings/${job._id}`, now: now() };
       const line = job.done + i + 1;
-      const reason = await this.#said(job, line, () => accounts.run(job.tenant, { kind: 'remap', type: 'User', id }, asked));
+      const reason = await this.#said(job, line, [], () => accounts.run(job.tenant, { kind: 'remap', type: 'User', id }, asked));
       if (reason !== undefined) failures.push({ line, reason });
     }
     return { next: page.after ?? job.next, done: page.items.length, failures, finished: page.after === undefined };
   }
 
-  /** What was refused, in words. What is only away for now is thrown on: the part is done again later. */
-  async #said(job: StoredJob, line: number, work: () => Promise<unknown>): Promise<string | undefined> {
+  /**
+   * What was refused, in words that hold no value: reasons are kept longer than a person who is purged. The line's number tells which value.
+   * What is only away for now is thrown on: the part is done again later.
+   */
+  async #said(job: StoredJob, line: number, cells: readonly string[], work: () => Promise<unknown>): Promise<string | undefined> {
     try {
       await work();
       return undefined;
     } catch (error) {
-      if (error instanceof ScimError) return told(error);
+      if (error instanceof ScimError) return withoutCells(told(error), cells);
       if (error instanceof TransientError) throw error;
       // A fault of ours must not hold up the other lines, and other jobs, for good.
       this.deps.log.error({ event: 'job.line.failed', error, tenant: job.tenant, job: job._id, line }, 'a line of a job failed');
       return 'it failed, for a reason that is in the log of the worker';
     }
   }
+}
+
+/** A reason without the values of its line: those in quotes, and those that it has as they are. Shorter ones could be a part of any word. */
+function withoutCells(reason: string, cells: readonly string[]): string {
+  const values = cells.map((cell) => cell.trim()).filter(({ length }) => length >= CELL_KNOWN_MIN);
+  return values.reduce((text, value) => text.replaceAll(value, '…'), withoutValues(reason));
 }
 
 /** An import whose lines are kept, and which has not begun. */
@@ -190,5 +199,6 @@ function idOfLine(job: string, number: number): string {
 const LINES_PER_PART = 100;
 const ACCOUNTS_PER_PART = 100;
 const FAILURES_MAX = 1_000;
+const CELL_KNOWN_MIN = 4;
 /** How long a killed worker's job stands still. A part that takes longer is done twice over, and each line finds itself. */
 const LEASE_MS = 15_000;

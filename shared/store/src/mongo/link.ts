@@ -104,13 +104,18 @@ export class MongoLink {
     for (const model of Object.values(this.models)) await onMongo(model.createIndexes());
     // 0.1.0 knew only groups with names of their own. The new index stands by now, so no name is unguarded meanwhile.
     await onMongo(this.models.groups.collection.dropIndex('tenant_1_nameKey_1').catch(unless(INDEX_NOT_FOUND)));
+    await this.#expire(this.models.history.collection, 'at');
+    await this.#expire(this.models.jobs.collection, 'finishedAt'); // a job that goes on stays
+  }
+
+  /** Lets MongoDB remove documents HISTORY_DAYS after a date that they have, those that are there already, too. */
+  async #expire(collection: Pick<mongo.Collection, 'createIndex' | 'collectionName'>, date: string): Promise<void> {
     const expireAfterSeconds = this.options.historyDays * 86_400;
-    const history = this.models.history.collection;
     await onMongo(
-      history.createIndex({ at: 1 }, { expireAfterSeconds, name: 'kept' }).catch(async (error) => {
+      collection.createIndex({ [date]: 1 }, { expireAfterSeconds, name: 'kept' }).catch(async (error) => {
         // 85: the index is there with another lifetime, as the setting has changed since.
         if (error?.code !== 85) throw error;
-        await this.connection.db?.command({ collMod: history.collectionName, index: { name: 'kept', expireAfterSeconds } });
+        await this.connection.db?.command({ collMod: collection.collectionName, index: { name: 'kept', expireAfterSeconds } });
         return 'kept';
       }),
     );

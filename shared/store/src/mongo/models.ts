@@ -340,8 +340,10 @@ export interface StoredOutcome {
   /** Absent while it is being done. */
   status?: number;
   headers?: Record<string, string>;
-  /** JSON; absent where it held a secret, or nothing. */
+  /** JSON; absent where it held a secret, an account, or nothing. */
   body?: string;
+  /** What was answered was this account: it is shown anew, so that no copy of a person is kept here. */
+  account?: { tenant: string; id: string };
   secret?: boolean;
 }
 

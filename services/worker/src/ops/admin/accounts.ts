@@ -10,6 +10,7 @@ import { told } from '../../accounts/told.js';
 import { Problem } from '../problem.js';
 import { type AdminDeps, part, standingTenantOf, tenantEvenIfAway, tenantOf } from './context.js';
 import { csvCell } from './csv.js';
+import type { ShowAnew } from './idempotency.js';
 import {
   type AdminAnswer,
   type AdminRequest,
@@ -99,6 +100,14 @@ const AdoptForm = z
   .strictObject({ userName: z.string().min(1).optional(), externalId: z.string().min(1).optional() })
   .refine(({ userName, externalId }) => (userName === undefined) !== (externalId === undefined), 'expected one of userName and externalId');
 
+const bodyOf = (shown: ShownAccount) => ({ body: shown, headers: { ETag: `W/"${shown.version}"` } });
+
+/** An account as it is now, for an answer that is repeated. */
+export const showAnew =
+  (accounts: Pick<Accounts, 'get'>): ShowAnew =>
+  async ({ tenant, id }) =>
+    bodyOf(await plainly(accounts.get(tenant, id)));
+
 export function accountRoutes(deps: AccountRouteDeps): AdminRoute[] {
   const { accounts, now } = deps;
   const asked = ({ operator, requestId }: RawRequest | AdminRequest<unknown, unknown>): Asked => ({
@@ -106,9 +115,9 @@ export function accountRoutes(deps: AccountRouteDeps): AdminRoute[] {
     requestId,
     now: now(),
   });
-  const answered = async (account: Promise<ShownAccount>, status = 200): Promise<AdminAnswer> => {
+  const answered = async (tenant: string, account: Promise<ShownAccount>, status = 200): Promise<AdminAnswer> => {
     const shown = await plainly(account);
-    return { status, body: shown, headers: { ETag: `W/"${shown.version}"` } };
+    return { status, ...bodyOf(shown), account: { tenant, id: shown.id } };
   };
   const at = '/tenants/{tenant}/accounts';
 
@@ -149,6 +158,7 @@ export function accountRoutes(deps: AccountRouteDeps): AdminRoute[] {
           throw new Problem(409, '#/managedBy: this tenant’s source is not the directory');
         const addresses = emails?.map((email) => (typeof email === 'string' ? { value: email } : email));
         return answered(
+          tenant._id,
           accounts.make(
             tenant._id,
             {
@@ -191,7 +201,10 @@ export function accountRoutes(deps: AccountRouteDeps): AdminRoute[] {
           ...(storage === undefined ? {} : { storage: storage === null ? null : storageOf(storage)! }),
           ...(ifMatch === undefined ? {} : { ifMatch }),
         };
-        return answered(accounts.run(tenant._id, { kind: 'setAccount', type: 'User', id: part(request, 'id'), ...wanted }, asked(request)));
+        return answered(
+          tenant._id,
+          accounts.run(tenant._id, { kind: 'setAccount', type: 'User', id: part(request, 'id'), ...wanted }, asked(request)),
+        );
       },
     }),
     route({
@@ -203,7 +216,8 @@ export function accountRoutes(deps: AccountRouteDeps): AdminRoute[] {
       handle: async (request) => {
         const { reason } = request.body;
         const command = { kind: 'preserve', type: 'User', id: part(request, 'id'), ...(reason === undefined ? {} : { reason }) } as const;
-        return answered(accounts.run((await standingTenantOf(deps, request))._id, command, asked(request)));
+        const { _id: tenant } = await standingTenantOf(deps, request);
+        return answered(tenant, accounts.run(tenant, command, asked(request)));
       },
     }),
     route({
@@ -211,14 +225,10 @@ export function accountRoutes(deps: AccountRouteDeps): AdminRoute[] {
       path: `${at}/{id}/reactivate`,
       summary: 'Lifts the administrator’s mark, and never the identity provider’s',
       answers: { 200: AccountForm },
-      handle: async (request) =>
-        answered(
-          accounts.run(
-            (await standingTenantOf(deps, request))._id,
-            { kind: 'reactivate', type: 'User', id: part(request, 'id') },
-            asked(request),
-          ),
-        ),
+      handle: async (request) => {
+        const { _id: tenant } = await standingTenantOf(deps, request);
+        return answered(tenant, accounts.run(tenant, { kind: 'reactivate', type: 'User', id: part(request, 'id') }, asked(request)));
+      },
     }),
     route({
       method: 'POST',
@@ -229,13 +239,8 @@ export function accountRoutes(deps: AccountRouteDeps): AdminRoute[] {
       handle: async (request) => {
         const { userName, externalId } = request.body;
         const who = { ...(userName === undefined ? {} : { userName }), ...(externalId === undefined ? {} : { externalId }) };
-        return answered(
-          accounts.run(
-            (await standingTenantOf(deps, request))._id,
-            { kind: 'expect', type: 'User', id: part(request, 'id'), ...who },
-            asked(request),
-          ),
-        );
+        const { _id: tenant } = await standingTenantOf(deps, request);
+        return answered(tenant, accounts.run(tenant, { kind: 'expect', type: 'User', id: part(request, 'id'), ...who }, asked(request)));
       },
     }),
     route({

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { type MongoLink, mongo, onMongo, type StoredOutcome } from '@rollcall/store';
 import { Problem } from '../problem.js';
-import type { AdminAnswer } from './route.js';
+import type { AccountRef, AdminAnswer } from './route.js';
 
 export interface Attempt {
   readonly operator: string;
@@ -13,8 +13,11 @@ export interface Attempt {
 
 export type Once = (attempt: Attempt, act: () => Promise<AdminAnswer>) => Promise<AdminAnswer>;
 
-/** Keeps outcomes for a day. What was refused, or failed, is kept for nobody: nothing was done, so it may be tried again under its key. */
-export function makeOnce(link: MongoLink, now: () => Date): Once {
+/** Shows an account as it is now. @throws Problem 404 where it was purged */
+export type ShowAnew = (account: AccountRef) => Promise<Pick<AdminAnswer, 'body' | 'headers'>>;
+
+/** Keeps outcomes for a day, and nothing of a person in them. What was refused, or failed, is kept for nobody: nothing was done, so it may be tried again under its key. */
+export function makeOnce(link: MongoLink, now: () => Date, showAnew: ShowAnew): Once {
   return async ({ operator, key, request }, act) => {
     if (!/^[\x21-\x7e]{1,255}$/.test(key)) throw new Problem(400, 'Idempotency-Key: expected 1 to 255 visible characters');
     const outcomes = link.collection('idempotency');
@@ -22,7 +25,7 @@ export function makeOnce(link: MongoLink, now: () => Date): Once {
     const fingerprint = createHash('sha256').update(JSON.stringify(request)).digest('hex');
     const began = now();
     const there = await begin({ _id, fingerprint, at: began });
-    if (there) return repeated(there, fingerprint);
+    if (there) return repeated(there, fingerprint, showAnew);
     let answer: AdminAnswer;
     try {
       answer = await act();
@@ -30,12 +33,7 @@ export function makeOnce(link: MongoLink, now: () => Date): Once {
       await outcomes.deleteOne({ _id, at: began }).catch(() => undefined); // else it is free again after a minute
       throw error;
     }
-    const kept = answer.secret
-      ? { secret: true }
-      : {
-          ...(answer.body === undefined ? {} : { body: JSON.stringify(answer.body) }),
-          ...(answer.headers ? { headers: { ...answer.headers } } : {}),
-        };
+    const kept = keptOf(answer);
     // What was done can't be undone for want of a note: the worst is that a repetition is told to wait, then done again.
     await outcomes.updateOne({ _id, at: began }, { $set: { status: answer.status, ...kept } }).catch(() => undefined);
     return answer;
@@ -61,7 +59,14 @@ export function makeOnce(link: MongoLink, now: () => Date): Once {
   }
 }
 
-function repeated({ fingerprint, status, body, headers, secret }: StoredOutcome, wanted: string): AdminAnswer {
+function keptOf({ secret, account, body, headers }: AdminAnswer): Pick<StoredOutcome, 'secret' | 'account' | 'body' | 'headers'> {
+  if (secret) return { secret };
+  if (account) return { account };
+  return { ...(body === undefined ? {} : { body: JSON.stringify(body) }), ...(headers ? { headers: { ...headers } } : {}) };
+}
+
+async function repeated(outcome: StoredOutcome, wanted: string, showAnew: ShowAnew): Promise<AdminAnswer> {
+  const { fingerprint, status, body, headers, secret, account } = outcome;
   if (fingerprint !== wanted) throw new Problem(422, 'Idempotency-Key: it was used for another request; take a new one for this');
   if (status === undefined) throw inHand();
   if (secret)
@@ -69,6 +74,10 @@ function repeated({ fingerprint, status, body, headers, secret }: StoredOutcome,
       409,
       'this was done under this Idempotency-Key, and its answer showed a secret, which is kept nowhere: see the list; to have another secret, regenerate',
     );
+  if (account) {
+    const anew = await showAnew(account);
+    return { status, headers: { ...anew.headers, 'Idempotency-Replayed': 'true' }, body: anew.body };
+  }
   return {
     status,
     headers: { ...headers, 'Idempotency-Replayed': 'true' },

@@ -68,7 +68,8 @@ function rawOf(route: AdminRoute, request: Request, response: Response, once: On
     header: (name) => request.get(name),
     once: async (text, act) => {
       const key = request.get('Idempotency-Key');
-      if (key === undefined || route.method !== 'POST') return act();
+      // What changes nothing may be done again, and what it shows of people is not to be kept.
+      if (key === undefined || route.method !== 'POST' || route.looks) return act();
       if (once === undefined) throw new Problem(501, 'Idempotency-Key is not honoured here');
       return once({ operator: operatorOf(request).id, key, request: [route.method, request.originalUrl, text] }, act);
     },

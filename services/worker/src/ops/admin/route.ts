@@ -32,12 +32,19 @@ export interface AdminRequest<Query, Body> extends Omit<RawRequest, 'query' | 'b
   readonly body: Body;
 }
 
+export interface AccountRef {
+  readonly tenant: string;
+  readonly id: string;
+}
+
 export interface AdminAnswer {
   readonly status: number;
   readonly body?: object | undefined;
   readonly headers?: Readonly<Record<string, string>>;
   /** In place of a body: text in parts, made as it is sent; its type is in `headers`. */
   readonly stream?: AsyncIterable<string>;
+  /** The body is this account: under an `Idempotency-Key` the account is kept by its id, and shown anew. */
+  readonly account?: AccountRef;
   /** It shows a secret, once: it is never stored, so it can't be repeated. */
   readonly secret?: boolean;
 }
