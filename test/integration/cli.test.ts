@@ -104,8 +104,12 @@ describe('a dead letter', () => {
     expect(await typed.rollcall('status acme')).toMatchObject({ code: 1, out: expect.stringMatching(/\ndeadLetters +2\n/), err: '' });
     expect((await typed.rollcall('status acme --json')).code).toBe(1);
     const list = await typed.rollcall('dead-letter list --tenant acme');
-    expect([list.code, list.out]).toEqual([0, expect.stringMatching(/^TENANT +TYPE +ID +CAUSE +CODE +TRIES +FAILEDAT\nacme +User +/)]);
-    expect(await typed.json('dead-letter list --limit 1')).toHaveLength(1);
+    expect([list.code, list.out]).toEqual([
+      0,
+      expect.stringMatching(/^TENANT +TYPE +ID +VERSION +CAUSE +RULES +CODE +TRIES +FAILEDAT +REQUESTID\nacme +User +/),
+    ]);
+    expect(list.out).toContain('attributes.title: $ne');
+    expect(await typed.json('dead-letter list --limit 1')).toMatchObject([{ rules: ['attributes.title: $ne'] }]);
     expect(await typed.rollcall(`dead-letter redrive ${first.body.id}`)).toMatchObject({
       code: 2,
       err: expect.stringContaining('--tenant'),

@@ -118,7 +118,7 @@ describe('a document that MongoDB refuses', () => {
     await cluster.quiet();
     expect(await cluster.db.collection('accounts').countDocuments({ tenant: 'acme' })).toBe(good.length);
     const { items } = (await admin('GET', '/dead-letters')).body;
-    expect(items).toMatchObject([{ tenant: 'acme', id: bad!.body.id, tries: 1 }]);
+    expect(items).toMatchObject([{ tenant: 'acme', id: bad!.body.id, tries: 1, rules: ['attributes.title: $ne'] }]);
     // Held, and still what the client was told.
     expect((await okta.get(bad!.body.id)).body.title).toBe('Forbidden');
     expect((await okta.find('title eq "forbidden"')).body.totalResults).toBe(1);
@@ -136,6 +136,41 @@ describe('a document that MongoDB refuses', () => {
     await cluster.quiet();
     expect((await admin('GET', '/dead-letters')).body.items).toEqual([]);
     await checkAll(cluster, 'acme', [{ id: bad!.body.id, version: versionOf(bad!.headers.etag) }]);
+  });
+
+  // "A validator refuses the document" was all that was said: which rule, which attribute and which request had to be guessed.
+  it('names the rules that refused it, and the request, to the log, the API and the board, without a value of the person', async () => {
+    await using cluster = await startCluster();
+    const okta = cluster.client('acme');
+    const admin = ops(cluster);
+    const properties = { title: { bsonType: 'string', maxLength: 8 }, nickName: { enum: ['only'] } };
+    const $jsonSchema = { properties: { attributes: { required: ['displayName'], properties } } };
+    await cluster.db.command({ collMod: 'accounts', validator: { $jsonSchema }, validationLevel: 'strict', validationAction: 'error' });
+    const bad = await okta.create({
+      ...userBody('zqxvalue', { title: 'zqxvalue-title', nickName: 'zqxvalue-nick' }),
+      displayName: undefined,
+    });
+    const items = await until(
+      'the dead letter',
+      async () => (await admin('GET', '/dead-letters')).body.items as unknown as Record<string, unknown>[],
+      ({ length }) => length === 1,
+    );
+    const rules = ['attributes.title: maxLength 8', 'attributes.nickName: enum', 'attributes: required displayName'];
+    const said = { type: 'User', id: bad.body.id, version: versionOf(bad.headers.etag), requestId: bad.headers['x-request-id'] };
+    expect(items[0]).toMatchObject({ ...said, cause: 'a validator refuses the document', code: 121 });
+    expect([...(items[0]!.rules as string[])].sort()).toEqual([...rules].sort());
+    const line = (await cluster.worker.log()).split('\n').find((each) => each.includes('"event":"dead_letter"'))!;
+    expect(JSON.parse(line)).toMatchObject({ ...said, tenant: 'acme', reason: 'a validator refuses the document', rules: items[0]!.rules });
+    const board = await until(
+      'the board to show it',
+      async () => {
+        const url = `${cluster.worker.url}/queues/api/queues?activeQueue=dead-letter&status=failed&page=1&jobsPerPage=10`;
+        return (await fetch(url, { headers: { Authorization: `Bearer ${cluster.operatorToken}` } })).text();
+      },
+      (text) => text.includes('maxLength 8'),
+    );
+    expect(board).toContain(String(said.requestId));
+    expect(JSON.stringify([items, line, board])).not.toContain('zqxvalue');
   });
 
   it('is closed by a newer version that applies', async () => {

@@ -181,7 +181,7 @@ function refusedOf(error: unknown, count: number): ReadonlyMap<number, Refusal> 
   const errors = error.result.getWriteErrors();
   const { insertedCount, matchedCount, upsertedCount } = error.result;
   if (errors.length === 0 || insertedCount + matchedCount + upsertedCount + errors.length < count) return undefined;
-  return new Map(errors.map(({ index, code, errmsg }) => [index, refusalOf({ code, message: errmsg })]));
+  return new Map(errors.map(({ index, code, errmsg, errInfo }) => [index, refusalOf({ code, message: errmsg, errInfo })]));
 }
 
 function outcomeOf(result: mongo.BulkWriteResult, inserts: ReadonlySet<number>, refused: ReadonlyMap<number, Refusal>): BulkOutcome {

@@ -108,14 +108,19 @@ function parseCursor(cursor: string): Cursor | undefined {
   }
 }
 
-const StoredCause = z.object({ reason: z.string(), code: z.union([z.number(), z.string()]).optional(), attempt: z.number().optional() });
+const StoredCause = z.object({
+  reason: z.string(),
+  code: z.union([z.number(), z.string()]).optional(),
+  rules: z.array(z.string()).optional(),
+  attempt: z.number().optional(),
+});
 
 async function read({ redis, keys }: DeadLetterDeps, tenant: string, member: string): Promise<DeadLetter | undefined> {
   const id = idOfMember(member);
   const key = keys.tenant(tenant).resource(id);
   const [dead, cause, died, requestId] = await onRedis(redis.redis.hmget(key, 'dead', 'cause', 'died', 'rid'));
   if (!dead || !cause) return undefined; // redriven, or closed by a newer version, a moment ago
-  const { reason, code, attempt } = StoredCause.parse(JSON.parse(cause));
+  const { reason, code, rules, attempt } = StoredCause.parse(JSON.parse(cause));
   return {
     tenant,
     type: typeOfMember(member),
@@ -123,6 +128,7 @@ async function read({ redis, keys }: DeadLetterDeps, tenant: string, member: str
     version: Number(dead),
     cause: reason,
     ...(code === undefined ? {} : { code }),
+    ...(rules === undefined ? {} : { rules }),
     tries: attempt ?? 0,
     failedAt: new Date(Number(died) / 1_000).toISOString(),
     requestId: requestId ?? '',

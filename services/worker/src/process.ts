@@ -138,7 +138,7 @@ async function conclude(
   now_us: number,
 ): Promise<'again' | undefined> {
   const { metrics, log, triesMax } = deps;
-  const { type, id, version, tries, urgent, since_us } = each;
+  const { type, id, version, tries, urgent, since_us, requestId } = each;
   switch (verdict.kind) {
     case 'written':
     case 'superseded':
@@ -161,7 +161,10 @@ async function conclude(
       await bury(deps, tenant, each, verdict.cause, now_us);
       return undefined;
     case 'unknown':
-      log.warn({ event: 'apply.failed', tenant, id, version, tries, ...verdict.cause }, 'a change could not be applied and is tried again');
+      log.warn(
+        { event: 'apply.failed', tenant, type, id, version, tries, requestId, ...verdict.cause },
+        'a change could not be applied and is tried again',
+      );
       if (tries < triesMax) return 'again';
       await bury(deps, tenant, each, verdict.cause, now_us);
       return undefined;

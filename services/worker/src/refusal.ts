@@ -1,10 +1,13 @@
 import { isMongoTransientCode, NAME_INDEXES } from '@rollcall/store';
+import { rulesOf } from './validator-rules.js';
 
 /** Why a resource is held, in words that tell of nobody: an operator reads them, and redrives by them. */
 export interface Cause {
   readonly reason: string;
   /** MongoDB's or the driver's own code. */
   readonly code?: number | string | undefined;
+  /** Which rules of a validator refused the document, without its values, see `rulesOf`. */
+  readonly rules?: readonly string[];
 }
 
 /** What MongoDB's, or the driver's, refusal of one document means. */
@@ -37,8 +40,16 @@ const UNWRITABLE = new Set([
 ]);
 const DUPLICATE_KEY = 11000;
 
+/** An error of MongoDB or of its driver, as far as it is looked at. */
+interface Refused {
+  readonly code?: unknown;
+  readonly name?: string | undefined;
+  readonly message?: string | undefined;
+  readonly errInfo?: unknown;
+}
+
 /** Told by the code; only which index was violated stands nowhere but in the message, before any value. */
-export function refusalOf({ code, name, message }: { code?: unknown; name?: string | undefined; message?: string | undefined }): Refusal {
+export function refusalOf({ code, name, message, errInfo }: Refused): Refusal {
   if (isMongoTransientCode(code)) return { kind: 'transient' };
   if (code === DUPLICATE_KEY) {
     const index = / index: (\S+) dup key/.exec(message ?? '')?.[1];
@@ -47,7 +58,10 @@ export function refusalOf({ code, name, message }: { code?: unknown; name?: stri
     return { kind: 'permanent', cause: { reason: `another resource holds what index ${index ?? 'unknown'} keeps unique`, code } };
   }
   const reason = typeof code === 'number' ? REASONS.get(code) : undefined;
-  if (reason !== undefined) return { kind: 'permanent', cause: { reason, code: code as number } };
+  if (reason !== undefined) {
+    const rules = rulesOf(errInfo);
+    return { kind: 'permanent', cause: { reason, code: code as number, ...(rules.length === 0 ? {} : { rules }) } };
+  }
   if (name !== undefined && UNWRITABLE.has(name)) {
     return { kind: 'permanent', cause: { reason: 'the document can not be written as BSON', code: name } };
   }

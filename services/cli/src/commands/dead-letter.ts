@@ -19,6 +19,8 @@ const WHICH = [
   ['--all', 'all'],
 ] as const;
 
+const COLUMNS = ['tenant', 'type', 'id', 'version', 'cause', 'rules', 'code', 'tries', 'failedAt', 'requestId'];
+
 export const deadLetterCommands: readonly Command[] = [
   {
     usage: 'dead-letter list',
@@ -31,7 +33,8 @@ export const deadLetterCommands: readonly Command[] = [
       const tenant = text(given, 'tenant');
       const most = whole(given, 'limit', { least: 1, most: 100_000 }) ?? 100;
       const letters = await (await api()).list(`/dead-letters${tenant === undefined ? '' : `?tenant=${encodeURIComponent(tenant)}`}`, most);
-      out.table(letters, ['tenant', 'type', 'id', 'cause', 'code', 'tries', 'failedAt'], 'No dead letters.');
+      const told = letters.map((letter) => (Array.isArray(letter.rules) ? { ...letter, rules: letter.rules.join('; ') } : letter));
+      out.table(out.json ? letters : told, COLUMNS, 'No dead letters.');
       return 0;
     },
   },

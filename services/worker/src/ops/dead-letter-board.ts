@@ -33,6 +33,7 @@ interface Mirrored {
   readonly tries: number;
   readonly requestId: string;
   readonly cause: string;
+  readonly rules?: readonly string[] | undefined;
 }
 
 /**
@@ -68,8 +69,9 @@ export function deadLetterBoard({ queue, connection, redrive, log, onError }: De
 /** Told apart by `attemptsMade`, which Retry leaves alone: 0 has never failed, so it is only to be shown. */
 const showOrRedrive =
   (redrive: DeadLetterBoardDeps['redrive'], log: Log) =>
-  async ({ attemptsMade, data: { tenant, id, version, requestId, cause } }: Job<Mirrored>): Promise<void> => {
-    if (attemptsMade === 0) throw new UnrecoverableError(cause);
+  async ({ attemptsMade, data: { tenant, id, version, requestId, cause, rules = [] } }: Job<Mirrored>): Promise<void> => {
+    const why = [cause, ...(rules.length === 0 ? [] : [rules.join('; ')])].join(': ');
+    if (attemptsMade === 0) throw new UnrecoverableError(why);
     try {
       await redrive({ tenant, id });
     } catch (error) {
@@ -77,7 +79,7 @@ const showOrRedrive =
         { event: 'dead_letter.redrive.failed', error, tenant, id, version, requestId },
         'a dead letter could not be redriven from Bull Board',
       );
-      throw new UnrecoverableError(`not redriven (${error instanceof Error ? error.name : 'thrown'}); ${cause}`);
+      throw new UnrecoverableError(`not redriven (${error instanceof Error ? error.name : 'thrown'}); ${why}`);
     }
     log.info({ event: 'dead_letter.redriven', tenant, id, version, requestId }, 'a dead letter was redriven from Bull Board');
   };
@@ -96,8 +98,8 @@ async function mirror(queue: Queue, deadLetters: readonly DeadLetter[]): Promise
 /** Each death is a job of its own: were the id the version's alone, a job that is just being redriven would swallow the next. */
 const jobIdOf = ({ tenant, id, version, failedAt }: DeadLetter): string => `${tenant}_${id}_v${version}_${Date.parse(failedAt)}`;
 
-function jobOf(jobId: string, { tenant, type, id, version, code, tries, requestId, cause, failedAt }: DeadLetter) {
-  const data: Mirrored = { tenant, type, id, version, code, tries, requestId, cause: scrub(cause) };
+function jobOf(jobId: string, { tenant, type, id, version, code, tries, requestId, cause, rules, failedAt }: DeadLetter) {
+  const data: Mirrored = { tenant, type, id, version, code, tries, requestId, cause: scrub(cause), rules };
   const options = { jobId, attempts: 1, removeOnComplete: true, removeOnFail: false, stackTraceLimit: 0, timestamp: Date.parse(failedAt) };
   return { name: 'dead letter', data, opts: options };
 }

@@ -10,6 +10,8 @@ export interface DeadLetter {
   readonly cause: string;
   /** The driver's or server's own code, where it had one. */
   readonly code?: number | string | undefined;
+  /** Which rules of MongoDB's validator refused it, without a value: `attributes.title: maxLength 64`. */
+  readonly rules?: readonly string[] | undefined;
   readonly tries: number;
   /** ISO 8601. */
   readonly failedAt: string;

@@ -9,7 +9,9 @@ import { type AdminRoute, listOf, route, Time } from './route.js';
 const DeadLetterForm = z
   .object({
     ...{ tenant: z.string(), type: z.enum(['User', 'Group']), id: z.string(), version: z.number(), cause: z.string() },
-    ...{ code: z.union([z.number(), z.string()]).optional(), tries: z.int(), failedAt: Time, requestId: z.string() },
+    code: z.union([z.number(), z.string()]).optional(),
+    rules: z.array(z.string()).optional().describe('which rules of MongoDB’s validator refused it: attribute and rule, never a value'),
+    ...{ tries: z.int(), failedAt: Time, requestId: z.string().describe('of the request that made this version') },
   })
   .meta({ id: 'DeadLetter' });
 const BacklogForm = z.object({ tenant: z.string(), pending: z.int(), oldestPending_ms: z.number(), dead: z.int() }).meta({ id: 'Backlog' });
