@@ -167,7 +167,7 @@ const shape = {
     'worker',
   ),
   IMPORT_BYTES_MAX: says(
-    whole(1_024, 1_073_741_824).default(67_108_864),
+    whole(1_024, 1_073_741_824).default(16_777_216),
     'Largest CSV file of one import; a larger one is answered 413.',
     'worker',
   ),

@@ -33,11 +33,7 @@ export function adminRouter(routes: readonly AdminRoute[], once: Once | undefine
 
   async function answer(route: AdminRoute, request: Request, response: Response): Promise<AdminAnswer> {
     const raw = rawOf(route, request, response, once);
-    if (route.bodyType !== undefined) {
-      return route.run(raw).finally(() => {
-        if (!request.readableEnded) discardRest(request);
-      });
-    }
+    if (route.bodyType !== undefined) return answerStream(route, raw, request, response);
     // What takes longer goes on, and its outcome is kept: only the one who waits is told to come back.
     return bounded(
       ANSWER_LIMIT_MS,
@@ -76,18 +72,35 @@ function rawOf(route: AdminRoute, request: Request, response: Response, once: On
   };
 }
 
+/** Answers a refusal only once the body has come: many clients lose an answer that comes before they have sent all. */
+async function answerStream(route: AdminRoute, raw: RawRequest, request: Request, response: Response): Promise<AdminAnswer> {
+  try {
+    return await route.run(raw);
+  } catch (error) {
+    if (!(await discardRest(request))) response.set('Connection', 'close');
+    throw error;
+  }
+}
+
 /**
  * Reads and drops the rest of a body that was refused before its end. Node does so only where no part was read: else the next request on the
  * connection would wait behind the rest until a time limit.
+ * @returns whether it ended within DISCARD_BYTES_MAX; how long it may take is for the server's time limits to say
  */
-function discardRest(request: Request): void {
-  let left_bytes = DISCARD_BYTES_MAX;
+function discardRest(request: Request): Promise<boolean> {
+  if (request.readableEnded || request.destroyed) return Promise.resolve(true);
   request.removeAllListeners('readable');
-  request.on('data', (chunk: Buffer) => {
-    left_bytes -= chunk.length;
-    if (left_bytes < 0) request.destroy();
+  return new Promise((resolve) => {
+    let left_bytes = DISCARD_BYTES_MAX;
+    request
+      .on('data', (chunk: Buffer) => {
+        left_bytes -= chunk.length;
+        if (left_bytes < 0) resolve(false);
+      })
+      .once('end', () => resolve(true))
+      .once('close', () => resolve(true));
+    request.resume();
   });
-  request.resume();
 }
 
 /** @throws Problem 415 for a body of another type, in another encoding, or packed */
