@@ -23,6 +23,6 @@ export const separateRoute = ({ accounts, now, mongo }: AccountRouteDeps): Admin
       const command = { kind: 'separate', type: 'User', id: part(request, 'id'), ...person } as const;
       const asked = { by: request.operator.id, requestId: request.requestId, now: now() };
       const account = await plainly(accounts.run(tenant._id, command, asked));
-      return { status: 200, body: account, headers: { ETag: `W/"${account.version}"` } };
+      return { status: 200, body: account, headers: { ETag: `W/"${account.version}"` }, account: { tenant: tenant._id, id: account.id } };
     },
   });
