@@ -12,7 +12,7 @@ import { tokenRoutes } from './tokens.js';
 export { type AdminDeps, contextOf, part, standingTenantOf, tenantOf } from './context.js';
 export { type AdminAnswer, type AdminRequest, type AdminRoute, badCursor, listOf, PageQuery, route, Time } from './route.js';
 
-export interface StoreRouteDeps extends StatusRouteDeps, DoctorDeps, TenantRouteDeps, Pick<FirstValuesDeps, 'typesOf'> {}
+export interface StoreRouteDeps extends Omit<StatusRouteDeps, 'reader'>, DoctorDeps, TenantRouteDeps, Pick<FirstValuesDeps, 'typesOf'> {}
 
 /** What rests on the stores. */
 export const storeRoutes = (deps: StoreRouteDeps): AdminRoute[] => [
