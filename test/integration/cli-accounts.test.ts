@@ -246,7 +246,7 @@ describe('rollcall account separate', () => {
     const status = await until(
       'status to tell',
       () => rollcall('status globex'),
-      ({ out }) => out.includes('"separated"'),
+      ({ out }) => /\n {2}reason +separated\n/.test(out),
     );
     expect([status.code, status.out.includes(gone)]).toEqual([0, true]);
   });

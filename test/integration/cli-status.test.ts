@@ -36,6 +36,19 @@ describe('rollcall status without a tenant', () => {
     expect((await (await fetch(`${cluster.worker.url}/tenants`, { headers: bearer(cluster) })).text()).includes('acme')).toBe(true);
   });
 
+  it('says that an operator has paused the queue, and ends with 1', async () => {
+    await using cluster = await startCluster();
+    const { rollcall, json } = commandLine(cluster);
+    const pressed = (action: 'pause' | 'resume') =>
+      fetch(`${cluster.worker.url}/queues/api/queues/apply/${action}`, { method: 'PUT', headers: bearer(cluster) });
+    expect((await pressed('pause')).ok).toBe(true);
+    expect(await rollcall('status')).toMatchObject({ code: 1, out: expect.stringMatching(/^Queue: paused by an operator; /) });
+    expect(await json('status')).toMatchObject({ queue: 'paused by an operator', tenants: [] });
+    expect((await pressed('resume')).ok).toBe(true);
+    expect(await json('status')).toMatchObject({ queue: 'running' });
+    expect((await rollcall('status')).code).toBe(0);
+  });
+
   it('lists a tenant that has undecided people alone, and ends with 1', async () => {
     await using cluster = await startCluster();
     const { json, rollcall } = commandLine(cluster);
