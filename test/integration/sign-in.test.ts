@@ -4,6 +4,7 @@ import { type Admin, adminOf } from '../support/admin.js';
 import { Client } from '../support/client.js';
 import { type Cluster, startCluster } from '../support/cluster.js';
 import { until } from '../support/environment.js';
+import { userBody } from '../support/users.js';
 
 jest.setTimeout(90_000);
 
@@ -167,5 +168,108 @@ describe('the metrics port of ingest', () => {
     const headers = Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`X-${n}`, 'x']));
     expect((await fetch(`${cluster.ingestMetricsUrl}/healthz`, { headers })).status).toBe(431);
     expect((await fetch(`${cluster.ingestMetricsUrl}/healthz`)).status).toBe(200);
+  });
+});
+
+describe('what an administrator is told', () => {
+  const asOf = async (tenant: string) => (await admin(`GET /tenants/${tenant}/status`)).body.lastError;
+  const lastError = (tenant: string, expected: object | null) =>
+    until(
+      `the last error ${JSON.stringify(expected)}`,
+      () => asOf(tenant),
+      (seen) => (expected === null ? seen === null : seen !== null && isLike(seen, expected)),
+    );
+  const isLike = (seen: Record<string, unknown>, expected: object) =>
+    Object.entries(expected).every(([name, value]) => seen[name] === value);
+  /** The lines of requests with this id. */
+  const linesOf = async (requestId: string): Promise<Record<string, unknown>[]> => {
+    const text = await until(
+      'the log line',
+      () => cluster.ingests[0]!.log(),
+      (log) => log.includes(requestId),
+    );
+    return text
+      .split('\n')
+      .filter((line) => line.includes(requestId))
+      .map((line) => JSON.parse(line));
+  };
+  const fresh = async () => {
+    const id = `t-${randomUUID()}`;
+    await admin('POST /tenants', { id });
+    const { id: tokenId, token } = (await admin(`POST /tenants/${id}/tokens`, { name: 'Okta' })).body;
+    const client = new Client(`${cluster.ingests[0]!.url}/scim/v2`, token);
+    return { tenant: id, token: token as string, tokenId: tokenId as string, client };
+  };
+
+  // A base URL that was typed wrongly left no trace but a 404 without its path.
+  it('a wrong base URL is in lastError until a request meets an endpoint', async () => {
+    const { tenant, token, client } = await fresh();
+    const wrong = new Client(`${cluster.ingests[0]!.url}/scim`, token);
+    const answer = await wrong.list('', { headers: { 'X-Request-Id': `wrong-${tenant}` } });
+    expect(answer).toMatchObject({
+      status: 404,
+      body: { detail: expect.stringContaining(`the base URL is ${cluster.ingests[0]!.url}/scim/v2`) },
+    });
+    await lastError(tenant, { status: 404, reason: 'no_endpoint', path: '/scim/Users' });
+    expect(await linesOf(`wrong-${tenant}`)).toMatchObject([
+      { event: 'http.request', tenant, status: 404, path: '/scim/Users', reason: 'no_endpoint' },
+    ]);
+    await client.list();
+    await lastError(tenant, null);
+  });
+
+  it('a revoked token is in lastError, in the list of all tokens and in the log, each with its tenant', async () => {
+    const { tenant, token, tokenId, client } = await fresh();
+    const other = (await admin(`POST /tenants/${tenant}/tokens`, { name: 'new' })).body.token;
+    expect(Object.keys((await admin(`POST /tenants/${tenant}/tokens`, { name: 'third' })).body)[0]).toBe('token');
+    await admin(`DELETE /tenants/${tenant}/tokens/${tokenId}`);
+    await client.list('', { headers: { 'X-Request-Id': `revoked-${tenant}` } });
+    await lastError(tenant, { status: 401, reason: 'token_revoked', route: 'sign-in' });
+    const [line, ...more] = await linesOf(`revoked-${tenant}`);
+    expect([line, more]).toMatchObject([{ level: 'info', status: 401, tenant, reason: 'token_revoked', credential: tokenId }, []]);
+    expect(JSON.stringify(line)).not.toContain(token);
+    const ids = async (query: string) => (await admin(`GET /tenants/${tenant}/tokens${query}`)).body.items;
+    expect((await ids('')).map(({ id }: { id: string }) => id)).not.toContain(tokenId);
+    expect((await ids('?revoked=true')).find(({ id }: { id: string }) => id === tokenId)).toMatchObject({ revokedAt: expect.any(String) });
+    expect((await list(other)).status).toBe(200);
+    await lastError(tenant, null);
+  });
+
+  it('a refused create is in lastError with its scimType until another succeeds', async () => {
+    const { tenant, client } = await fresh();
+    await client.create(userBody('ada'));
+    await client.create(userBody('ada'), { headers: { 'X-Request-Id': `twice-${tenant}` } });
+    await lastError(tenant, { status: 409, scimType: 'uniqueness', route: '/Users' });
+    expect(await linesOf(`twice-${tenant}`)).toMatchObject([
+      { level: 'info', status: 409, scimType: 'uniqueness', reason: expect.any(String) },
+    ]);
+    await client.create(userBody('bob'));
+    await lastError(tenant, null);
+  });
+
+  it('a refused change is in the log and in lastError with the resource', async () => {
+    const { tenant, client } = await fresh();
+    const { id } = (await client.create(userBody('ada'))).body;
+    await client.patch(id, { Operations: [] }, { headers: { 'X-Request-Id': `patch-${tenant}` } });
+    await lastError(tenant, { status: 400, id });
+    expect(await linesOf(`patch-${tenant}`)).toMatchObject([{ status: 400, id, tenant, reason: expect.stringMatching(/^invalid_/) }]);
+  });
+
+  it('a store that is away is one line, with tenant and route', async () => {
+    const { tenant, client } = await fresh();
+    await client.list();
+    await cluster.redisServer!.freeze();
+    try {
+      expect((await client.list('', { headers: { 'X-Request-Id': `away-${tenant}` } })).status).toBe(503);
+    } finally {
+      await cluster.redisServer!.thaw();
+    }
+    expect(await linesOf(`away-${tenant}`)).toMatchObject([{ event: 'http.request', level: 'warn', status: 503, tenant, route: '/Users' }]);
+    await until(
+      'Redis',
+      () => client.list(),
+      ({ status }) => status === 200,
+    );
+    await lastError(tenant, null);
   });
 });

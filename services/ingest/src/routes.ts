@@ -1,4 +1,4 @@
-import type { ResourceTypeName } from '@rollcall/directory';
+import { type ResourceTypeName, TransientError } from '@rollcall/directory';
 import type { Reader } from '@rollcall/store';
 import type { Log } from '@rollcall/telemetry';
 import type { Authenticate } from './authenticate/authenticate.js';
@@ -133,7 +133,8 @@ export function makeRoutes(deps: RouteDeps): (request: ScimRequest) => Resolved 
           tenant = caller.tenant;
         });
       } catch (error) {
-        tenant ??= error instanceof Refusal ? error.about.tenant : undefined;
+        if (error instanceof Refusal) tenant ??= error.about.tenant;
+        else if (error instanceof TransientError) tenant ??= deps.authenticate.tenantBefore?.(request);
         const id = route.endsWith('/{id}') ? idOf(request.path) : undefined;
         return { about: { tenant, ...(id === undefined ? {} : { id }) }, ...errorResponse(error, request.id) };
       }

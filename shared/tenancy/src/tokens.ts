@@ -172,14 +172,20 @@ export async function withdrawToken({ mongo, actor, now }: ChangeContext, token:
   });
 }
 
-/** Those that were not revoked, the oldest first. @returns undefined where the cursor is none */
+/** Those that were not revoked, or all, the oldest first. @returns undefined where the cursor is none */
 export async function listTokens(
   mongo: MongoLink,
-  { tenant, secrets, cursor, limit }: { tenant: string; secrets: boolean; cursor?: string | undefined; limit: number },
+  {
+    tenant,
+    secrets,
+    revoked = false,
+    cursor,
+    limit,
+  }: { tenant: string; secrets: boolean; revoked?: boolean; cursor?: string | undefined; limit: number },
 ): Promise<{ items: StoredToken[]; next?: string } | undefined> {
   const after = cursor === undefined ? undefined : decodeCursor(cursor, 2);
   if (cursor !== undefined && after === undefined) return undefined;
-  const filter = { tenant, revokedAt: { $exists: false }, client: { $exists: secrets } };
+  const filter = { tenant, ...(revoked ? {} : { revokedAt: { $exists: false } }), client: { $exists: secrets } };
   const [at, id] = after ? [new Date(Number(after[0])), String(after[1])] : [new Date(0), ''];
   const page = await onMongo(
     mongo

@@ -18,9 +18,11 @@ const commandsOf = (kind: 'token' | 'client', what: string, article: string): re
     {
       usage: `${kind} list <tenant>`,
       summary: `list ${what}s and when they expire; secrets are never shown`,
+      options: [['--all', 'revoked ones, too']],
       run: async (given, { api, out }) => {
-        const columns = kind === 'client' ? ['clientId', ...COLUMNS] : COLUMNS;
-        const found = await (await api()).list(at(given));
+        const all = given.all === true;
+        const columns = [...(kind === 'client' ? ['clientId'] : []), ...COLUMNS, ...(all ? ['revokedAt'] : [])];
+        const found = await (await api()).list(`${at(given)}${all ? '?revoked=true' : ''}`);
         out.table(out.json ? found : found.map(row), columns, `No ${what}s: rollcall ${kind} create ${needed(given, 'tenant')}`);
         return 0;
       },

@@ -27,6 +27,7 @@ describe('who was heard of', () => {
         credentials: new Map([['t1', new Date(1_000_000)]]),
         tenants: new Map([['acme', { lastRequestAt: new Date(1_000_000) }]]),
         undecided: new Map(),
+        succeeded: expect.any(Map),
       },
     ]);
     state.now_ms += 10_000;
@@ -55,8 +56,11 @@ describe('who was heard of', () => {
     expect(state.written).toEqual([
       {
         credentials: new Map([['t1', new Date(1_060_000)]]),
-        tenants: new Map([['acme', { lastRequestAt: new Date(1_060_000), lastError: { at: new Date(1_000_000), ...ERROR } }]]),
+        tenants: new Map([
+          ['acme', { lastRequestAt: new Date(1_060_000), lastError: { at: new Date(1_000_000), ...ERROR, kind: 'GET /Users' } }],
+        ]),
         undecided: new Map(),
+        succeeded: expect.any(Map),
       },
     ]);
   });
@@ -69,12 +73,11 @@ describe('who was heard of', () => {
         answer: async () => ({ status, body: { detail: 'x'.repeat(9_999) }, about: { tenant: 'acme' } }),
       }))(request('PATCH /scim/v2/Users/1'));
     await answering(404).answer();
-    await answering(200).answer();
     await flush();
     expect(state.written).toEqual([]);
     await answering(409).answer();
     await flush();
-    expect(state.written[0]?.tenants.get('acme')?.lastError).toEqual({
+    expect(state.written[0]?.tenants.get('acme')?.lastError).toMatchObject({
       ...{ at: new Date(1_000_000), status: 409, detail: 'x'.repeat(500), method: 'PATCH', route: '/Users/:', requestId: 'r1' },
     });
   });
@@ -96,6 +99,49 @@ describe('who was heard of', () => {
     ]);
     await flush();
     expect(state.written).toHaveLength(1);
+  });
+
+  const refusal = (more: object) => ({ ...ERROR, method: 'PATCH', route: '/Users/:', status: 400, ...more });
+  // An error of the night stood there in the morning, after hundreds of successes.
+  it.each([
+    ['a sign-in', { status: 401, route: 'sign-in' }, ['used'], true],
+    ['a sign-in of OAuth', { status: 401, method: 'POST', route: '/oauth2/token' }, ['used'], true],
+    ['a path without an endpoint', { status: 404, route: 'unknown', reason: 'no_endpoint' }, ['GET', '/Users'], true],
+    ['a 503', { status: 503, id: 'a' }, ['PATCH', '/Users/:', 'b'], true],
+    ['a 503 of another method', { status: 503 }, ['PUT', '/Users/:'], false],
+    ['a refused change', { id: 'a' }, ['PATCH', '/Users/:', 'a'], true],
+    ['a refused change of another resource', { id: 'a' }, ['PATCH', '/Users/:', 'b'], false],
+    ['a refused create', { status: 409, method: 'POST', route: '/Users' }, ['POST', '/Users', 'b'], true],
+    ['a refused create, by a sign-in', { status: 409, method: 'POST', route: '/Users' }, ['used'], false],
+  ] as const)('forgets %s once a request of its kind succeeds, and only then', async (_, error, [method, route, id], over) => {
+    const succeed = (notes: ActivityNotes) =>
+      method === 'used'
+        ? notes.used('acme', 't1')
+        : notes.succeeded('acme', { method, route: route ?? '', ...(id === undefined ? {} : { id }) });
+    // Written down before the success, as by another process, or not yet.
+    const { notes, state, flush } = setUp();
+    notes.refused('acme', refusal(error));
+    await flush();
+    const { kind } = state.written[0]!.tenants.get('acme')!.lastError!;
+    succeed(notes);
+    await flush();
+    expect(state.written[1]!.succeeded.get('acme')?.kinds.includes(kind!)).toBe(over);
+    notes.refused('acme', refusal(error));
+    succeed(notes);
+    await flush();
+    // Nothing is noted of a tenant of which there is nothing to say: an empty update would be refused for ever.
+    const noted = state.written[2]!.tenants.get('acme');
+    expect(noted?.lastError === undefined).toBe(over);
+    expect(noted === undefined || Object.keys(noted).length > 0).toBe(true);
+  });
+
+  it('keeps an error that came after the success', async () => {
+    const { notes, state, flush } = setUp();
+    notes.succeeded('acme', { method: 'PATCH', route: '/Users/:', id: 'a' });
+    notes.refused('acme', refusal({ id: 'a' }));
+    await flush();
+    expect(state.written[0]!.tenants.get('acme')?.lastError).toMatchObject({ status: 400, id: 'a' });
+    expect(state.written[0]!.succeeded.get('acme')?.kinds).not.toContain('PATCH /Users/: a');
   });
 
   it('bears starts and stops at random', () => exercise(setUp().notes));

@@ -56,7 +56,7 @@ function setUp(more: { token?: Partial<TokenRecord>; tenant?: Partial<TenantReco
         ...(address === undefined ? {} : { address }),
       }),
     );
-  return { by, asked, state, clock, heard, failures };
+  return { by, asked, state, clock, heard, failures, authenticate };
 }
 
 const fault = (promise: Promise<unknown>): Promise<ScimError> =>
@@ -134,6 +134,16 @@ describe('authentication by bearer token (RFC 6750)', () => {
 
   it('never answers 401 where nobody can tell', async () => {
     await expect(setUp({ away: true }).by(`Bearer ${TOKEN}`)).rejects.toBeInstanceOf(TransientError);
+  });
+
+  it('knows whose a token was without asking, once it was good', async () => {
+    const { by, authenticate, state } = setUp();
+    const before = (token: string) =>
+      authenticate.tenantBefore?.(request('GET /scim/v2/Users', { headers: { authorization: `Bearer ${token}` } }));
+    expect(before(TOKEN)).toBeUndefined();
+    await by(`Bearer ${TOKEN}`);
+    state.away = true;
+    expect([before(TOKEN), before('x'.repeat(40)), before('short')]).toEqual(['acme', undefined, undefined]);
   });
 
   it('asks each time whether token and tenant still hold, from the second time on at once', async () => {

@@ -30,7 +30,11 @@ export interface AuthenticateDeps {
   readonly now_ms: () => number;
 }
 
-export type Authenticate = (request: ScimRequest) => Promise<Caller>;
+export interface Authenticate {
+  (request: ScimRequest): Promise<Caller>;
+  /** The tenant of a token that was good before, without asking anything: for the log, where a store is away. It lets nobody in. */
+  readonly tenantBefore?: (request: ScimRequest) => string | undefined;
+}
 
 /**
  * Makes the step that every request under /scim/v2 begins with. A token's tenant never changes, so it is remembered, and token and tenant are
@@ -46,7 +50,7 @@ export function makeAuthenticate(deps: AuthenticateDeps): Authenticate {
   const { records, limit } = deps;
   const tenants = new Map<string, string>();
 
-  return async (request) => {
+  const authenticate = async (request: ScimRequest): Promise<Caller> => {
     const given = request.header('authorization');
     if (given === undefined) throw new Unauthenticated('Authorization: expected a bearer token, got none', false);
     const token = bearerOf(given);
@@ -79,6 +83,11 @@ export function makeAuthenticate(deps: AuthenticateDeps): Authenticate {
     const user = record.user === undefined ? {} : { user: record.user };
     return { tenant: tenant.id, credential: record.id, settings: tenant.revision, ...user };
   };
+  const tenantBefore = (request: ScimRequest) => {
+    const token = bearerOf(request.header('authorization') ?? '');
+    return typeof token === 'string' ? tenants.get(hashToken(token)) : undefined;
+  };
+  return Object.assign(authenticate, { tenantBefore });
 
   /** Why a token that is known is not valid: its holder is told, who must do something about it. */
   function tokenFault({ client, expires_ms, revoked, revoked_ms }: TokenRecord): TokenFault | undefined {

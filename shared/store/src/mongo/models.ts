@@ -373,6 +373,8 @@ export interface StoredActivity {
     method: string;
     route: string;
     requestId: string;
+    /** What has to succeed for the error to be over; absent in records of former releases. */
+    kind?: string;
     /** As the log has it; absent in records of former releases. */
     reason?: string;
     scimType?: string;

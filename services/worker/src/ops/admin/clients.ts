@@ -5,8 +5,8 @@ import { type Generated, generateToken, listTokens, regenerateToken, secretsOf, 
 import { z } from 'zod';
 import { Problem } from '../problem.js';
 import { type AdminDeps, contextOf, part, standingTenantOf, tenantOf } from './context.js';
-import { type AdminRoute, badCursor, listOf, PageQuery, route } from './route.js';
-import { CredentialForm, checkUser, credentialForm, GenerateForm, HOUR_MS, RegenerateForm } from './tokens.js';
+import { type AdminRoute, badCursor, listOf, route } from './route.js';
+import { CredentialForm, CredentialsQuery, checkUser, credentialForm, GenerateForm, HOUR_MS, RegenerateForm } from './tokens.js';
 
 const ClientForm = CredentialForm.extend({ clientId: z.string() }).meta({ id: 'Client' });
 const NewClientForm = CredentialForm.extend({
@@ -18,7 +18,7 @@ const clientForm = (stored: StoredToken) => ({ ...credentialForm(stored), client
 
 export function clientRoutes(deps: AdminDeps & { readonly reader: Reader }): AdminRoute[] {
   const { mongo, records } = deps;
-  const shown = ({ stored, token }: Generated) => ({ ...clientForm(stored), clientSecret: token });
+  const shown = ({ stored, token }: Generated) => ({ clientId: stored.client ?? '', clientSecret: token, ...credentialForm(stored) });
   /** A client's secrets by its id, or the one secret that is named. */
   const named = async (tenant: string, id: string): Promise<StoredToken[]> => {
     const all = await secretsOf(mongo, tenant, id);
@@ -45,12 +45,12 @@ export function clientRoutes(deps: AdminDeps & { readonly reader: Reader }): Adm
     route({
       method: 'GET',
       path: '/tenants/{tenant}/clients',
-      summary: 'Lists clients, one line for each secret that was not revoked, the oldest first',
-      query: PageQuery,
+      summary: 'Lists clients, one line for each secret, the oldest first; those that were revoked only with `revoked=true`',
+      query: CredentialsQuery,
       answers: { 200: listOf(ClientForm) },
       handle: async (request) => {
         const { _id: tenant } = await tenantOf(deps, request);
-        const page = await listTokens(mongo, { tenant, secrets: true, ...request.query });
+        const page = await listTokens(mongo, { tenant, secrets: true, ...request.query, revoked: request.query.revoked === 'true' });
         if (!page) throw badCursor();
         return { status: 200, body: { ...page, items: page.items.map(clientForm) } };
       },

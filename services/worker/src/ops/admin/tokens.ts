@@ -16,11 +16,17 @@ export const CredentialForm = z.object({
   createdAt: Time,
   expiresAt: Time,
   lastUsedAt: Time.optional().describe('to the minute'),
+  revokedAt: Time.optional().describe('from then on it is invalid'),
   replacedBy: z.string().optional().describe('the one that was made in its place: this one holds until `expiresAt`'),
   user: z.string().optional().describe('the user whom it stands for: /Me is that one'),
 });
 const TokenForm = CredentialForm.meta({ id: 'Token' });
-const NewTokenForm = CredentialForm.extend({ token: z.string().describe('shown this once, kept nowhere') });
+const NewTokenForm = z.object({ token: z.string().describe('shown this once, kept nowhere'), ...CredentialForm.shape });
+
+/** `?cursor=&limit=&revoked=true` */
+export const CredentialsQuery = PageQuery.extend({
+  revoked: z.enum(['true', 'false']).default('false').describe('whether revoked ones are listed, too'),
+});
 
 export const GenerateForm = z.strictObject({
   name: CredentialName,
@@ -32,13 +38,14 @@ export const RegenerateForm = z.strictObject({
   expiresInDays: Days.optional().describe('as long as the previous one was made for, where it is left out'),
 });
 
-export const credentialForm = ({ _id, name, prefix, createdAt, expiresAt, lastUsedAt, replacedBy, user }: StoredToken) => ({
+export const credentialForm = ({ _id, name, prefix, createdAt, expiresAt, lastUsedAt, revokedAt, replacedBy, user }: StoredToken) => ({
   id: _id,
   name,
   prefix,
   createdAt: createdAt.toISOString(),
   expiresAt: expiresAt.toISOString(),
   ...(lastUsedAt === undefined ? {} : { lastUsedAt: lastUsedAt.toISOString() }),
+  ...(revokedAt === undefined ? {} : { revokedAt: revokedAt.toISOString() }),
   ...(replacedBy === undefined ? {} : { replacedBy }),
   ...(user === undefined ? {} : { user }),
 });
@@ -52,7 +59,8 @@ export async function checkUser({ reader }: { readonly reader: Reader }, tenant:
 
 export function tokenRoutes(deps: AdminDeps & { readonly reader: Reader }): AdminRoute[] {
   const { mongo, records } = deps;
-  const shown = ({ stored, token }: Generated) => ({ ...credentialForm(stored), token });
+  // First: it is what is copied.
+  const shown = ({ stored, token }: Generated) => ({ token, ...credentialForm(stored) });
   return [
     route({
       method: 'POST',
@@ -72,12 +80,12 @@ export function tokenRoutes(deps: AdminDeps & { readonly reader: Reader }): Admi
     route({
       method: 'GET',
       path: '/tenants/{tenant}/tokens',
-      summary: 'Lists tokens that were not revoked, the oldest first',
-      query: PageQuery,
+      summary: 'Lists tokens, the oldest first; those that were revoked only with `revoked=true`',
+      query: CredentialsQuery,
       answers: { 200: listOf(TokenForm) },
       handle: async (request) => {
         const { _id: tenant } = await tenantOf(deps, request);
-        const page = await listTokens(mongo, { tenant, secrets: false, ...request.query });
+        const page = await listTokens(mongo, { tenant, secrets: false, ...request.query, revoked: request.query.revoked === 'true' });
         if (!page) throw badCursor();
         return { status: 200, body: { ...page, items: page.items.map(credentialForm) } };
       },
