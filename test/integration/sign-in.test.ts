@@ -235,6 +235,16 @@ describe('what an administrator is told', () => {
     await lastError(tenant, null);
   });
 
+  it('a revoked client secret is in lastError with the words of its answer', async () => {
+    const { tenant } = await fresh();
+    const { clientId, clientSecret } = (await admin(`POST /tenants/${tenant}/clients`, { name: 'Entra' })).body;
+    await admin(`DELETE /tenants/${tenant}/clients/${clientId}`);
+    const answer = await oauth(clientId, clientSecret);
+    const { error_description: detail } = (await answer.json()) as { error_description: string };
+    expect([answer.status, detail]).toEqual([401, expect.stringContaining('was revoked at')]);
+    await lastError(tenant, { reason: 'secret_revoked', route: '/oauth2/token', detail });
+  });
+
   it('a refused create is in lastError with its scimType until another succeeds', async () => {
     const { tenant, client } = await fresh();
     await client.create(userBody('ada'));

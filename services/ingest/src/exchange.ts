@@ -55,6 +55,8 @@ export interface Fault {
   readonly error?: unknown;
   /** Path of a request that met no endpoint, bounded. */
   readonly path?: string;
+  /** The sign-in has told the tenant's administrator already, in its own words. */
+  readonly noted?: boolean;
 }
 
 /** Who asks, once authenticated. */

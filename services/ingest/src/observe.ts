@@ -38,7 +38,7 @@ export function observed({ resolve, log, metrics }: ObserveDeps): (request: Scim
     const level = levelOf(response.status);
     if (log.isLevelEnabled(level)) {
       const { tenant, id, version } = response.about ?? {};
-      const { error, ...fault } = response.fault ?? {};
+      const { error, noted: _, ...fault } = response.fault ?? {};
       const ms = Math.round(took_ms * 100) / 100;
       const flavor = flavorOf((name) => request.header(name));
       const line = {

@@ -69,7 +69,7 @@ describe('who was heard of', () => {
     const { notes, state, flush } = setUp();
     const answering = (status: number) =>
       notes.watching(() => ({
-        route: '/Users/:',
+        route: '/Users/{id}',
         answer: async () => ({ status, body: { detail: 'x'.repeat(9_999) }, about: { tenant: 'acme' } }),
       }))(request('PATCH /scim/v2/Users/1'));
     await answering(404).answer();
@@ -78,7 +78,7 @@ describe('who was heard of', () => {
     await answering(409).answer();
     await flush();
     expect(state.written[0]?.tenants.get('acme')?.lastError).toMatchObject({
-      ...{ at: new Date(1_000_000), status: 409, detail: 'x'.repeat(500), method: 'PATCH', route: '/Users/:', requestId: 'r1' },
+      ...{ at: new Date(1_000_000), status: 409, detail: 'x'.repeat(500), method: 'PATCH', route: '/Users/{id}', requestId: 'r1' },
     });
   });
 
@@ -101,16 +101,16 @@ describe('who was heard of', () => {
     expect(state.written).toHaveLength(1);
   });
 
-  const refusal = (more: object) => ({ ...ERROR, method: 'PATCH', route: '/Users/:', status: 400, ...more });
+  const refusal = (more: object) => ({ ...ERROR, method: 'PATCH', route: '/Users/{id}', status: 400, ...more });
   // An error of the night stood there in the morning, after hundreds of successes.
   it.each([
     ['a sign-in', { status: 401, route: 'sign-in' }, ['used'], true],
     ['a sign-in of OAuth', { status: 401, method: 'POST', route: '/oauth2/token' }, ['used'], true],
     ['a path without an endpoint', { status: 404, route: 'unknown', reason: 'no_endpoint' }, ['GET', '/Users'], true],
-    ['a 503', { status: 503, id: 'a' }, ['PATCH', '/Users/:', 'b'], true],
-    ['a 503 of another method', { status: 503 }, ['PUT', '/Users/:'], false],
-    ['a refused change', { id: 'a' }, ['PATCH', '/Users/:', 'a'], true],
-    ['a refused change of another resource', { id: 'a' }, ['PATCH', '/Users/:', 'b'], false],
+    ['a 503', { status: 503, id: 'a' }, ['PATCH', '/Users/{id}', 'b'], true],
+    ['a 503 of another method', { status: 503 }, ['PUT', '/Users/{id}'], false],
+    ['a refused change', { id: 'a' }, ['PATCH', '/Users/{id}', 'a'], true],
+    ['a refused change of another resource', { id: 'a' }, ['PATCH', '/Users/{id}', 'b'], false],
     ['a refused create', { status: 409, method: 'POST', route: '/Users' }, ['POST', '/Users', 'b'], true],
     ['a refused create, by a sign-in', { status: 409, method: 'POST', route: '/Users' }, ['used'], false],
   ] as const)('forgets %s once a request of its kind succeeds, and only then', async (_, error, [method, route, id], over) => {
@@ -135,13 +135,25 @@ describe('who was heard of', () => {
     expect(noted === undefined || Object.keys(noted).length > 0).toBe(true);
   });
 
+  // What the sign-in had noted was written over by what was answered, without its kind, and of OAuth without its words.
+  it('keeps what the sign-in has noted in its own words', async () => {
+    const { notes, state, flush } = setUp();
+    notes.refused('acme', refusal({ status: 401, route: 'sign-in', detail: 'revoked' }));
+    const answer = async () => ({ status: 401, body: {}, about: { tenant: 'acme' }, fault: { reason: 'token_revoked', noted: true } });
+    await notes
+      .watching(() => ({ route: '/Users', answer }))(request('GET /scim/v2/Users'))
+      .answer();
+    await flush();
+    expect(state.written[0]!.tenants.get('acme')?.lastError).toMatchObject({ route: 'sign-in', detail: 'revoked' });
+  });
+
   it('keeps an error that came after the success', async () => {
     const { notes, state, flush } = setUp();
-    notes.succeeded('acme', { method: 'PATCH', route: '/Users/:', id: 'a' });
+    notes.succeeded('acme', { method: 'PATCH', route: '/Users/{id}', id: 'a' });
     notes.refused('acme', refusal({ id: 'a' }));
     await flush();
     expect(state.written[0]!.tenants.get('acme')?.lastError).toMatchObject({ status: 400, id: 'a' });
-    expect(state.written[0]!.succeeded.get('acme')?.kinds).not.toContain('PATCH /Users/: a');
+    expect(state.written[0]!.succeeded.get('acme')?.kinds).not.toContain('PATCH /Users/{id} a');
   });
 
   it('bears starts and stops at random', () => exercise(setUp().notes));

@@ -114,7 +114,8 @@ export class ActivityNotes implements Service {
           const response = await answer();
           const { status, body, about, fault } = response;
           if (isFailure(status, fault) && about?.tenant !== undefined) {
-            const detail = typeof body?.detail === 'string' ? body.detail : '';
+            const said = body?.detail ?? body?.error_description; // the latter is OAuth's
+            const detail = typeof said === 'string' ? said : '';
             const { reason, scimType, path } = fault ?? {};
             this.refused(about.tenant, {
               ...{ status, detail, method: request.method, route, requestId: request.id },
@@ -199,7 +200,7 @@ const KINDS_MAX = 500;
 
 /** A look-up that finds no resource is an answer like any other; a path that leads to no endpoint is a mistake. A client that went away is told nothing. */
 const isFailure = (status: number, fault: Fault | undefined): boolean =>
-  status >= 400 && status !== CLIENT_CLOSED_REQUEST && (status !== 404 || fault?.reason === 'no_endpoint');
+  status >= 400 && status !== CLIENT_CLOSED_REQUEST && !fault?.noted && (status !== 404 || fault?.reason === 'no_endpoint');
 
 /** Whether it is time to write one down again; then it counts as written. */
 function isDue(written: Map<string, number>, id: string, now_ms: number, every_ms: number): boolean {

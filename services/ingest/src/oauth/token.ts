@@ -134,7 +134,8 @@ function refusal(error: unknown): ScimResponse {
     };
     const { tenant, credential, reason = code } = more;
     const body = { error: code, error_description: described(message) };
-    return { status, headers, body, about: { tenant }, fault: { reason, ...(credential === undefined ? {} : { credential }) } };
+    const noted = tenant !== undefined && status === 401 ? { noted: true } : {};
+    return { status, headers, body, about: { tenant }, fault: { reason, ...noted, ...(credential === undefined ? {} : { credential }) } };
   }
   // The body is no text.
   if (error instanceof ScimError) {

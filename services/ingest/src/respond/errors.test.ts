@@ -49,7 +49,7 @@ describe('what the log is told of an error', () => {
     ],
     [new ScimError(412, undefined, 'If-Match'), { reason: 'precondition_failed' }],
     [new ScimError(418, undefined, 'teapot'), { reason: 'status_418' }],
-    [new Refusal(403, 'suspended', { reason: 'tenant_suspended', tenant: 'acme' }), { reason: 'tenant_suspended' }],
+    [new Refusal(403, 'suspended', { reason: 'tenant_suspended', tenant: 'acme' }), { reason: 'tenant_suspended', noted: true }],
     [new Unauthenticated('revoked', true, { reason: 'token_revoked', credential: 't1' }), { reason: 'token_revoked', credential: 't1' }],
     [new MethodNotAllowed('PUT', '"/Users"', ['GET']), { reason: 'method_not_allowed' }],
     [new NoEndpoint({ path: '/scim/Users', baseUrl: 'https://x/scim/v2' }), { reason: 'no_endpoint', path: '/scim/Users' }],

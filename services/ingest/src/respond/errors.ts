@@ -102,9 +102,10 @@ function faultOf(error: ScimError): Fault {
   const { scimType, status, cause } = error;
   const type = scimType === undefined ? {} : { scimType };
   if (error instanceof Refusal) {
-    const { reason, credential } = error.about;
+    const { reason, credential, tenant } = error.about;
+    const noted = tenant === undefined ? {} : { noted: true };
     const path = error instanceof NoEndpoint ? { path: error.path } : {};
-    return { reason, ...type, ...path, ...(credential === undefined ? {} : { credential }) };
+    return { reason, ...type, ...path, ...noted, ...(credential === undefined ? {} : { credential }) };
   }
   if (cause instanceof TransientError) return transientFault(cause);
   if (cause instanceof Withheld) return { reason: `account_${cause.reason}`, ...type };
