@@ -34,6 +34,6 @@ describe('DRAIN_DELAY_MS', () => {
     await ended;
     expect(performance.now() - asked).toBeGreaterThanOrEqual(DELAY_MS - 100);
     await expect(fetch(`${ingest!.url}/readyz`)).rejects.toThrow();
-    expect(await ingest!.log()).toContain('"message":"stopped"');
+    expect(await ingest!.log()).toContain('"event":"process.stopped"');
   });
 });

@@ -3,6 +3,7 @@
  * Method: the real seed.js at real servers that refuse it.
  */
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -15,7 +16,11 @@ const entry = path.resolve(__dirname, '../../services/worker/dist/seed.js');
 /** Ends by itself: it waits for servers for 30 s at most. */
 const seed = (env: Record<string, string>) =>
   new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-    const needed = { ROLLCALL_SEED_TENANT: 'demo', ROLLCALL_SEED_TOKEN: 'x'.repeat(32), MONGODB_URI: 'mongodb://127.0.0.1:1/' };
+    const needed = {
+      ROLLCALL_SEED_TENANT: 'demo',
+      ROLLCALL_SEED_TOKEN: randomBytes(24).toString('hex'),
+      MONGODB_URI: 'mongodb://127.0.0.1:1/',
+    };
     execFile(process.execPath, [entry], { env: { PATH: process.env.PATH, ...needed, ...env } }, (error, stdout, stderr) =>
       resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
     );

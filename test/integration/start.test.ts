@@ -202,7 +202,7 @@ describe('npm start', () => {
   it('says in one sentence what is wrong with settings, all at once', async () => {
     const start = new Start({ REDIS_URL: 'http://127.0.0.1', INGEST_PORT: 'eighty', ROLLCALL_DEMO_TOKEN: 'short' });
     expect(await start.exit).toEqual({ code: 1, signal: null });
-    expect(start.output()).toMatch(/^rollcall: Wrong settings: REDIS_URL .*; INGEST_PORT .*; ROLLCALL_DEMO_TOKEN .*\.\n$/);
+    expect(start.output()).toMatch(/^rollcall: Wrong settings: REDIS_URL: .*; INGEST_PORT: .*; ROLLCALL_DEMO_TOKEN: .*\.\n$/);
   });
 
   it('says in one sentence that the server of REDIS_URL does not answer, and what to do', async () => {

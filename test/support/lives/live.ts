@@ -1,5 +1,6 @@
 // Leads one life: sends its requests, and finds for each answer what the model says to it.
 import { isDeepStrictEqual } from 'node:util';
+import { withoutValues } from '@rollcall/scim';
 import { type Account, judge, type Verdict } from './model.js';
 import type { Tried } from './outcomes.js';
 import { isOfIdp, type Request, type Step } from './requests.js';
@@ -146,9 +147,17 @@ const at = (request: Request, { accounts }: World): Request =>
 const idOf = (request: Request, { ids }: World): string =>
   ('which' in request && ids[request.which]) || '00000000-0000-7000-8000-000000000000';
 
-/** An answer that comes again is the same, and nothing has happened. */
-const repeated = (world: World, { isKept: _, ...before }: Seen, { isKept, ...seen }: Seen): World | string =>
-  isKept && isDeepStrictEqual(seen, before) ? world : 'answered otherwise under the same key';
+/**
+ * An answer that comes again says the same, and nothing has happened. Its account is shown as it is now, and a reason has no values of a person:
+ * neither is kept with the answer.
+ */
+function repeated(world: World, before: Seen, { isKept, ...seen }: Seen): World | string {
+  const told = ({ status, scimType, id, detail }: Seen) => ({ status, scimType, id, detail: detail && withoutValues(detail) });
+  if (!isKept || !isDeepStrictEqual(told(seen), told(before))) return 'answered otherwise under the same key';
+  const { id, version, shows } = seen;
+  if (id === undefined || version === undefined || shows === undefined) return world;
+  return lookedAt(world, { id, version, shows: shows as Required<Shown> });
+}
 
 /** Two requests at once are answered as if one had come after the other. */
 function explained(

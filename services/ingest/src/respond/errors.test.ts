@@ -66,6 +66,9 @@ describe('what the log is told of an error', () => {
     ['/scim/v2/Users/ada@example.com', '/scim/v2/Users/…'],
     [`/Users/rc_${'x'.repeat(43)}`, '/Users/…'],
     ['/Users/%61da', '/Users/…'],
+    // A password after the name of an endpoint was logged.
+    ['/scim/v2/Users/password/Sw0rdfish', '/scim/v2/Users/…/…'],
+    ['/scim/v2/Users/Groups', '/scim/v2/Users/Groups'],
     ['/a/b/c/d/e/f/g/h/i', '/a/b/c/d/e/f/g/…'],
   ])('of the path %s is %s', (path, shown) => expect(shownPath(path)).toBe(shown));
 });

@@ -54,22 +54,31 @@ export class NoEndpoint extends Refusal {
   /** For the log: the path as far as it can hold no person and no secret. */
   readonly path: string;
   constructor({ path, baseUrl }: Pick<ScimRequest, 'path' | 'baseUrl'>) {
-    super(404, `no SCIM endpoint is at ${quote(path)}: the base URL is ${baseUrl}, and its endpoints are ${ENDPOINTS.join(', ')}`, {
-      reason: 'no_endpoint',
-    });
+    super(
+      404,
+      `no SCIM endpoint is at ${quote(shownPath(path))}: the base URL is ${baseUrl}, and its endpoints are ${ENDPOINTS.join(', ')}`,
+      {
+        reason: 'no_endpoint',
+      },
+    );
     this.path = shownPath(path);
   }
 }
 
 /**
- * A path as the log may hold it: a part that is longer than names of endpoints are, or has other signs, is left out.
- * @example shownPath('/scim/v2/v2/Users/ada@example.com') → '/scim/v2/v2/Users/…'
+ * A path as the log may hold it. Left out is what may be a value: each part after the name of an endpoint, and each part that is longer than a name or
+ * has other characters.
+ * @example shownPath('/scim/v2/v2/Users/ada') → '/scim/v2/v2/Users/…'
  */
 export function shownPath(path: string): string {
   const parts = path.split('/');
-  const shown = parts.slice(0, PATH_PARTS_MAX).map((part) => (PATH_PART.test(part) ? part : '…'));
+  const endpoint = parts.findIndex((part) => isEndpoint(part));
+  const isName = (part: string, at: number) => PATH_PART.test(part) && (endpoint < 0 || at <= endpoint || part === '' || isEndpoint(part));
+  const shown = parts.slice(0, PATH_PARTS_MAX).map((part, at) => (isName(part, at) ? part : '…'));
   return (parts.length > PATH_PARTS_MAX ? [...shown, '…'] : shown).join('/');
 }
+
+const isEndpoint = (part: string): boolean => ENDPOINTS.some((endpoint) => endpoint.slice(1).toLowerCase() === part.toLowerCase());
 
 const PATH_PARTS_MAX = 8;
 const PATH_PART = /^[A-Za-z0-9._-]{0,40}$/;

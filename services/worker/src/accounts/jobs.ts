@@ -159,11 +159,17 @@ export class Jobs {
   }
 }
 
-/** A reason without the values of its line: those in quotes, and those that it has as they are. Shorter ones could be a part of any word. */
+/**
+ * A reason without the values of its line: those in quotes, and those that it has as they are. Values that are shorter, or stand inside a word, are kept:
+ * a cell `Name` says nothing of `userName`.
+ */
 function withoutCells(reason: string, cells: readonly string[]): string {
   const values = cells.map((cell) => cell.trim()).filter(({ length }) => length >= CELL_KNOWN_MIN);
-  return values.reduce((text, value) => text.replaceAll(value, '…'), withoutValues(reason));
+  return values.reduce((text, value) => text.replaceAll(wholeWords(value), '…'), withoutValues(reason));
 }
+
+const wholeWords = (value: string): RegExp =>
+  new RegExp(`(?<![\\p{L}\\p{N}])${value.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?![\\p{L}\\p{N}])`, 'gu');
 
 /** An import whose lines are kept, and which has not begun. */
 export interface Received {
