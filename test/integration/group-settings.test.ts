@@ -383,6 +383,14 @@ both('unknownMembers: skip, %s', (_, held) => {
     expect((await tenant.patch(id, add('bob@example.com'))).status).toBe(400);
   });
 
+  it('makes no new group that names only unknown members, and one that names none', async () => {
+    const tenant = await tenantWith({ unknownMembers: 'skip' }, held);
+    const other = await tenantWith({}, held);
+    for (const id of [STRANGER, await other.user('eve')])
+      expect(await tenant.group('Staff', [id])).toMatchObject({ status: 400, body: { scimType: 'invalidValue' } });
+    expect((await tenant.group('Staff', [])).status).toBe(201);
+  });
+
   it('skips members of another tenant, and tells nothing of them', async () => {
     const [tenant, other] = [await tenantWith({ unknownMembers: 'skip' }, held), await tenantWith({}, held)];
     const [ada, eve] = [await tenant.user('ada'), await other.user('eve')];

@@ -35,6 +35,7 @@ import {
 } from './index-fields.js';
 import { assigned, type GroupOfPerson, type Mappings, mapped, remapped } from './mappings.js';
 import {
+  checkNewGroup,
   isLook,
   type MemberDelta,
   type MemberLook,
@@ -299,6 +300,7 @@ function createGroup(state: State, given: JsonObject, at: Stamp): Decision {
   const wish = { replaced: false, wanted: replacing(ids).wanted };
   const delta = memberDelta(wish, membersOf(state), state.rules);
   if (isLook(delta)) return lookAtMembers(delta);
+  checkNewGroup(wish, skippedBy(wish, membersOf(state), state.rules));
   return noting(state, wish, withMembers(commit(state, undefined, 'create', fresh), delta));
 }
 

@@ -2,7 +2,7 @@ import { CORE_TYPES, GROUP, PATCH_OP_URN, type PatchOptions, parsePatch, type Sc
 import type { Command } from './command.js';
 import { decide, restate, type TenantRules } from './decide.js';
 import { memberLine } from './history.js';
-import { type MemberDelta, memberDelta, type NamedMember, patchedMembers, skippedBy } from './members.js';
+import { checkNewGroup, type MemberDelta, memberDelta, type NamedMember, patchedMembers, skippedBy } from './members.js';
 import type { Versioned } from './resource.js';
 import { type Accept, type Final, Model, NOW } from './testing.js';
 
@@ -161,6 +161,14 @@ describe('members that are not there, where the tenant skips them', () => {
     const refusal = expect.objectContaining({ status: 400, scimType: 'invalidValue', message: expect.stringContaining(FOREIGN) });
     expect(() => memberDelta(wish([FOREIGN]), { named }, SKIP)).toThrow(refusal);
     expect(() => memberDelta(wish([FOREIGN], { replaced: true }), { named, count: 0 }, SKIP)).toThrow(refusal);
+  });
+
+  // Ids of another tenant, or wrong ones, made an empty group with 201.
+  it('make no new group by themselves', () => {
+    const refused = expect.objectContaining({ status: 400, scimType: 'invalidValue', message: expect.stringContaining(unknown) });
+    expect(() => checkNewGroup(wish([unknown]), [unknown])).toThrow(refused);
+    expect(() => checkNewGroup(wish([unknown, awaited]), [unknown])).not.toThrow();
+    expect(() => checkNewGroup(wish([]), [])).not.toThrow();
   });
 
   it('are removed with success, and one that was awaited is awaited no more', () => {

@@ -188,6 +188,19 @@ function checkUnknown(id: string, { unknownMembers = 'refuse' }: Pick<TenantRule
 }
 
 const unknownMember = (id: string): ScimError => ScimError.of('invalidValue', `members.value: there is no User or Group ${quote(id)}`);
+/**
+ * Refuses a new group of which no named member is there: most likely the ids are wrong, or another tenant's.
+ * @param skipped as `skippedBy` says
+ * @throws ScimError invalidValue
+ */
+export function checkNewGroup({ wanted }: MemberWish, skipped: readonly string[]): void {
+  if (skipped.length > 0 && skipped.length === wanted.size)
+    throw ScimError.of(
+      'invalidValue',
+      `members: expected at least one User or Group that is there, got none (${quote(skipped[0]!)} and so on); to create an empty group, send no members`,
+    );
+}
+
 const wouldEmpty = (id: string): ScimError =>
   ScimError.of(
     'invalidValue',
