@@ -17,6 +17,68 @@ const make = (user: string, tenant = 'acme') => admin(`POST /tenants/${tenant}/t
 const clientOf = (token: string) => new Client(`${cluster.ingests[0]!.url}/scim/v2`, token);
 const created = async (name: string) => (await cluster.client('acme').create(userBody(name))).body;
 
+// A token for a user could do all that the tenant's could: read, change and delete everybody else.
+describe('the scope of a token that is made for a user', () => {
+  const others = (id: string): [method: string, path: string, body?: unknown][] => [
+    ...(['GET', 'PUT', 'PATCH', 'DELETE'] as const).map((method): [string, string, unknown] => [method, `/Users/${id}`, userBody('other')]),
+    ...(['/Users', '/Groups'] as const).flatMap((path): [string, string, unknown?][] => [
+      ['GET', path],
+      ['POST', path, userBody('new')],
+    ]),
+    ...(['/Users/.search', '/Groups/.search', '/.search', '/Bulk'] as const).map((path): [string, string, unknown] => ['POST', path, {}]),
+    ['GET', '/Groups/some-id'],
+  ];
+
+  it('is me where nothing else is said: /Me and the discovery endpoints, and 403 for everything else, their own /Users/{id} too', async () => {
+    const [own, other] = [await created('scoped'), await created('scoped-other')];
+    const made = (await make(own.id)).body;
+    expect(made.scope).toBe('me');
+    const client = clientOf(made.token);
+    for (const id of [own.id, other.id]) {
+      for (const [method, path, body] of others(id)) {
+        const answer = await client.request(method, path, body);
+        expect([method, path, answer.status, answer.body.detail]).toEqual([method, path, 403, expect.stringContaining('expected /Me')]);
+      }
+    }
+    for (const path of ['/Me', '/ServiceProviderConfig', '/ResourceTypes', '/ResourceTypes/User', '/Schemas', '/openapi.json'])
+      expect([path, (await client.request('GET', path)).status]).toEqual([path, 200]);
+    expect((await cluster.client('acme').get(other.id)).body).toEqual(other);
+  });
+
+  it('is the tenant’s where the administrator says so, and for a token without a user; me without a user is 400', async () => {
+    const own = await created('wide');
+    const wide = (await admin('POST /tenants/acme/tokens', { name: 'own', user: own.id, scope: 'tenant' })).body;
+    expect(wide.scope).toBe('tenant');
+    expect((await clientOf(wide.token).request('GET', '/Users')).status).toBe(200);
+    expect((await clientOf(wide.token).request('GET', '/Me')).body.id).toBe(own.id);
+    expect((await admin('POST /tenants/acme/tokens', { name: 'idp' })).body.scope).toBe('tenant');
+    expect(await admin('POST /tenants/acme/tokens', { name: 'x', scope: 'me' })).toMatchObject({
+      status: 400,
+      body: { detail: expect.stringContaining('#/scope') },
+    });
+  });
+
+  it('stays with a regenerated token; a token of an earlier release keeps all rights, also when it is regenerated', async () => {
+    const own = await created('kept');
+    const made = (await make(own.id)).body;
+    const again = (await admin(`POST /tenants/acme/tokens/${made.id}/regenerate`, {})).body;
+    expect([again.scope, (await clientOf(again.token).request('GET', '/Users')).status]).toEqual(['me', 403]);
+    // As an earlier release stored it: for a user, without a scope.
+    await cluster.db.collection<{ _id: string }>('tokens').updateOne({ _id: again.id }, { $unset: { scope: '' } });
+    const old = (await admin(`POST /tenants/acme/tokens/${again.id}/regenerate`, {})).body;
+    expect([old.scope, old.user, (await clientOf(old.token).request('GET', '/Users')).status]).toEqual(['tenant', own.id, 200]);
+  });
+
+  it('goes with the access tokens of an OAuth client', async () => {
+    const own = await created('oauth-scoped');
+    const { clientId, clientSecret, scope } = (await admin('POST /tenants/acme/clients', { name: 'own', user: own.id })).body;
+    const body = new URLSearchParams({ grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret });
+    const given = await fetch(`${cluster.ingests[0]!.url}/oauth2/token`, { method: 'POST', body });
+    const client = clientOf(((await given.json()) as { access_token: string }).access_token);
+    expect([scope, (await client.request('GET', '/Me')).status, (await client.request('GET', '/Users')).status]).toEqual(['me', 200, 403]);
+  });
+});
+
 describe('/Me (RFC 7644 §3.11) for a token that is made for a user', () => {
   it('is the user whom the token stands for: read, replaced, patched, deleted; each answer says where it is', async () => {
     const ada = await created('ada');

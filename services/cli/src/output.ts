@@ -32,15 +32,15 @@ export class Output {
     if (hint !== undefined) this.stderr.write(`${hint}\n`);
   }
 
-  /** Text as it comes, for a file or another program. */
+  /** Text as it comes, for a file or another program; on a terminal without control characters. */
   async raw(texts: AsyncIterable<string>): Promise<void> {
-    for await (const text of texts) this.stdout.write(text);
+    for await (const text of texts) this.stdout.write(this.stdout.isTTY ? plainLines(text) : text);
   }
 
   /** That something was done: said to people only. */
   done(sentence: string, item: JsonObject = {}): void {
     if (this.json) this.#json(item);
-    else this.stdout.write(`${sentence}\n`);
+    else this.stdout.write(`${plainLines(sentence)}\n`);
   }
 
   /** A line for people, beside what scripts read. */
@@ -57,7 +57,7 @@ export class Output {
   }
 
   #json(value: Json): void {
-    this.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+    this.stdout.write(`${plainJson(value)}\n`);
   }
 }
 
@@ -106,7 +106,17 @@ export function cell(value: Json | undefined): string {
   return plain(String(value));
 }
 
-/** No control character of a name reaches a terminal. */
-const plain = (text: string): string => text.replaceAll(/\p{Cc}/gu, '?');
+/** A text without what could change the rest of a line on a terminal: control characters, line separators, marks of direction (U+202E). */
+export const plain = (text: string): string => text.replaceAll(/[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu, '?');
+
+/** The same of a text of several lines. */
+export const plainLines = (text: string): string => text.split(/\r?\n/).map(plain).join('\n');
+
+/** JSON in which such characters are escaped. */
+const plainJson = (value: Json): string =>
+  JSON.stringify(value, undefined, 2).replaceAll(
+    /[\u007f-\u009f\p{Bidi_Control}\p{Zl}\p{Zp}]/gu,
+    (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 
 const NONE = '–';

@@ -19,7 +19,7 @@ import { tenantCommands } from './commands/tenant.js';
 import { tokenCommands } from './commands/token.js';
 import { credentials } from './credentials.js';
 import { manual, overview, topic, wordsOf } from './help.js';
-import { Output, type Sink } from './output.js';
+import { Output, plainLines, type Sink } from './output.js';
 import { nearest } from './suggest.js';
 import { version } from './version.js';
 
@@ -70,10 +70,10 @@ export async function run(argv: readonly string[], { env, stdout, stderr, signal
     return await command.run(given, context);
   } catch (error) {
     if (error instanceof CliError) {
-      stderr.write(`rollcall: ${error.message}\n`);
+      stderr.write(`rollcall: ${plainLines(error.message)}\n`);
       return error.exitCode;
     }
-    stderr.write(`rollcall: ${messageOf(error)}\n`);
+    stderr.write(`rollcall: ${plainLines(messageOf(error))}\n`);
     return EXIT.refused;
   }
 }

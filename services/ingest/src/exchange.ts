@@ -66,6 +66,8 @@ export interface Caller {
   readonly credential: string;
   /** Id of the user whom the credential stands for; absent: it is the tenant's, and nobody's own. */
   readonly user?: string;
+  /** The credential may use /Me and the discovery endpoints alone. */
+  readonly scope?: 'me';
   /** Revision of the tenant's settings that the caller was judged by. */
   readonly settings: number;
 }

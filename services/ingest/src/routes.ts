@@ -119,6 +119,7 @@ export function makeRoutes(deps: RouteDeps): (request: ScimRequest) => Resolved 
     return answering(found ? pattern.replace('/:', '/{id}') : UNKNOWN, request, async (noted) => {
       const caller = await deps.authenticate(request);
       noted(caller);
+      if (caller.scope === 'me' && found !== undefined && !OF_ONE_USER.has(pattern)) throw notForOneUser();
       const make = typeof found === 'function' ? found : pick(found, request);
       return make(decoded(rest[0] ?? '', request))(request, caller);
     });
@@ -142,6 +143,16 @@ export function makeRoutes(deps: RouteDeps): (request: ScimRequest) => Resolved 
     return { route, answer };
   }
 }
+
+/** What a credential of the scope `me` may use: the user that it stands for, and what describes the service. */
+const OF_ONE_USER: ReadonlySet<string> = new Set([
+  ...['/Me', '/ServiceProviderConfig', '/ResourceTypes', '/ResourceTypes/:', '/Schemas', '/Schemas/:', '/openapi.json'],
+]);
+
+const notForOneUser = (): Refusal =>
+  new Refusal(403, 'this token stands for one user: expected /Me or a discovery endpoint; for all else create a token of scope tenant', {
+    reason: 'token_scope',
+  });
 
 /** A path without empty parts: a base URL that was typed with a slash at its end gives `/scim/v2//Users`. */
 function withoutEmptyParts(path: string): string {

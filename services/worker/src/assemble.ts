@@ -202,6 +202,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     secret,
   });
   const jobs = new Jobs({ mongo, accounts, now, log });
+  const attention = () => readAttention({ redis, mongo, keys, accounts, pausedByOperator: () => ringer.pausedByOperator() });
   const ops = opsServer({
     host: config.OPS_HOST,
     port: config.OPS_PORT,
@@ -237,12 +238,13 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     ready: () => preparation.done,
     deadLetters,
     tenants: () => readBacklog(stores),
+    attention,
     routes: [
       ...storeRoutes({
         ...{ ...admin, accounts, reader, webhookTargets, durability: config.DURABILITY },
         pausedByOperator: () => ringer.pausedByOperator(),
         typesOf: (tenant) => rules.typesNow(tenant),
-        attention: () => readAttention({ redis, mongo, keys, accounts, pausedByOperator: () => ringer.pausedByOperator() }),
+        attention,
       }),
       ...accountRoutes({ ...admin, accounts }),
       separateRoute({ ...admin, accounts }),

@@ -17,6 +17,8 @@ export interface TokenRecord {
   readonly client?: string;
   /** Id of the user whom it stands for, at /Me. */
   readonly user?: string;
+  /** It may use /Me and the discovery endpoints alone. Absent: all that its tenant may. */
+  readonly scope?: 'me';
   /** An access token: the hash of the secret that it was given for, with which it ends. */
   readonly via?: string;
 }
@@ -78,6 +80,8 @@ export interface NewToken {
   readonly client?: string | undefined;
   /** Id of the user whom it stands for, at /Me. */
   readonly user?: string | undefined;
+  /** What it may use: `/Me` alone, or all that the tenant may. */
+  readonly scope?: 'me' | 'tenant' | undefined;
 }
 
 /** A credential as it is made: the only moment at which its token is known. */
@@ -124,7 +128,14 @@ export async function regenerateToken(
     if (current.revokedAt) throw new NotNowError('it was revoked: generate a new one');
     if (current.replacedBy) throw new NotNowError(`it was replaced by ${current.replacedBy}: regenerate that one`);
     const lifetime = Math.max(1, Math.round((current.expiresAt.getTime() - current.createdAt.getTime()) / DAY_MS));
-    const wanted = { tenant: old.tenant, name: current.name, days: days ?? lifetime, client: current.client, user: current.user };
+    const wanted = {
+      tenant: old.tenant,
+      name: current.name,
+      days: days ?? lifetime,
+      client: current.client,
+      user: current.user,
+      scope: current.scope,
+    };
     const stored: StoredToken = { ...made(wanted, token, now), carry: true };
     await tokens.insertOne(stored, { session });
     const ends = new Date(Math.min(current.expiresAt.getTime(), now.getTime() + overlap_ms));
@@ -238,7 +249,7 @@ export async function revokeToken(
   return stored ?? undefined;
 }
 
-export const toTokenRecord = ({ _id, tenant, expiresAt, revokedAt, revision, client, user }: StoredToken): TokenRecord => ({
+export const toTokenRecord = ({ _id, tenant, expiresAt, revokedAt, revision, client, user, scope }: StoredToken): TokenRecord => ({
   id: _id,
   tenant,
   expires_ms: expiresAt.getTime(),
@@ -247,9 +258,10 @@ export const toTokenRecord = ({ _id, tenant, expiresAt, revokedAt, revision, cli
   revision,
   ...(client === undefined ? {} : { client }),
   ...(user === undefined ? {} : { user }),
+  ...(scope === undefined ? {} : { scope }),
 });
 
-const made = ({ tenant, name, days, client, user }: NewToken, token: string, now: Date): StoredToken => ({
+const made = ({ tenant, name, days, client, user, scope }: NewToken, token: string, now: Date): StoredToken => ({
   _id: randomUUID(),
   tenant,
   name,
@@ -260,17 +272,19 @@ const made = ({ tenant, name, days, client, user }: NewToken, token: string, now
   revision: 1,
   ...(client === undefined ? {} : { client }),
   ...(user === undefined ? {} : { user }),
+  ...(scope === 'me' ? { scope } : {}),
 });
 
 const kindOf = ({ client }: StoredToken): 'token' | 'client' => (client === undefined ? 'token' : 'client');
 const targetOf = (stored: StoredToken) => ({ kind: kindOf(stored), id: stored._id });
 
 /** What the trail keeps of a token: never the token, nor its hash. */
-const shown = ({ name, prefix, client, user, expiresAt, revokedAt }: StoredToken) => ({
+const shown = ({ name, prefix, client, user, scope, expiresAt, revokedAt }: StoredToken) => ({
   name,
   prefix,
   ...(client === undefined ? {} : { client }),
   ...(user === undefined ? {} : { user }),
+  ...(scope === undefined ? {} : { scope }),
   expiresAt,
   ...(revokedAt === undefined ? {} : { revokedAt }),
 });

@@ -34,10 +34,12 @@ const commandsOf = (kind: 'token' | 'client', what: string, article: string): re
         ['--name <name>', 'a name for lists and reminders, such as the identity provider’s'],
         ['--days <days>', 'days until it expires; 365 if left out'],
         ['--user <id>', 'the user that /Me answers for this token'],
+        ['--scope <scope>', 'me: /Me and discovery only, the default with --user; tenant: all of the tenant’s SCIM'],
       ],
       run: async (given, { api, out }) => {
-        const user = text(given, 'user');
-        const wanted = { name: text(given, 'name') ?? 'cli', ...days(given), ...(user === undefined ? {} : { user }) };
+        const [user, scope] = [text(given, 'user'), text(given, 'scope')];
+        const of = { ...(user === undefined ? {} : { user }), ...(scope === undefined ? {} : { scope }) };
+        const wanted = { name: text(given, 'name') ?? 'cli', ...days(given), ...of };
         out.show(await (await api()).ask('POST', at(given), wanted), { hint });
         return 0;
       },

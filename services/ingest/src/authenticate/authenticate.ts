@@ -80,8 +80,14 @@ export function makeAuthenticate(deps: AuthenticateDeps): Authenticate {
       throw closed;
     }
     deps.activity?.used(tenant.id, record.id);
-    const user = record.user === undefined ? {} : { user: record.user };
-    return { tenant: tenant.id, credential: record.id, settings: tenant.revision, ...user };
+    const { user, scope } = record;
+    return {
+      tenant: tenant.id,
+      credential: record.id,
+      settings: tenant.revision,
+      ...(user === undefined ? {} : { user }),
+      ...(scope === undefined ? {} : { scope }),
+    };
   };
   const tenantBefore = (request: ScimRequest) => {
     const token = bearerOf(request.header('authorization') ?? '');

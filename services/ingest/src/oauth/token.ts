@@ -96,7 +96,7 @@ export function makeTokenEndpoint(deps: TokenDeps): OpenHandler {
 
   async function issue(secret: TokenRecord, via: string, scoped: boolean, deadline: number): Promise<ScimResponse> {
     const client = secret.client ?? '';
-    const { id, tenant, user } = secret;
+    const { id, tenant, user, scope } = secret;
     const wait_s = await deps.given.count(client);
     if (wait_s > 0)
       throw new OAuthError(429, 'invalid_request', 'too many access tokens for this client: use one until it expires', {
@@ -106,7 +106,7 @@ export function makeTokenEndpoint(deps: TokenDeps): OpenHandler {
     const now_ms = deps.now_ms();
     // None outlives its secret.
     const expires_ms = Math.min(now_ms + LIFETIME_S * 1_000, secret.expires_ms);
-    const of = user === undefined ? {} : { user };
+    const of = { ...(user === undefined ? {} : { user }), ...(scope === undefined ? {} : { scope }) };
     const record: TokenRecord = { id, tenant, expires_ms, revoked: false, revision: 1, client, via, ...of };
     // Kept for a while longer, so that its holder is told that it is expired, and not that it never was.
     await within(deadline, records.writeAccessToken(hashToken(token), record, expires_ms - now_ms + KEPT_MS));

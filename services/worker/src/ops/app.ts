@@ -6,6 +6,7 @@ import { type Log, type Metrics, requestIdOf, VERSION } from '@rollcall/telemetr
 import { localLimit, type WindowLimit } from '@rollcall/tenancy';
 import type { Queue } from 'bullmq';
 import express, { type Express, type RequestHandler } from 'express';
+import type { Attention } from '../attention.js';
 import { deadLetterRoutes } from './admin/dead-letters.js';
 import type { Once } from './admin/idempotency.js';
 import { adminRouter } from './admin/mount.js';
@@ -15,7 +16,7 @@ import { boardApp, type QueuePause, tellPauses } from './board.js';
 import type { DeadLetters } from './dead-letter.js';
 import { type Guard, onlyOperators, onlySameSite, onlySignedIn, securityHeaders, tryToken } from './guard.js';
 import type { OperatorDirectory } from './operator.js';
-import { signInPage, tenantsPage } from './pages.js';
+import { attentionPage, signInPage } from './pages.js';
 import { bounded, notFound, onlyMethods, Problem, renderProblem } from './problem.js';
 import { OperatorSignIn, type Sessions } from './sign-in.js';
 
@@ -36,6 +37,8 @@ export interface OpsDeps {
   ready(): boolean;
   readonly deadLetters: DeadLetters;
   tenants(): Promise<readonly TenantBacklog[]>;
+  /** Which tenants need an administrator; it never rejects. */
+  attention(): Promise<Pick<Attention, 'tenants' | 'unknown' | 'isPaused'>>;
   /** Routes of the admin API, besides those of dead letters. */
   readonly routes?: readonly AdminRoute[];
   /** Honours `Idempotency-Key`. */
@@ -130,7 +133,7 @@ export function opsApp(deps: OpsDeps, draining: () => boolean): Express {
     backlog.refresh,
     boardApp({ queues: deps.queues, watched: deps.watchedQueues ?? [], left: backlog.left }),
   );
-  get('/tenants', operators, async (_request, response) => void response.send(tenantsPage(await tenants())));
+  get('/tenants', operators, async (_request, response) => void response.send(attentionPage(await deps.attention())));
 
   app.use('/admin', onlySignedIn(guard), onlySameSite); // what a viewer may do is said by each route
   const routes = [...deadLetterRoutes({ deadLetters, tenants, log }), ...(deps.routes ?? [])];

@@ -46,7 +46,7 @@ export function boardApp({ queues, watched, left }: BoardDeps): Express {
       uiConfig: {
         boardTitle: 'rollcall',
         hideDocsLink: true,
-        miscLinks: [{ text: 'Tenants and sign-out', url: '/tenants' }],
+        miscLinks: [{ text: 'Tenants that need attention', url: '/tenants' }],
       },
     },
   });

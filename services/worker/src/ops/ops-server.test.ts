@@ -109,6 +109,14 @@ async function started(changes: Partial<OpsServerDeps> = {}): Promise<Started> {
       { tenant: 'acme', pending: 42, oldestPending_ms: 1_500, dead: 1 },
       { tenant: '<b>', pending: 1, oldestPending_ms: 9_000, dead: 0 },
     ],
+    attention: async () => ({
+      isPaused: false,
+      unknown: [],
+      tenants: [
+        { tenant: 'acme', pending: 42, oldestPending_ms: 1_500, dead: 1, undecided: 0 },
+        { tenant: '<b>', pending: 0, oldestPending_ms: 0, dead: 0, undecided: 3 },
+      ],
+    }),
     ...changes,
   });
   open.push(server);
@@ -430,10 +438,25 @@ describe('tenants', () => {
     expect(await (await fetch('/admin/v1/backlog', { headers: BEARER })).json()).toMatchObject({
       items: [{ tenant: '<b>' }, { tenant: 'acme', pending: 42 }],
     });
+  });
+
+  // A tenant with dead letters, or with undecided people, and nothing pending was not on the page: it said "Nothing is pending."
+  it('with pending changes, dead letters or undecided people are on the page, escaped', async () => {
+    const { fetch } = await started();
     const page = await (await fetch('/tenants', { headers: BEARER })).text();
-    expect(page).toContain('<td>acme</td><td>42</td><td>1.5 s</td><td>1</td>');
-    expect(page).toContain('&#60;b&#62;');
+    expect(page).toContain('<h1>Tenants that need attention</h1>');
+    expect(page).toContain('<td>acme</td><td>42</td><td>1.5 s</td><td>1</td><td>0</td>');
+    expect(page).toContain('<td>&#60;b&#62;</td><td>0</td><td>0.0 s</td><td>0</td><td>3</td>');
     expect(page).not.toContain('<b>');
+  });
+
+  it('are not said to be fine by the page while a store does not answer', async () => {
+    const attention = async () => ({ isPaused: true, unknown: ['pending', 'deadLetters'] as const, tenants: [] });
+    const { fetch } = await started({ attention });
+    const page = await (await fetch('/tenants', { headers: BEARER })).text();
+    expect(page).toContain('Not known, as a store does not answer: pending, deadLetters');
+    expect(page).toContain('paused the queue');
+    expect(page).not.toContain('No tenant has');
   });
 });
 

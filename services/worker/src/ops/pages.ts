@@ -1,5 +1,5 @@
 // The few pages that are not Bull Board's: plain HTML, no script.
-import type { TenantBacklog } from '@rollcall/store';
+import type { Attention } from '../attention.js';
 
 interface Html {
   readonly html: string;
@@ -16,21 +16,23 @@ export function signInPage({ next, message, open }: { next: string; message?: st
   return page('Sign in', html`${message ? html`<p role="alert">${message}</p>` : ''}${open ? form : closed}`);
 }
 
-/** Per tenant: what its job drains, and how much is left. */
-export function tenantsPage(tenants: readonly TenantBacklog[]): string {
+/** Every tenant with pending changes, dead letters or undecided people. */
+export function attentionPage({ tenants, unknown, isPaused }: Pick<Attention, 'tenants' | 'unknown' | 'isPaused'>): string {
   const rows = tenants.map(
-    ({ tenant, pending, oldestPending_ms, dead }) =>
-      html`<tr><td>${tenant}</td><td>${pending}</td><td>${(oldestPending_ms / 1_000).toFixed(1)} s</td><td>${dead}</td></tr>`,
+    ({ tenant, pending, oldestPending_ms, dead, undecided = 'not known' }) =>
+      html`<tr><td>${tenant}</td><td>${pending}</td><td>${(oldestPending_ms / 1_000).toFixed(1)} s</td><td>${dead}</td><td>${undecided}</td></tr>`,
   );
   const table = html`<table>
-    <thead><tr><th>tenant</th><th>left</th><th>oldest</th><th>dead letters</th></tr></thead>
+    <thead><tr><th>tenant</th><th>pending</th><th>oldest</th><th>dead letters</th><th>undecided people</th></tr></thead>
     <tbody>${rows}</tbody>
   </table>`;
+  const none = unknown.length === 0 ? html`<p>No tenant has pending changes, dead letters or undecided people.</p>` : '';
   return page(
-    'Tenants',
+    'Tenants that need attention',
     html`<nav><a href="/queues">Queues</a> <a href="/admin/v1/dead-letters">Dead letters (JSON)</a> <a href="/admin/v1/backlog">Backlog (JSON)</a></nav>
-    <p>A tenant’s job in the queue <code>apply</code> drains what the tenant has pending, a batch at a time.</p>
-    ${tenants.length === 0 ? html`<p>Nothing is pending.</p>` : table}
+    ${unknown.length === 0 ? '' : html`<p role="alert">Not known, as a store does not answer: ${unknown.join(', ')}. See <a href="/readyz">/readyz</a>.</p>`}
+    ${isPaused ? html`<p role="alert">An operator has paused the queue: only leavers are applied.</p>` : ''}
+    ${tenants.length === 0 ? none : table}
     <form method="post" action="/sign-out"><button>Sign out</button></form>`,
     5,
   );

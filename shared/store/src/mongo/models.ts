@@ -113,6 +113,8 @@ export interface StoredToken {
   client?: string;
   /** Id of the user whom it stands for, at /Me. */
   user?: string;
+  /** It may use /Me and the discovery endpoints alone. Absent: all that its tenant may. */
+  scope?: 'me';
   /** The token that was made in its place: it holds for the overlap, and nobody is reminded of it. */
   replacedBy?: string;
   /** Written now and then, never on a request's time. */

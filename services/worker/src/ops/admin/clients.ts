@@ -35,9 +35,9 @@ export function clientRoutes(deps: AdminDeps & { readonly reader: Reader }): Adm
       answers: { 201: NewClientForm },
       handle: async (request) => {
         const { _id: tenant } = await standingTenantOf(deps, request);
-        const { name, expiresInDays: days, user } = request.body;
+        const { name, expiresInDays: days, user, scope } = request.body;
         await checkUser(deps, tenant, user);
-        const generated = await generateToken(contextOf(deps, request), { tenant, name, days, client: randomUUID(), user });
+        const generated = await generateToken(contextOf(deps, request), { tenant, name, days, client: randomUUID(), user, scope });
         await records.carryToken(generated.stored);
         return { status: 201, secret: true, body: shown(generated) };
       },

@@ -9,6 +9,8 @@ import { type AdminRoute, badCursor, listOf, PageQuery, route, Time } from './ro
 export const CredentialName = z.string().trim().min(1).max(200).describe('for whom it is: shown in lists and reminders');
 export const Days = z.int().min(1).max(3_650);
 
+const Scope = z.enum(['me', 'tenant']).describe('`me`: /Me and the discovery endpoints alone; `tenant`: all of the tenant’s SCIM');
+
 export const CredentialForm = z.object({
   id: z.string(),
   name: z.string(),
@@ -19,6 +21,7 @@ export const CredentialForm = z.object({
   revokedAt: Time.optional().describe('from then on it is invalid'),
   replacedBy: z.string().optional().describe('the one that was made in its place: this one holds until `expiresAt`'),
   user: z.string().optional().describe('the user whom it stands for: /Me is that one'),
+  scope: Scope,
 });
 const TokenForm = CredentialForm.meta({ id: 'Token' });
 const NewTokenForm = z.object({ token: z.string().describe('shown this once, kept nowhere'), ...CredentialForm.shape });
@@ -28,17 +31,35 @@ export const CredentialsQuery = PageQuery.extend({
   revoked: z.enum(['true', 'false']).default('false').describe('whether revoked ones are listed, too'),
 });
 
-export const GenerateForm = z.strictObject({
-  name: CredentialName,
-  expiresInDays: Days.default(TOKEN_DAYS),
-  user: z.string().min(1).max(100).optional().describe('id of the user whom it stands for: /Me is that one; left out: /Me is 501'),
-});
+export const GenerateForm = z
+  .strictObject({
+    name: CredentialName,
+    expiresInDays: Days.default(TOKEN_DAYS),
+    user: z.string().min(1).max(100).optional().describe('id of the user whom it stands for: /Me is that one; left out: /Me is 501'),
+    scope: Scope.optional().describe('left out: `me` where `user` is given, else `tenant`'),
+  })
+  .refine(({ user, scope }) => scope !== 'me' || user !== undefined, {
+    path: ['scope'],
+    error: 'expected `user` beside `me`: whose /Me is it?',
+  })
+  .transform(({ scope, ...rest }) => ({ ...rest, scope: scope ?? (rest.user === undefined ? ('tenant' as const) : ('me' as const)) }));
 export const RegenerateForm = z.strictObject({
   overlapHours: z.number().min(0).max(24).default(0).describe('how long the previous one holds; 0: not a moment'),
   expiresInDays: Days.optional().describe('as long as the previous one was made for, where it is left out'),
 });
 
-export const credentialForm = ({ _id, name, prefix, createdAt, expiresAt, lastUsedAt, revokedAt, replacedBy, user }: StoredToken) => ({
+export const credentialForm = ({
+  _id,
+  name,
+  prefix,
+  createdAt,
+  expiresAt,
+  lastUsedAt,
+  revokedAt,
+  replacedBy,
+  user,
+  scope,
+}: StoredToken) => ({
   id: _id,
   name,
   prefix,
@@ -48,6 +69,7 @@ export const credentialForm = ({ _id, name, prefix, createdAt, expiresAt, lastUs
   ...(revokedAt === undefined ? {} : { revokedAt: revokedAt.toISOString() }),
   ...(replacedBy === undefined ? {} : { replacedBy }),
   ...(user === undefined ? {} : { user }),
+  scope: scope ?? ('tenant' as const),
 });
 
 /** @throws Problem 400 where the tenant has no such user */
@@ -70,9 +92,9 @@ export function tokenRoutes(deps: AdminDeps & { readonly reader: Reader }): Admi
       answers: { 201: NewTokenForm },
       handle: async (request) => {
         const { _id: tenant } = await standingTenantOf(deps, request);
-        const { name, expiresInDays: days, user } = request.body;
+        const { name, expiresInDays: days, user, scope } = request.body;
         await checkUser(deps, tenant, user);
-        const generated = await generateToken(contextOf(deps, request), { tenant, name, days, user });
+        const generated = await generateToken(contextOf(deps, request), { tenant, name, days, user, scope });
         await records.carryToken(generated.stored);
         return { status: 201, secret: true, body: shown(generated) };
       },
