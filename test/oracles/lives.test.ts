@@ -7,7 +7,7 @@ import { type Accept, create, patch, remove, replace, Model as Store, setActive 
 import { EMPTY, type Ends, type Look, live, lookedAt, type Seen, type Sent, type Shown, type World } from '../support/lives/live.js';
 import { Tried } from '../support/lives/outcomes.js';
 import { type Person, type Request, steps } from '../support/lives/requests.js';
-import { MAPPINGS, PROFILES, rulesOf, type Settings, settings, type Titles } from '../support/lives/tenants.js';
+import { KINDS, MAPPINGS, PROFILES, rulesOf, type Settings, settings, type Titles } from '../support/lives/tenants.js';
 
 jest.setTimeout(600_000);
 
@@ -30,11 +30,25 @@ it('10,000 sequences of assign, update, deactivate, delete, preserve, reactivate
       for (const turn of turns) await led[turn]!();
       for (const goOn of led) while (await goOn());
     }),
-    { numRuns: Math.ceil(SEQUENCES / TENANTS), seed: SEED },
+    { numRuns: Math.ceil(SEQUENCES / TENANTS), seed: SEED, examples: [[Array(TENANTS).fill(TWO_DELETED_NAMESAKES), []]] },
   );
   process.stderr.write(`${SEQUENCES} sequences (SEED=${SEED})\n`);
   if (SEQUENCES >= 10_000) expect(tried.missing).toEqual([]);
 });
+
+/** Random lives meet this outcome too rarely: two deleted accounts agree in name and address with the person of a POST, which has no externalId. */
+const TWO_DELETED_NAMESAKES = (() => {
+  const person = { userName: 'ada@x', email: 'bob@x', title: undefined };
+  const requests: readonly Request[] = [
+    { kind: 'assign', person: { ...person, externalId: '00u1aaaaaaaaaaaa' }, active: true },
+    { kind: 'delete', which: 0 },
+    { kind: 'assign', person: { ...person, email: undefined, externalId: '00u1bbbbbbbbbbbb' }, active: true },
+    { kind: 'update', which: 1, change: { email: 'bob@x' }, active: undefined },
+    { kind: 'delete', which: 1 },
+    { kind: 'assign', person: { ...person, externalId: undefined }, active: true },
+  ];
+  return { settings: KINDS[0]!, steps: requests.map((request) => ({ request, comes: { how: 'once' as const } })) };
+})();
 
 /** @returns what sends one request more, and says whether there was one */
 function begin(settings: Settings, life: (ends: Ends) => AsyncGenerator<World>): () => Promise<boolean> {
@@ -71,8 +85,8 @@ function endsOf(store: Store): Ends {
       return requests.map((sent, at) => finished(sent, snapshot[at]));
     }
     // It finds itself, or nothing where others came after it; it is never done twice.
-    const found = store.commit(before.decision, store.epoch, key);
-    return [{ ...before.seen, ...(found === 'conflict' ? {} : { version: found.version }), isKept: true }];
+    store.commit(before.decision, store.epoch, key);
+    return [{ ...before.seen, ...(await look(before.seen.id!)), isKept: true }];
   };
   return { send, look };
 }
