@@ -183,7 +183,7 @@ export function decide(state: State, command: Command, at: Stamp): Decision {
   }
 }
 
-/** Whoever comes by POST is somebody who was there before, or new: by the table in `identity/judge.ts`. */
+/** A POST describes a new person or one with an account: the table in `identity/judge.ts` decides which. */
 function create(state: State, given: JsonObject, at: Stamp): Decision {
   const { active, ...rest } = given;
   const attributes = identified(state, undefined, rest);
@@ -214,7 +214,7 @@ function create(state: State, given: JsonObject, at: Stamp): Decision {
   }
 }
 
-/** The account of the person who comes is theirs again, under its id: revived, or adopted from whoever managed it. */
+/** Gives the account back to its person under the same id: revives a deleted one, adopts one that SCIM did not manage. */
 function comeBack(
   state: State,
   { id, recycled }: Extract<Judgement, { kind: 'same' }>,
@@ -231,7 +231,7 @@ function comeBack(
   const groups = known.resource.deleted ? [] : undefined;
   const adopted = !known.resource.deleted && known.resource.account.managedBy !== 'scim';
   const next = mapped(state.rules?.mappings, undefined, revived, groups);
-  // Okta may send again whom it keeps deactivated.
+  // Okta may repeat the POST of a person that it keeps deactivated.
   if (sameResource(known.resource, next)) return { kind: 'unchanged', current: known };
   const decision = commit(state, known, adopted ? 'adopt' : 'revive', next, seen);
   return judgedAs(decision, { outcome: recycled ? 'recycled' : adopted ? 'adopted' : 'revived', accounts: [id] });
@@ -249,7 +249,7 @@ function tellingFields({ rules }: State, { type, attributes }: Resource) {
   return { byId, byName, byAddress: identityFields({ type, attributes }, rules?.identityAttribute) };
 }
 
-/** Whether so few accounts stand under a field that it tells who somebody is. An address of hundreds is nobody's own. */
+/** Whether a field identifies a person: an address that hundreds of accounts share identifies none of them. */
 const isTelling = ({ entries }: State, field: IndexField): boolean => (entries.get(field)?.ids.length ?? 0) <= CANDIDATES_MAX;
 
 /** What the table looks at, of every account that stands under one of these fields. */

@@ -16,7 +16,7 @@ export type Once = (attempt: Attempt, act: () => Promise<AdminAnswer>) => Promis
 /** Shows an account as it is now. @throws Problem 404 where it was purged */
 export type ShowAnew = (account: AccountRef) => Promise<Pick<AdminAnswer, 'body' | 'headers'>>;
 
-/** Keeps outcomes for a day, and nothing of a person in them. What was refused, or failed, is kept for nobody: nothing was done, so it may be tried again under its key. */
+/** Keeps outcomes for a day, and nothing of a person in them. A refusal or a failure is not kept: nothing was done, so the request may be tried again under its key. */
 export function makeOnce(link: MongoLink, now: () => Date, showAnew: ShowAnew): Once {
   return async ({ operator, key, request }, act) => {
     if (!/^[\x21-\x7e]{1,255}$/.test(key)) throw new Problem(400, 'Idempotency-Key: expected 1 to 255 visible characters');
