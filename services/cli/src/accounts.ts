@@ -1,5 +1,5 @@
 // Accounts as people read them.
-import type { Api, Json, JsonObject } from './api.js';
+import { type Api, isObject, type JsonObject } from './api.js';
 import { CliError, EXIT } from './command.js';
 
 /** A row of `account list`: the reason stands for the status, as both `deactivated` and `deleted` are `preserved` for the admin API. */
@@ -11,21 +11,26 @@ export const accountRow = (account: JsonObject): JsonObject => ({
 
 /** `account show`: without what only programs need. */
 export function accountShown(account: JsonObject): JsonObject {
-  const { id, userName, displayName, preservedBy, preserved, newestChange, user } = account;
-  const { status: _, reason: __, deleted: ___, version: ____, createdAt, updatedAt, ...others } = account;
-  const { schemas: _____, id: ______, meta: _______, ...attributes } = isObject(user) ? user : {};
-  for (const name of ['id', 'userName', 'displayName', 'preservedBy', 'preserved', 'newestChange', 'user'])
-    delete (others as Record<string, Json>)[name];
+  const { id, userName, displayName, preservedBy, preserved, newestChange, createdAt, updatedAt, user } = account;
   return {
     ...{ id, userName, displayName },
     status: account.reason ?? account.status,
     by: preservedBy,
     ...(isObject(preserved) ? { since: preserved } : {}),
     ...(isObject(newestChange) ? { newestChange: changeLine(newestChange) } : {}),
-    ...others,
-    ...{ createdAt, updatedAt, user: attributes },
+    ...without(account, SHOWN_OTHERWISE),
+    ...{ createdAt, updatedAt, user: isObject(user) ? without(user, OF_PROGRAMS) : {} },
   };
 }
+
+/** Members that stand in a place of their own, or that no person needs. */
+const SHOWN_OTHERWISE = [
+  ...['id', 'userName', 'displayName', 'status', 'reason', 'preservedBy', 'preserved', 'newestChange', 'user'],
+  ...['deleted', 'version', 'createdAt', 'updatedAt'],
+];
+const OF_PROGRAMS = ['schemas', 'id', 'meta'];
+const without = (object: JsonObject, names: readonly string[]): JsonObject =>
+  Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)));
 
 /** `applied since 2026-…`, `dead since …: a validator refuses the document`. */
 const changeLine = ({ state, since, cause }: JsonObject): string =>
@@ -42,6 +47,5 @@ export async function idOf(api: Api, tenant: string, named: string): Promise<str
   return ids[0]!;
 }
 
-const isObject = (value: Json | undefined): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const SHOWN_MAX = 10;

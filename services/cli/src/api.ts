@@ -152,6 +152,9 @@ export class Api {
   }
 }
 
+export const isObject = (value: Json | undefined): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** Nothing was heard of the worker in time. */
 class Silence extends Error {
   override readonly name = 'Silence';

@@ -1,5 +1,5 @@
 // Lines of the audit trail as people read them.
-import type { Json, JsonObject } from './api.js';
+import { isObject, type Json, type JsonObject } from './api.js';
 import { cell } from './output.js';
 
 /** A row of the trail: when, by whom, what was done to what, and what changed. */
@@ -43,7 +43,6 @@ const short = (value: Json | undefined): string => {
   return text.length > VALUE_LENGTH_MAX ? `${text.slice(0, VALUE_LENGTH_MAX - 1)}…` : text;
 };
 
-const isObject = (value: Json | undefined): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
 const member = (value: Json | undefined, name: string): string => (isObject(value) && typeof value[name] === 'string' ? value[name] : '');
 
 const VALUE_LENGTH_MAX = 60;

@@ -1,5 +1,5 @@
 // Tables for people, JSON for scripts.
-import type { Json, JsonObject } from './api.js';
+import { isObject, type Json, type JsonObject } from './api.js';
 
 export interface Sink {
   write(text: string): unknown;
@@ -94,7 +94,6 @@ export function linesOf(item: JsonObject, indent = ''): string[] {
   });
 }
 
-const isObject = (value: Json | undefined): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isNested = (value: Json | undefined): boolean =>
   (isObject(value) && Object.keys(value).length > 0) || (Array.isArray(value) && value.some((each) => typeof each === 'object'));
 

@@ -5,7 +5,6 @@ import { CliError, type Command, type Context, EXIT, type Given, messageOf } fro
 import { accountCommands } from './commands/account.js';
 import { accountHistoryCommands } from './commands/account-history.js';
 import { accountImportCommands } from './commands/account-import.js';
-import { separateCommands } from './commands/account-separate.js';
 import { deadLetterCommands } from './commands/dead-letter.js';
 import { doctorCommands } from './commands/doctor.js';
 import { extensionCommands } from './commands/extension.js';
@@ -27,7 +26,6 @@ export const COMMANDS: readonly Command[] = [
   ...tenantCommands,
   ...tokenCommands,
   ...accountCommands,
-  ...separateCommands,
   ...accountHistoryCommands,
   ...accountImportCommands,
   ...profileCommands,

@@ -114,8 +114,20 @@ export const accountCommands: readonly Command[] = [
     summary: 'give this account to the user that the identity provider sends with a userName or externalId',
     options: [...PERSON_OPTIONS],
     run: async (given, context) => {
-      const account = await (await context.api()).ask('POST', `${one(given)}/adopt`, personOf(given));
+      const person = personOf(given);
+      const account = await (await context.api()).ask('POST', `${one(given)}/adopt`, person);
       show(context, account, 'The user gets it with the next request of the identity provider.');
+      return EXIT.done;
+    },
+  },
+  {
+    usage: 'account separate <tenant> <id>',
+    summary: 'keep this account from the user that the identity provider sends with a userName or externalId',
+    options: [...PERSON_OPTIONS],
+    run: async (given, context) => {
+      const person = personOf(given);
+      const account = await (await context.api()).ask('POST', `${one(given)}/separate`, person);
+      show(context, account, 'The user gets an account of its own with the next request of the identity provider.');
       return EXIT.done;
     },
   },

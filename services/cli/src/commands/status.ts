@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../api.js';
+import { isObject, type Json, type JsonObject } from '../api.js';
 import { type Command, EXIT, text } from '../command.js';
 import { readDirect } from '../direct.js';
 import type { Output } from '../output.js';
@@ -122,7 +122,6 @@ const counts = (users: Json | undefined): Json =>
 
 const age = (duration_ms: Json | undefined): string => (Number(duration_ms) > 0 ? span(Number(duration_ms)) : '–');
 
-const isObject = (value: Json | undefined): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
 const objects = (value: Json | undefined): JsonObject[] => (Array.isArray(value) ? (value as Json[]).filter(isObject) : []);
 const member = (value: Json | undefined, name: string): Json | undefined => (isObject(value) ? value[name] : undefined);
 
