@@ -12,6 +12,7 @@ import {
   unlist,
 } from '@rollcall/store';
 import type { Log, Service } from '@rollcall/telemetry';
+import { fieldOf, type StreamEntry } from './history/entry.js';
 import type { StandingLease } from './lease.js';
 import { Loop } from './loop.js';
 
@@ -74,28 +75,24 @@ async function copy(deps: ChronicleDeps, number: number, stopped: () => boolean)
 }
 
 /** Bytes of lines, by the head of the tenant that they count for. */
-function bytesByHead(keys: Keys, entries: readonly Entry[]): Map<string, number> {
+function bytesByHead(keys: Keys, entries: readonly StreamEntry[]): Map<string, number> {
   const bytes = new Map<string, number>();
-  for (const [, fields] of entries) {
-    const head = keys.tenant(fieldOf(fields, 'tenant')).head();
-    bytes.set(head, (bytes.get(head) ?? 0) + Buffer.byteLength(fieldOf(fields, 'line')));
+  for (const entry of entries) {
+    const head = keys.tenant(fieldOf(entry, 'tenant')).head();
+    bytes.set(head, (bytes.get(head) ?? 0) + Buffer.byteLength(fieldOf(entry, 'line')));
   }
   return bytes;
 }
 
-/** An entry of a stream: its id, then names and values in turn. */
-type Entry = [id: string, fields: string[]];
-const fieldOf = (fields: readonly string[], name: string): string => fields[fields.indexOf(name) + 1]!;
-
-function toStored([entry, fields]: Entry): StoredHistory {
-  const field = (name: string) => fieldOf(fields, name);
+function toStored(entry: StreamEntry): StoredHistory {
+  const field = (name: Parameters<typeof fieldOf>[1]) => fieldOf(entry, name);
   const [tenant, id, version] = [field('tenant'), field('id'), field('version')];
   return {
     _id: `${tenant}/${id}/${version}`,
     tenant,
     id,
     version: Number(version),
-    at: new Date(Number(entry.split('-', 1)[0])),
+    at: new Date(Number(entry[0].split('-', 1)[0])),
     line: JSON.parse(field('line')) as Record<string, unknown>,
   };
 }

@@ -3,6 +3,7 @@ import { type JsonValue, type ResourceTypes, withoutSecrets } from '@rollcall/sc
 import { type Keys, type MongoLink, onMongo, onRedis, type Reader, type RedisLink } from '@rollcall/store';
 import type { TrailLine } from '@rollcall/tenancy';
 import { known } from '../known.js';
+import { fieldOf } from './entry.js';
 
 type Changes = HistoryLine['changes'];
 
@@ -67,11 +68,11 @@ async function inStream({ redis, keys }: FirstValuesDeps, tenant: string, ids: R
   let after = '-';
   for (let read = 0; read < LINES_MAX; read += STREAM_PAGE) {
     const entries = await onRedis(redis.redis.xrange(stream, after, '+', 'COUNT', STREAM_PAGE));
-    for (const [, fields] of entries) {
-      const field = (name: string) => fields[fields.indexOf(name) + 1] ?? '';
-      if (field('tenant') !== tenant || !ids.has(field('id'))) continue;
-      const { changes } = JSON.parse(field('line')) as Pick<HistoryLine, 'changes'>;
-      lines.push({ id: field('id'), version: Number(field('version')), changes });
+    for (const entry of entries) {
+      const id = fieldOf(entry, 'id');
+      if (fieldOf(entry, 'tenant') !== tenant || !ids.has(id)) continue;
+      const { changes } = JSON.parse(fieldOf(entry, 'line')) as Pick<HistoryLine, 'changes'>;
+      lines.push({ id, version: Number(fieldOf(entry, 'version')), changes });
     }
     if (entries.length < STREAM_PAGE) break;
     after = `(${entries.at(-1)![0]}`;

@@ -96,9 +96,21 @@ const MakeForm = z.looseObject({
   managedBy: z.enum(['manual', 'directory']).optional(),
 });
 const ChangeForm = z.strictObject({ profile: Profile.nullable().optional(), storage: StorageForm.nullable().optional() });
-const AdoptForm = z
-  .strictObject({ userName: z.string().min(1).optional(), externalId: z.string().min(1).optional() })
-  .refine(({ userName, externalId }) => (userName === undefined) !== (externalId === undefined), 'expected one of userName and externalId');
+/** How a person of the identity provider is named: by one of the two. */
+const personForm = (name: z.ZodString) =>
+  z
+    .strictObject({ userName: name.optional(), externalId: name.optional() })
+    .refine(
+      ({ userName, externalId }) => (userName === undefined) !== (externalId === undefined),
+      'expected one of userName and externalId',
+    );
+const AdoptForm = personForm(z.string().min(1));
+const SeparateForm = personForm(z.string().min(1).max(1_024));
+
+const personOf = ({ userName, externalId }: z.infer<typeof AdoptForm>) => ({
+  ...(userName === undefined ? {} : { userName }),
+  ...(externalId === undefined ? {} : { externalId }),
+});
 
 const bodyOf = (shown: ShownAccount) => ({ body: shown, headers: { ETag: `W/"${shown.version}"` } });
 
@@ -237,10 +249,22 @@ export function accountRoutes(deps: AccountRouteDeps): AdminRoute[] {
       body: AdoptForm,
       answers: { 200: AccountForm },
       handle: async (request) => {
-        const { userName, externalId } = request.body;
-        const who = { ...(userName === undefined ? {} : { userName }), ...(externalId === undefined ? {} : { externalId }) };
         const { _id: tenant } = await standingTenantOf(deps, request);
-        return answered(tenant, accounts.run(tenant, { kind: 'expect', type: 'User', id: part(request, 'id'), ...who }, asked(request)));
+        const command = { kind: 'expect', type: 'User', id: part(request, 'id'), ...personOf(request.body) } as const;
+        return answered(tenant, accounts.run(tenant, command, asked(request)));
+      },
+    }),
+    route({
+      method: 'POST',
+      path: `${at}/{id}/separate`,
+      summary:
+        'Says that this account is not the person who comes under a userName or externalId: the person gets an account of their own, also where this one is preserved',
+      body: SeparateForm,
+      answers: { 200: AccountForm },
+      handle: async (request) => {
+        const { _id: tenant } = await standingTenantOf(deps, request);
+        const command = { kind: 'separate', type: 'User', id: part(request, 'id'), ...personOf(request.body) } as const;
+        return answered(tenant, accounts.run(tenant, command, asked(request)));
       },
     }),
     route({
