@@ -1,5 +1,5 @@
 import { createLog, createMetrics } from '@rollcall/telemetry';
-import type { ScimResponse } from './exchange.js';
+import type { Fault, ScimResponse } from './exchange.js';
 import { observed } from './observe.js';
 import { request } from './testing.js';
 
@@ -49,10 +49,10 @@ describe('the log line of a request', () => {
 });
 
 describe('the metrics of a request', () => {
-  const measured = async (route: string, status: number, body?: object) => {
+  const measured = async (route: string, status: number, fault?: Fault) => {
     const metrics = createMetrics({ process: false, of: 'ingest' });
     const answer = observed({
-      resolve: () => ({ route, answer: async () => ({ status, ...(body ? { body: { ...body } } : {}) }) }),
+      resolve: () => ({ route, answer: async () => ({ status, ...(fault ? { fault } : {}) }) }),
       log: createLog({ service: 'test', level: 'silent' }),
       metrics,
     });
@@ -66,7 +66,7 @@ describe('the metrics of a request', () => {
   });
 
   it('count a refusal by status and scimType', async () => {
-    expect(await measured('/Users/{id}', 409, { scimType: 'uniqueness' })).toEqual([
+    expect(await measured('/Users/{id}', 409, { reason: 'uniqueness', scimType: 'uniqueness' })).toEqual([
       'rollcall_http_request_duration_seconds_count{method="GET",route="/Users/{id}",status="409"} 1',
       'rollcall_refusals_total{status="409",scim_type="uniqueness"} 1',
     ]);

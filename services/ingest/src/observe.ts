@@ -34,7 +34,7 @@ export function observed({ resolve, log, metrics }: ObserveDeps): (request: Scim
     if (PROBES.has(route)) return response;
     const status = String(response.status);
     metrics.httpRequestDuration.observe({ method, route, status }, took_ms / 1_000);
-    if (response.status >= 400) metrics.refusals.inc({ status, scim_type: scimTypeOf(response) });
+    if (response.status >= 400) metrics.refusals.inc({ status, scim_type: response.fault?.scimType ?? '' });
     const level = levelOf(response.status);
     if (log.isLevelEnabled(level)) {
       const { tenant, id, version } = response.about ?? {};
@@ -59,12 +59,6 @@ export function observed({ resolve, log, metrics }: ObserveDeps): (request: Scim
     }
     return response;
   };
-}
-
-/** RFC 7644, table 9: a short list, so it may be a label. */
-function scimTypeOf({ body }: ScimResponse): string {
-  const type: unknown = typeof body === 'object' && body !== null ? Reflect.get(body, 'scimType') : undefined;
-  return typeof type === 'string' ? type : '';
 }
 
 /** Whatever else a client may call a method would make a series of its own. */

@@ -63,22 +63,27 @@ export const searchResources =
 
 /** What is looked up by the index costs little; of what MongoDB has to work for, each tenant has so much under way. */
 async function list(deps: ListDeps, request: ScimRequest, { tenant }: Caller, listed: string, query: ListRequest): Promise<ScimResponse> {
-  const make = () => answerList(deps, request, { tenant, listed, query });
-  return namedBy(query) ? make() : deps.listSlots.answer(tenant, request, make);
+  const named = namedBy(query);
+  const make = () => answerList(deps, request, { tenant, listed, query, named });
+  return named ? make() : deps.listSlots.answer(tenant, request, make);
 }
 
-async function answerList(
-  deps: ListDeps,
-  request: ScimRequest,
-  { tenant, listed, query }: { readonly tenant: string; readonly listed: string; readonly query: ListRequest },
-): Promise<ScimResponse> {
+interface Listed {
+  readonly tenant: string;
+  readonly listed: string;
+  readonly query: ListRequest;
+  /** How it is looked up in the index; undefined: MongoDB has to search. */
+  readonly named: LookUp | undefined;
+}
+
+async function answerList(deps: ListDeps, request: ScimRequest, { tenant, listed, query, named }: Listed): Promise<ScimResponse> {
   const { cursors, reader, show } = deps;
   const { cursor, startIndex, count, selection, types } = query;
   const scope = { tenant, query: [listed, ...query.texts] };
   const after = cursor ? await cursors.read(scope, cursor) : undefined;
   const window = cursor === undefined ? { skip: startIndex - 1, limit: count } : { after, limit: count };
   const view = await reader.view(tenant, 'read');
-  const { total, resources, end } = await answer(deps, view, query, { window, baseUrl: request.baseUrl });
+  const { total, resources, end } = await answer(deps, view, query, { named, window, baseUrl: request.baseUrl });
   const paging = cursor === undefined ? { startIndex } : end ? { cursors: { nextCursor: await cursors.write(scope, end) } } : {};
   return show.list(view, resources, { request, types, selection, total, ...paging });
 }
@@ -86,12 +91,10 @@ async function answerList(
 async function answer(
   deps: ListDeps,
   view: TenantView,
-  query: ListRequest,
-  { window, baseUrl }: { readonly window: Window; readonly baseUrl: string },
+  { parts, types }: ListRequest,
+  { named, window, baseUrl }: { readonly named: LookUp | undefined; readonly window: Window; readonly baseUrl: string },
 ): Promise<Page> {
   const { lister } = deps;
-  const { parts, types } = query;
-  const named = namedBy(query);
   const resolved = await Promise.all(
     parts.map(async (part): Promise<ListPart> => {
       const { type, filter } = part;

@@ -10,7 +10,7 @@ it('skipped members are told by our ids alone, up to twenty: any other value may
     notes: { undecided: () => undefined, decided: () => undefined },
   });
   const ids = Array.from({ length: 25 }, (_, n) => `019a0000-0000-7000-8000-0000000000${10 + n}`);
-  tell.skipped('acme', { id: 'g', version: 7 }, ['bob@example.com', ...ids], 'r1');
+  tell.skipped('acme', { resource: { id: 'g' }, version: 7 }, ['bob@example.com', ...ids], 'r1');
   expect(lines).toEqual([
     {
       ...{ event: 'group.members.skipped', tenant: 'acme', id: 'g', version: 7, requestId: 'r1' },

@@ -8,9 +8,15 @@ export interface Tell {
   /** After a commit. */
   accepted(tenant: string, decision: Extract<Decision, { kind: 'accept' }>, committed: Versioned, requestId: string): void;
   /** Members that a request named, that are not there, and that the tenant skips: the client was told nothing of them. */
-  skipped(tenant: string, about: { readonly id: string; readonly version: number }, members: readonly string[], requestId: string): void;
+  skipped(tenant: string, group: TellGroup, members: readonly string[], requestId: string): void;
   /** Before the client is told the rest. */
   refused(tenant: string, error: ScimError, requestId: string): void;
+}
+
+/** A group, as far as the log names it. */
+export interface TellGroup {
+  readonly resource: Pick<Resource, 'id'>;
+  readonly version: number;
 }
 
 export interface TellDeps {
@@ -53,8 +59,8 @@ export const makeTell = ({ log, notes, metrics }: TellDeps): Tell => ({
     else notes.decided(tenant, person.userName);
   },
 
-  skipped(tenant, { id, version }, members, requestId) {
-    const about = { event: 'group.members.skipped', tenant, id, version, requestId };
+  skipped(tenant, { resource, version }, members, requestId) {
+    const about = { event: 'group.members.skipped', tenant, id: resource.id, version, requestId };
     // What is none of our ids may be an address.
     const ids = members.filter(isId);
     log.info({ ...about, count: members.length, notIds: members.length - ids.length, skipped: ids.slice(0, SKIPPED_TOLD_MAX) }, SKIPPED);

@@ -54,14 +54,11 @@ export class NoEndpoint extends Refusal {
   /** For the log: the path as far as it can hold no person and no secret. */
   readonly path: string;
   constructor({ path, baseUrl }: Pick<ScimRequest, 'path' | 'baseUrl'>) {
-    super(
-      404,
-      `no SCIM endpoint is at ${quote(shownPath(path))}: the base URL is ${baseUrl}, and its endpoints are ${ENDPOINTS.join(', ')}`,
-      {
-        reason: 'no_endpoint',
-      },
-    );
-    this.path = shownPath(path);
+    const shown = shownPath(path);
+    super(404, `no SCIM endpoint is at ${quote(shown)}: the base URL is ${baseUrl}, and its endpoints are ${ENDPOINTS.join(', ')}`, {
+      reason: 'no_endpoint',
+    });
+    this.path = shown;
   }
 }
 
