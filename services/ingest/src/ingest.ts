@@ -23,10 +23,10 @@ import {
   Reader,
   RedisLink,
   redisError,
-  type StoreName,
   type TenantView,
   tellContinuity,
   tellEvicted,
+  tellServer,
 } from '@rollcall/store';
 import { fault, type IngestMetrics, type Log, type Service, tracing } from '@rollcall/telemetry';
 import {
@@ -77,13 +77,13 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
     url: config.REDIS_URL,
     // A frozen server is told of within the deadline.
     commandTimeout_ms: Math.max(50, Math.floor(config.REQUEST_DEADLINE_MS * 0.9)),
-    onError: (error) => connectionFailed('redis', 'link', error),
+    onError: (error) => outages.connectionFailed('redis', 'link', error),
   });
   const mongo = new MongoLink({
     uri: config.MONGODB_URI,
     timeout_ms: config.MONGO_TIMEOUT_MS,
     historyDays: config.HISTORY_DAYS,
-    onError: (error) => connectionFailed('mongodb', 'link', error),
+    onError: (error) => outages.connectionFailed('mongodb', 'link', error),
   });
   const outages = new Outages({
     log,
@@ -94,8 +94,6 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
       mongodb: 'lists, and what Redis does not hold, are answered 503 until it is back',
     },
   });
-  const connectionFailed = (store: StoreName, part: string, error: unknown) =>
-    outages.noteConnection(store, error, { event: 'connection.failed', part }, `a connection to ${store} failed`);
   const keys = makeKeys(config.ROLLCALL_KEY_PREFIX, config.PARTITIONS);
   const cache = { settledTtl_s: config.SETTLED_TTL_S, fillAgeMax_ms: config.FILL_AGE_MAX_MS };
   const continuity = new Continuity(redis, mongo, keys, {
@@ -133,15 +131,7 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
     prefix: `{${config.ROLLCALL_KEY_PREFIX}}`,
     attempts: config.ATTEMPTS_MAX,
     timeout_ms: RING_TIMEOUT_MS,
-    onError: (error, doorbell) =>
-      doorbell
-        ? outages.noteConnection(
-            'redis',
-            error,
-            { event: 'ring.failed', ...doorbell },
-            'a job could not be queued; the sweeper queues it again',
-          )
-        : connectionFailed('redis', 'ringer', error),
+    onError: (error, doorbell) => outages.ringFailed(error, doorbell),
   });
   const records = new Records(redis, mongo, keys);
   const rules = new RulesKeeper(records, deployment);
@@ -233,12 +223,7 @@ export function makeIngest({ config, log, metrics, onFatal }: IngestOptions): In
     health,
     log,
   });
-  const measureStores = makeMeasureStores({ redis, mongo, keys }, metrics);
-  metrics.registry.before(async () => {
-    const [isPaused] = await Promise.all([ringer.pausedByOperator(), measureStores()]);
-    if (isPaused === undefined) metrics.consumerPaused.remove('operator');
-    else metrics.consumerPaused.set({ by: 'operator' }, isPaused ? 1 : 0);
-  });
+  metrics.registry.before(makeMeasureStores({ redis, mongo, keys, pausedByOperator: () => ringer.pausedByOperator() }, metrics));
   return {
     http,
     services: [
@@ -319,16 +304,7 @@ class ServerCheck implements Service {
       const fatal = findings.find((finding) => finding.fatal);
       if (fatal)
         return onFatal(`Redis has ${fatal.setting} ${fatal.is}, which loses accepted data: set it to ${fatal.should}, then start again`);
-      for (const { setting, is, should } of findings)
-        log.error(
-          { event: 'redis.setting.unsafe', setting, is, should },
-          `Redis has ${setting} ${is}, not ${should}: acknowledged writes may be lost when it crashes`,
-        );
-      if (config.DURABILITY === 'everysec')
-        log.warn(
-          { event: 'durability.reduced' },
-          'DURABILITY is everysec: a crash of the host of Redis may lose 2 s of acknowledged writes',
-        );
+      tellServer(log, findings, config.DURABILITY);
       this.#checked = true;
     } catch (error) {
       const message = 'the settings of Redis could not be checked; they are checked again at the next connection';

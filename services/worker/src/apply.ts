@@ -141,7 +141,7 @@ async function tryOnce(
 
 /**
  * Replaces whole documents where what is there is older. `{ _id, version: { $lt } }` with upsert would insert beside what is newer,
- * and taking its duplicate key for "already there" loses documents (DESIGN section 5).
+ * and taking its duplicate key for "already there" loses documents (docs/architecture.md#data-in-mongodb).
  */
 async function write(collection: Accounts, documents: readonly Attempt[], timeout_ms: number): Promise<BulkOutcome> {
   const inserts = new Set(documents.flatMap(({ insert }, index) => (insert ? [index] : [])));

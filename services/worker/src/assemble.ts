@@ -19,12 +19,11 @@ import {
   Reader,
   RedisLink,
   readBacklog,
-  type StoreName,
   tellContinuity,
   tellEvicted,
 } from '@rollcall/store';
 import { type Log, type Service, tracing, type WorkerMetrics } from '@rollcall/telemetry';
-import { appendTrail, DeploymentSecret, isGuessable, Records, RulesKeeper, resourceTypesFrom, sharedLimit } from '@rollcall/tenancy';
+import { appendTrail, DeploymentSecret, Records, RulesKeeper, resourceTypesFrom, sharedLimit } from '@rollcall/tenancy';
 import { Queue } from 'bullmq';
 import { Accounts } from './accounts/accounts.js';
 import { Jobs } from './accounts/jobs.js';
@@ -36,7 +35,6 @@ import { makeDeadLetters } from './dead-letter.js';
 import { StandingLease } from './lease.js';
 import { Loop } from './loop.js';
 import { makeApplyMembers } from './members.js';
-import { separateRoute } from './ops/admin/account-separate.js';
 import { accountRoutes, showAnew } from './ops/admin/accounts.js';
 import { extensionRoutes } from './ops/admin/extensions.js';
 import { importRoutes } from './ops/admin/imports.js';
@@ -72,13 +70,13 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
   const redis = new RedisLink({
     url: config.REDIS_URL,
     commandTimeout_ms: COMMAND_TIMEOUT_MS,
-    onError: (error) => connectionFailed('redis', 'link', error),
+    onError: (error) => outages.connectionFailed('redis', 'link', error),
   });
   const mongo = new MongoLink({
     uri: config.MONGODB_URI,
     timeout_ms: config.MONGO_TIMEOUT_MS,
     historyDays: config.HISTORY_DAYS,
-    onError: (error) => connectionFailed('mongodb', 'link', error),
+    onError: (error) => outages.connectionFailed('mongodb', 'link', error),
   });
   const outages = new Outages({
     log,
@@ -115,16 +113,10 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     prefix,
     attempts: config.ATTEMPTS_MAX,
     timeout_ms: RING_TIMEOUT_MS,
-    onError: (error, doorbell) =>
-      doorbell
-        ? outages.noteConnection(
-            'redis',
-            error,
-            { event: 'ring.failed', ...doorbell },
-            'a job could not be queued; the sweeper queues it again',
-          )
-        : connectionFailed('redis', 'ringer', error),
+    onError: (error, doorbell) => outages.ringFailed(error, doorbell),
   });
+
+  const pausedByOperator = () => ringer.pausedByOperator();
 
   const stores = { redis, mongo, keys, log, outages, metrics, ...settings };
   const preparation = new Preparation({ redis, mongo, partitions: config.PARTITIONS, durability: config.DURABILITY, log, outages });
@@ -170,7 +162,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     onError: (error, doorbell) =>
       doorbell
         ? outages.note(error, { event: 'apply.job.failed', ...doorbell }, 'a job of the queue failed and is done again')
-        : connectionFailed('redis', 'consumer', error),
+        : outages.connectionFailed('redis', 'consumer', error),
   });
 
   const deadLetterQueue = new Queue(DEAD_LETTER_QUEUE, {
@@ -178,19 +170,14 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     connection: { url: config.REDIS_URL, maxRetriesPerRequest: 1, connectTimeout: 1_000 },
     skipWaitingForReady: true,
   });
-  deadLetterQueue.on('error', (error) => connectionFailed('redis', 'dead-letter queue', error));
+  deadLetterQueue.on('error', (error) => outages.connectionFailed('redis', 'dead-letter queue', error));
   const board = deadLetterBoard({
     queue: deadLetterQueue,
     connection: { url: config.REDIS_URL, maxRetriesPerRequest: null },
     redrive: (item) => deadLetters.redrive({ items: [item] }),
     log,
-    onError: (error) => connectionFailed('redis', 'dead-letter board', error),
+    onError: (error) => outages.connectionFailed('redis', 'dead-letter board', error),
   });
-  if (config.ROLLCALL_OPERATOR_TOKEN !== undefined && isGuessable(config.ROLLCALL_OPERATOR_TOKEN))
-    log.warn(
-      { event: 'operator.token.guessable' },
-      'ROLLCALL_OPERATOR_TOKEN may be guessed: make a random one, as `openssl rand -base64 32` does',
-    );
   const admin = { redis, mongo, keys, records, now };
   const secret = new DeploymentSecret(mongo);
   const webhookTargets = new WebhookTargets(config.WEBHOOK_PRIVATE_ADDRESSES);
@@ -202,7 +189,7 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     secret,
   });
   const jobs = new Jobs({ mongo, accounts, now, log });
-  const attention = () => readAttention({ redis, mongo, keys, accounts, pausedByOperator: () => ringer.pausedByOperator() });
+  const attention = () => readAttention({ redis, mongo, keys, accounts, pausedByOperator });
   const ops = opsServer({
     host: config.OPS_HOST,
     port: config.OPS_PORT,
@@ -242,12 +229,11 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     routes: [
       ...storeRoutes({
         ...{ ...admin, accounts, reader, webhookTargets, durability: config.DURABILITY },
-        pausedByOperator: () => ringer.pausedByOperator(),
+        pausedByOperator,
         typesOf: (tenant) => rules.typesNow(tenant),
         attention,
       }),
       ...accountRoutes({ ...admin, accounts }),
-      separateRoute({ ...admin, accounts }),
       ...profileRoutes({ ...admin, accounts }),
       ...mappingRoutes({ ...admin, accounts, jobs, typesOf: rules.typesOf }),
       ...importRoutes({ ...admin, jobs, bytesMax: config.IMPORT_BYTES_MAX }),
@@ -264,11 +250,8 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     publicUrl: config.OPS_PUBLIC_URL,
   });
 
-  const measureStores = makeMeasureStores({ redis, mongo, keys }, metrics);
+  metrics.registry.before(makeMeasureStores({ redis, mongo, keys, pausedByOperator }, metrics));
   metrics.registry.before(async () => {
-    const [isPaused] = await Promise.all([ringer.pausedByOperator(), measureStores()]);
-    if (isPaused === undefined) metrics.consumerPaused.remove('operator');
-    else metrics.consumerPaused.set({ by: 'operator' }, isPaused ? 1 : 0);
     for (const by of ['redis', 'mongodb'] as const) metrics.consumerPaused.set({ by }, consumer.pausedBy === by ? 1 : 0);
   });
 
@@ -297,12 +280,9 @@ export function assemble(config: Config, { log, metrics, tracesEndpoint, newToke
     webhooks({ ...stores, lease, now, random, interval_ms, targets: webhookTargets }),
   ];
 
-  function connectionFailed(store: StoreName, part: string, error: unknown): void {
-    outages.noteConnection(store, error, { event: 'connection.failed', part }, `a connection to ${store} failed`);
-  }
   async function consumerState(): Promise<string> {
     if (consumer.pausedBy) return `paused: ${consumer.pausedBy} is away`;
-    return (await ringer.pausedByOperator()) ? 'paused by an operator' : 'running';
+    return (await pausedByOperator()) ? 'paused by an operator' : 'running';
   }
 }
 

@@ -1,4 +1,4 @@
-// Members of groups are edges of their own (DESIGN section 5): written by their delta, guarded by version, before the group itself is settled.
+// Members of groups are edges of their own (docs/architecture.md#group-members): written by their delta, guarded by version, before the group itself is settled.
 import { TransientError } from '@rollcall/directory';
 import {
   type Collected,

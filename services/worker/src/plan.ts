@@ -75,7 +75,7 @@ export interface Conflict {
 }
 
 /**
- * What to do about a name that MongoDB refuses (DESIGN section 5). `park`: the holder's newest state, pending or dead, has another name, so it may
+ * What to do about a name that MongoDB refuses (docs/architecture.md#data-in-mongodb). `park`: the holder's newest state, pending or dead, has another name, so it may
  * lose this one: its own apply replaces the whole document. `again`: the holder has let go meanwhile. By this one rule swaps and chains converge.
  * @returns 'refused' only where neither the holder nor the resource itself has anything newer
  */

@@ -1,5 +1,5 @@
 import { TransientError } from '@rollcall/directory';
-import { checkServer, type MongoLink, type Outages, type RedisLink } from '@rollcall/store';
+import { checkServer, type MongoLink, type Outages, type RedisLink, tellServer } from '@rollcall/store';
 import type { Log, Service } from '@rollcall/telemetry';
 import { ensurePartitions } from '@rollcall/tenancy';
 
@@ -63,13 +63,7 @@ export async function prepare({ redis, mongo, partitions, durability, log }: Omi
   const findings = await checkServer(redis.redis, durability);
   const fatal = findings.filter((finding) => finding.fatal).map(({ setting, is, should }) => `${setting} is ${is}: set it to ${should}`);
   if (fatal.length > 0) throw new UnfitError(`Redis would lose what was accepted: ${fatal.join('; ')}`);
-  for (const { setting, is, should } of findings)
-    log.error(
-      { event: 'redis.setting.unsafe', setting, is, should },
-      `Redis has ${setting} ${is}, not ${should}: acknowledged writes may be lost when it crashes`,
-    );
-  if (durability === 'everysec')
-    log.warn({ event: 'durability.reduced' }, 'DURABILITY is everysec: a crash of the host of Redis may lose 2 s of acknowledged writes');
+  tellServer(log, findings, durability);
 
   if (!(await mongo.ping())) throw new TransientError('MongoDB is away, or has no primary', { away: 'mongodb' });
   const hello = await mongo.connection.db!.command({ hello: 1 });

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { loadConfig, tracesEndpoint } from '@rollcall/config';
 import { captureConsole, createLog, createMetrics, Stack, versionOf } from '@rollcall/telemetry';
+import { isGuessable } from '@rollcall/tenancy';
 import { assemble } from './assemble.js';
 
 try {
@@ -49,10 +50,16 @@ async function run(): Promise<void> {
   try {
     await stack.start(...services);
     log.info({ event: 'process.ready' }, 'worker is ready');
-    if (config.ROLLCALL_OPERATOR_TOKEN === undefined)
+    const operatorToken = config.ROLLCALL_OPERATOR_TOKEN;
+    if (operatorToken === undefined)
       log.warn(
         { event: 'operator.sign_in.closed' },
         'ROLLCALL_OPERATOR_TOKEN is not set: the admin API and Bull Board are closed, also to the rollcall command',
+      );
+    else if (isGuessable(operatorToken))
+      log.warn(
+        { event: 'operator.token.guessable' },
+        'ROLLCALL_OPERATOR_TOKEN may be guessed: make a random one, as `openssl rand -base64 32` does',
       );
   } catch (error) {
     if (stopping) return; // a stop during the start: the handler above exits

@@ -1,4 +1,4 @@
-// What administrators do to accounts (DESIGN section 8). Decided and committed like everything that identity providers ask for.
+// What administrators do to accounts (docs/accounts.md). Decided and committed like everything that identity providers ask for.
 import { foldCase, type JsonObject, ScimError } from '@rollcall/scim';
 import type { Account, Person, Preserver, Resource, Storage } from './resource.js';
 

@@ -147,7 +147,7 @@ export type Decision =
   | { readonly kind: 'look'; readonly entries: readonly IndexField[]; readonly others: readonly string[]; readonly members?: MemberLook };
 
 /**
- * What a command does to one resource (DESIGN sections 1 and 8). No clock, no ids, no I/O: same input, same decision.
+ * What a command does to one resource (docs/architecture.md#one-post, docs/accounts.md). No clock, no ids, no I/O: same input, same decision.
  * Never throws for anything a client can send: what is refused comes back as a `refuse`.
  */
 export function decide(state: State, command: Command, at: Stamp): Decision {

@@ -3,7 +3,7 @@ import type { Resource, ResourceTypeName } from './resource.js';
 import { userPrincipalNameOf } from './user-principal-name.js';
 
 /**
- * The fields of a tenant's index (DESIGN section 3). A field begins with what it is:
+ * The fields of a tenant's index (docs/architecture.md#data-in-redis). A field begins with what it is:
  * `n:<attribute>:<folded value>` a claim, held by one resource at most (a group's by several, where its tenant lets groups share names); `i:<folded identity>` all accounts of one person, by email;
  * `u:<folded userPrincipalName>` the same by that; `x:<externalId as it is>` all live resources with that externalId;
  * `d:n:<folded userName>` and `d:x:<externalId>` the deleted accounts that had them, so that the person is known when they come back;

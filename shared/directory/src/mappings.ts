@@ -51,7 +51,7 @@ export function assigned(mappings: Mappings, resource: Resource, groups: readonl
 
 /**
  * An account as the rules would have it. Never touches a profile that an administrator chose; a change of the person counts only
- * if it changes what some rule reads (DESIGN section 8).
+ * if it changes what some rule reads (docs/decisions/0012).
  * @param before the account's resource before the change; undefined: it is new, adopted or revived
  * @param groups where the person is; undefined: that was not read. What rules about groups gave is then left to the worker, which reads them
  * once the change is in MongoDB (docs/decisions/0012).

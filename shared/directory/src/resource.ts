@@ -5,7 +5,7 @@ export type ResourceTypeName = 'User' | 'Group';
 /** Who keeps an account from being active. The marks are independent: lifting one never lifts the other. */
 export type Preserver = 'idp' | 'administrator';
 
-/** What the resource means to the application (DESIGN section 8). */
+/** What the resource means to the application (docs/accounts.md). */
 export interface Account {
   readonly preservedBy: readonly Preserver[];
   /** Since when, and why, by mark; who did it stands in the history. */

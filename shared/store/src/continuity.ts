@@ -46,7 +46,7 @@ export type ContinuityEvent =
   | { readonly kind: 'raised'; readonly tenant: string; readonly epoch: number; readonly dropped: number; readonly kept: number };
 
 /**
- * Shows, per tenant, that Redis has forgotten nothing, or raises the tenant's epoch (DESIGN section 3; docs/decisions/0002).
+ * Shows, per tenant, that Redis has forgotten nothing, or raises the tenant's epoch (docs/architecture.md#continuity-and-epochs).
  * Whoever meets a head that is absent, or of another run of the server, goes through here before it reads or writes.
  */
 export class Continuity {

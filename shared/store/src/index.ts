@@ -45,3 +45,4 @@ export * from './redis/state.js';
 export * from './survey.js';
 export * from './tell-continuity.js';
 export * from './tell-evicted.js';
+export * from './tell-server.js';

@@ -51,7 +51,7 @@ export interface ListerOptions {
 
 /**
  * Lists show what was accepted, applied or not: the unsettled resources P are taken from Redis first, then MongoDB is asked without them,
- * then both are merged, in the order of creation or as the client sorts. This order of reading is what makes a list show every write that came before it (DESIGN section 5).
+ * then both are merged, in the order of creation or as the client sorts. This order of reading is what makes a list show every write that came before it (docs/architecture.md#lists).
  */
 export class Lister {
   constructor(

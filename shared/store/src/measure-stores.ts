@@ -17,12 +17,15 @@ export interface StoreGauges {
   readonly historyLength: Gauge;
   readonly redisMemoryUsed: Gauge;
   readonly storeUp: { set(labels: { store: StoreName }, value: number): void };
+  readonly consumerPaused: { set(labels: { by: 'operator' }, value: number): void; remove(by: 'operator'): void };
 }
 
 export interface MeasureStoresDeps {
   readonly redis: RedisLink;
   readonly mongo: Pick<MongoLink, 'availability'>;
   readonly keys: SurveyDeps['keys'];
+  /** Whether an operator has paused the queue `apply`; undefined if Redis does not say. */
+  readonly pausedByOperator: () => Promise<boolean | undefined>;
 }
 
 /**
@@ -30,8 +33,8 @@ export interface MeasureStoresDeps {
  * exported, so that no value is older than a second or two.
  */
 export function makeMeasureStores(deps: MeasureStoresDeps, gauges: StoreGauges): () => Promise<void> {
-  const { redis, mongo } = deps;
-  const { pending, oldestPendingAge, deadLetters, historyLength, redisMemoryUsed, storeUp } = gauges;
+  const { redis, mongo, pausedByOperator } = deps;
+  const { pending, oldestPendingAge, deadLetters, historyLength, redisMemoryUsed, storeUp, consumerPaused } = gauges;
   let measured_ms = Number.NEGATIVE_INFINITY;
   let running: Promise<void> | undefined;
 
@@ -64,13 +67,22 @@ export function makeMeasureStores(deps: MeasureStoresDeps, gauges: StoreGauges):
     }
   };
 
-  return async () => {
-    for (const { store, away } of [redis.availability, mongo.availability]) storeUp.set({ store }, away ? 0 : 1);
+  const measureOnce = async () => {
     if (performance.now() - measured_ms < AGE_MS_MAX) return;
     running ??= inTime().finally(() => {
       running = undefined;
     });
     await running;
+  };
+  const measurePause = async () => {
+    const isPaused = await pausedByOperator();
+    if (isPaused === undefined) consumerPaused.remove('operator');
+    else consumerPaused.set({ by: 'operator' }, isPaused ? 1 : 0);
+  };
+
+  return async () => {
+    for (const { store, away } of [redis.availability, mongo.availability]) storeUp.set({ store }, away ? 0 : 1);
+    await Promise.all([measurePause(), measureOnce()]);
   };
 }
 

@@ -42,7 +42,7 @@ interface Life {
 }
 
 /**
- * Who is in which group (DESIGN section 5). Members are edges, each with the version that made or removed it. An edge is void if its member is deleted
+ * Who is in which group (docs/architecture.md#group-members). Members are edges, each with the version that made or removed it. An edge is void if its member is deleted
  * (unless it was named when it was not there, and kept), or if it is older than the member's or the group's `since`: that is judged here, at every
  * reading, and the worker only tidies up.
  */

@@ -61,6 +61,21 @@ export class Outages {
     this.note(new TransientError(`${STORE_LABELS[store]} cannot be reached`, { away: store, cause }), about, message);
   }
 
+  /** Reports that a connection of a part of the process failed. The client of that store reconnects by itself. */
+  connectionFailed(store: StoreName, part: string, cause: unknown): void {
+    this.noteConnection(store, cause, { event: 'connection.failed', part }, `a connection to ${store} failed`);
+  }
+
+  /**
+   * Reports an error of the part that adds jobs.
+   * @param doorbell the job that was not added; absent: an error of the connection itself
+   */
+  ringFailed(cause: unknown, doorbell?: object): void {
+    if (!doorbell) this.connectionFailed('redis', 'ringer', cause);
+    else
+      this.noteConnection('redis', cause, { event: 'ring.failed', ...doorbell }, 'a job could not be queued; the sweeper queues it again');
+  }
+
   #warn(error: unknown, about: ErrorAbout, message: string): void {
     const key = [about.event, about.part, about.tenant].join();
     const now_ms = performance.now();

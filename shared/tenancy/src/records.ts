@@ -16,7 +16,7 @@ import { type TokenRecord, toTokenRecord } from './tokens.js';
 
 /**
  * Tokens and settings as requests read them: MongoDB is their record, Redis what is asked. A change succeeds only once Redis has it, so it holds at once,
- * and a MongoDB that is away locks nobody out (DESIGN section 3).
+ * and a MongoDB that is away locks nobody out (docs/architecture.md#security).
  */
 export class Records {
   /** The last reading of each tenant: one that says the same is not parsed again, as each request makes one and settings may be long. */

@@ -1,4 +1,4 @@
-// What must become of accounts: a small model, written from DESIGN section 8 and docs/administrator.md alone. It knows nothing of the program,
+// What must become of accounts: a small model, written from docs/accounts.md and docs/administrator.md alone. It knows nothing of the program,
 // neither versions nor an index: a list of accounts, and one rule for each request.
 import { isDeepStrictEqual } from 'node:util';
 import type { Person, Request } from './requests.js';

@@ -1,4 +1,4 @@
-// What every write has in common: read, decide, commit, ring; again where something changed meanwhile (DESIGN section 1).
+// What every write has in common: read, decide, commit, ring; again where something changed meanwhile (docs/architecture.md#one-post).
 import {
   type Command,
   claimField,
@@ -120,15 +120,10 @@ export function makeExecute(deps: ExecuteDeps): Execute {
         deps.tell.refused(caller.tenant, decision.error, when.requestId);
         throw decision.error;
       }
-      if (decision.kind === 'unchanged' && decision.skipped)
-        deps.tell.skipped(
-          caller.tenant,
-          { id: decision.current.resource.id, version: decision.current.version },
-          decision.skipped,
-          when.requestId,
-        );
-      if (decision.kind === 'unchanged')
+      if (decision.kind === 'unchanged') {
+        if (decision.skipped) deps.tell.skipped(caller.tenant, decision.current, decision.skipped, when.requestId);
         return { operation: 'unchanged', versioned: decision.current, view, types, command, ignored: decision.ignored ?? ignored };
+      }
       // All that rest on this entry change it.
       if (!nests && decision.premises.entries.some(({ field }) => field === NESTING))
         return queue.run(`${caller.tenant}/${NESTING}`, when.deadline, () => attempts(caller, asked, read, when, true));
@@ -149,10 +144,7 @@ export function makeExecute(deps: ExecuteDeps): Execute {
         case 'ok':
           metrics.accepted.inc({ type: decision.next.type, operation: decision.operation });
           deps.tell.accepted(caller.tenant, decision, outcome.committed, when.requestId);
-          if (decision.skipped) {
-            const { resource, version } = outcome.committed;
-            deps.tell.skipped(caller.tenant, { id: resource.id, version }, decision.skipped, when.requestId);
-          }
+          if (decision.skipped) deps.tell.skipped(caller.tenant, outcome.committed, decision.skipped, when.requestId);
           await fault('before ring');
           ring(caller.tenant, outcome.committed, decision.urgent, outcome.ring, when.requestId);
           return {

@@ -33,7 +33,7 @@ export async function readiness(health: Health): Promise<{ readonly status: numb
 
 /**
  * GET /readyz on the SCIM port: 503 before the first success and while draining. Later troubles leave it at 200: a load balancer would answer
- * plain-text 502s in place of our 503 + Retry-After, and identity providers choke on those (DESIGN section 6). What is behind this process is told on
+ * plain-text 502s in place of our 503 + Retry-After, and identity providers choke on those (docs/states.md#when-something-is-down). What is behind this process is told on
  * the metrics port alone: strangers reach this one.
  */
 export const readyz = (health: Health) => async (): Promise<ScimResponse> => {

@@ -216,14 +216,13 @@ function resourceSchema(collection: string, name: Readonly<Record<string, 1>>) {
   if (collection === 'accounts') {
     schema.index({ tenant: 1, marks: 1 }, { partialFilterExpression: { marks: { $exists: true } } });
     schema.index({ tenant: 1, _id: 1 }, { partialFilterExpression: { marks: { $exists: true } } });
-  }
-  schema.index({ tenant: 1, 'search.emails.value': 1 }, { partialFilterExpression: { live: true } });
-  // Counts people by state, without reading those that are active.
-  if (collection === 'accounts')
+    // Counts people by state, without reading those that are active.
     schema.index(
       { tenant: 1, live: 1, 'account.preservedBy': 1 },
       { name: 'tenant_1_preserved', partialFilterExpression: { 'account.preservedBy.0': { $exists: true } } },
     );
+  }
+  schema.index({ tenant: 1, 'search.emails.value': 1 }, { partialFilterExpression: { live: true } });
   schema.index({ tenant: 1, parked: 1 }, { partialFilterExpression: { parked: true } });
   return schema;
 }
